@@ -1,0 +1,193 @@
+"""What Kling Video v2.5 Turbo Pro takes: one definition for the form, the client, the sandbox and the command line.
+
+Fields, defaults, enums and ranges are those of the model's API page on fal; the length of prompts and the
+rules for pictures are Kling's own (fal prints them for the sibling endpoints). Imports nothing of this project.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+MAX_PROMPT_CHARACTERS: Final = 2500
+DEFAULT_NEGATIVE_PROMPT: Final = "blur, distort, and low quality"
+DEFAULT_CFG_SCALE: Final = 0.5
+
+MAX_PICTURE_BYTES: Final = 10 * 1024 * 1024
+MIN_PICTURE_SIDE: Final = 300  # px
+MIN_PICTURE_RATIO: Final = 0.4  # width / height
+MAX_PICTURE_RATIO: Final = 2.5
+
+
+class Endpoint(StrEnum):
+    """fal's endpoint ids."""
+
+    TEXT_TO_VIDEO = "fal-ai/kling-video/v2.5-turbo/pro/text-to-video"
+    IMAGE_TO_VIDEO = "fal-ai/kling-video/v2.5-turbo/pro/image-to-video"
+
+
+class Duration(StrEnum):
+    """Seconds of video, as the string that fal wants."""
+
+    FIVE = "5"
+    TEN = "10"
+
+
+class AspectRatio(StrEnum):
+    """Width to height of a video made from text; one made from a picture follows the picture."""
+
+    LANDSCAPE = "16:9"
+    PORTRAIT = "9:16"
+    SQUARE = "1:1"
+
+
+class PictureFormat(StrEnum):
+    """The picture formats that Kling reads, by their media type."""
+
+    JPEG = "image/jpeg"
+    PNG = "image/png"
+
+    @property
+    def extension(self) -> str:
+        return "jpg" if self is PictureFormat.JPEG else "png"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an input.
+
+    `field` is the input's name, `type` fal's name for the error (docs.fal.ai/errors), `message` a sentence for a
+    person, `ctx` fal's details, such as `{"ge": 0}`.
+    """
+
+    field: str
+    type: str
+    message: str
+    ctx: Mapping[str, Any] = field(default_factory=dict)
+
+
+class InvalidArguments(ValueError):
+    """The input breaks the endpoint's rules; `problems` says where and how."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in problems))
+        self.problems = problems
+
+
+def _number_as_text(value: object) -> object:
+    """fal takes `5` for `"5"`."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("blank")
+    return value
+
+
+Url = Annotated[str, Field(pattern=r"^(https?://|data:image/)")]
+
+
+class _Arguments(BaseModel):
+    """What both endpoints share. Unknown keys are ignored, as fal does."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS), AfterValidator(_not_blank)]
+    duration: Annotated[Duration, BeforeValidator(_number_as_text)] = Duration.FIVE
+    negative_prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)] = DEFAULT_NEGATIVE_PROMPT
+    cfg_scale: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = DEFAULT_CFG_SCALE
+
+
+class TextToVideo(_Arguments):
+    aspect_ratio: AspectRatio = AspectRatio.LANDSCAPE
+
+
+class ImageToVideo(_Arguments):
+    image_url: Url
+    tail_image_url: Url | None = None
+
+
+Arguments = TextToVideo | ImageToVideo
+
+_SCHEMAS: Final[dict[Endpoint, type[TextToVideo] | type[ImageToVideo]]] = {
+    Endpoint.TEXT_TO_VIDEO: TextToVideo,
+    Endpoint.IMAGE_TO_VIDEO: ImageToVideo,
+}
+
+
+def parse(endpoint: Endpoint, values: Mapping[str, Any]) -> Arguments:
+    """The endpoint's arguments made from `values`. Raises InvalidArguments with every problem at once."""
+    try:
+        return _SCHEMAS[endpoint].model_validate(dict(values))
+    except ValidationError as error:
+        raise InvalidArguments([_problem(details) for details in error.errors()]) from None
+
+
+def to_json(arguments: Arguments) -> dict[str, Any]:
+    """The request's body as fal wants it; an absent tail picture is left out."""
+    return arguments.model_dump(mode="json", exclude_none=True)
+
+
+def check_picture(
+    name: str, *, media_type: str, size: int | None = None, width: int | None = None, height: int | None = None
+) -> list[Problem]:
+    """What is wrong with a picture for the input `name`: `size` in bytes, `width` and `height` in pixels.
+
+    What is not known yet is given as None and not judged, so that a picture's size can be checked before it is read.
+    """
+    problems = []
+    if media_type not in list(PictureFormat):
+        message = "Use a JPEG or PNG picture (WebP and HEIC are converted for you)."
+        problems.append(
+            Problem(name, "unsupported_image_format", message, {"supported_formats": [".jpg", ".jpeg", ".png"]})
+        )
+    if size is not None and size > MAX_PICTURE_BYTES:
+        message = f"The picture is {size / 1024 / 1024:.1f} MB; it may be at most 10 MB."
+        problems.append(Problem(name, "file_too_large", message, {"max_size": MAX_PICTURE_BYTES}))
+    if width is not None and height is not None:
+        problems += _geometry_problems(name, width, height)
+    return problems
+
+
+def _geometry_problems(name: str, width: int, height: int) -> list[Problem]:
+    if min(width, height) < MIN_PICTURE_SIDE:
+        message = f"The picture is {width} × {height} px; each side must be at least {MIN_PICTURE_SIDE} px."
+        return [Problem(name, "image_too_small", message, {"min_width": MIN_PICTURE_SIDE, "min_height": MIN_PICTURE_SIDE})]
+    ratio = width / height
+    if not MIN_PICTURE_RATIO <= ratio <= MAX_PICTURE_RATIO:
+        message = (
+            f"The picture is {width} × {height} px, a ratio of {ratio:.2f}; "
+            f"width divided by height must be between {MIN_PICTURE_RATIO} and {MAX_PICTURE_RATIO}. Crop it first."
+        )
+        return [Problem(name, "image_ratio_out_of_range", message, {"ge": MIN_PICTURE_RATIO, "le": MAX_PICTURE_RATIO})]
+    return []
+
+
+def _problem(details: ErrorDetails) -> Problem:
+    """pydantic's error as fal names it (docs.fal.ai/errors) and as a person reads it."""
+    name = str(details["loc"][0])
+    ctx = {key: value for key, value in details.get("ctx", {}).items() if key != "error"}
+    match details["type"]:
+        case "missing":
+            return Problem(name, "missing", "This is required.")
+        case "value_error":
+            return Problem(name, "sequence_too_short", "Write what the video should show.", {"min_length": 1})
+        case "string_too_long":
+            over = f"It has {len(details['input']):,} characters; use at most {ctx['max_length']:,}."
+            return Problem(name, "sequence_too_long", over, ctx)
+        case "enum":
+            expected = list(Duration) if name == "duration" else list(AspectRatio)
+            message = f"Choose {', '.join(expected[:-1])} or {expected[-1]}."
+            return Problem(name, "one_of", message, {"expected": [str(value) for value in expected]})
+        case "greater_than_equal" | "less_than_equal" as type_:
+            return Problem(name, type_, "Choose a number from 0 to 1.", ctx)
+        case "string_pattern_mismatch":
+            return Problem(name, "image_load_error", "Give a web address that starts with https://.")
+        case "float_parsing" | "float_type" | "finite_number" as type_:
+            return Problem(name, type_, "Choose a number from 0 to 1.")
+        case type_:
+            return Problem(name, type_, details["msg"], ctx)
