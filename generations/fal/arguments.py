@@ -4,8 +4,9 @@ Fields, defaults, enums and ranges are those of the model's API page on fal; the
 rules for pictures are Kling's own (fal prints them for the sibling endpoints). Imports nothing of this project.
 """
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -66,10 +67,10 @@ class Problem:
     field: str
     type: str
     message: str
-    ctx: Mapping[str, Any] = field(default_factory=dict)
+    ctx: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-class InvalidArguments(ValueError):
+class InvalidArguments(ValueError):  # noqa: N818 - it reads as what happened
     """The input breaks the endpoint's rules; `problems` says where and how."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -156,7 +157,8 @@ def check_picture(
 def _geometry_problems(name: str, width: int, height: int) -> list[Problem]:
     if min(width, height) < MIN_PICTURE_SIDE:
         message = f"The picture is {width} × {height} px; each side must be at least {MIN_PICTURE_SIDE} px."
-        return [Problem(name, "image_too_small", message, {"min_width": MIN_PICTURE_SIDE, "min_height": MIN_PICTURE_SIDE})]
+        least = {"min_width": MIN_PICTURE_SIDE, "min_height": MIN_PICTURE_SIDE}
+        return [Problem(name, "image_too_small", message, least)]
     ratio = width / height
     if not MIN_PICTURE_RATIO <= ratio <= MAX_PICTURE_RATIO:
         message = (
@@ -167,7 +169,7 @@ def _geometry_problems(name: str, width: int, height: int) -> list[Problem]:
     return []
 
 
-def _problem(details: ErrorDetails) -> Problem:
+def _problem(details: ErrorDetails) -> Problem:  # noqa: PLR0911 - one return a type of error
     """pydantic's error as fal names it (docs.fal.ai/errors) and as a person reads it."""
     name = str(details["loc"][0])
     ctx = {key: value for key, value in details.get("ctx", {}).items() if key != "error"}

@@ -1,0 +1,132 @@
+"""Users who sign in by e-mail, teams, and who is what in which team."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models, transaction
+from django.db.models.functions import Lower
+from django.utils.crypto import get_random_string
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import Action, Role, roles_that_may
+
+
+class UserManager(BaseUserManager["User"]):
+    @transaction.atomic
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A user with a personal team. A user with no password can only sign in by a reset link."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        Team.objects.create_personal(user)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractUser):
+    """A person, known by their e-mail address."""
+
+    username = None  # type: ignore[assignment]  # Django's way to drop the field
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    email = models.EmailField(_("e-mail address"), unique=True)
+    name = models.CharField(_("name"), max_length=150, blank=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # typeshed's manager is for usernames
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="user_email_ignores_case")]
+
+    def __str__(self) -> str:
+        return self.get_short_name()
+
+    def get_full_name(self) -> str:
+        return self.name or self.email
+
+    def get_short_name(self) -> str:
+        return self.name or self.email.partition("@")[0]
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def of(self, user: User) -> "TeamQuerySet":
+        """The teams that the user belongs to, their personal one first."""
+        personal_first = models.F("personal_of").asc(nulls_last=True)
+        return self.filter(memberships__user=user).order_by(personal_first, "name")
+
+    def where_may(self, user: User, action: Action) -> "TeamQuerySet":
+        """The teams in which the user's role allows the action, their personal one first."""
+        roles = roles_that_may(action)
+        return self.of(user).filter(memberships__user=user, memberships__role__in=roles)
+
+
+class TeamManager(models.Manager["Team"]):
+    def get_queryset(self) -> TeamQuerySet:
+        return TeamQuerySet(self.model, using=self._db)
+
+    def of(self, user: User) -> TeamQuerySet:
+        return self.get_queryset().of(user)
+
+    def where_may(self, user: User, action: Action) -> TeamQuerySet:
+        return self.get_queryset().where_may(user, action)
+
+    @transaction.atomic
+    def create_personal(self, user: User) -> "Team":
+        """The team that every user has to themselves."""
+        name = user.get_short_name()
+        team = self.create(name=name, slug=self._free_slug(name), personal_of=user)
+        Membership.objects.create(team=team, user=user, role=Role.OWNER)
+        return team
+
+    def _free_slug(self, name: str) -> str:
+        slug = slugify(name)[:40] or "team"
+        taken = self.filter(slug=slug).exists()
+        return f"{slug}-{get_random_string(6, 'abcdefghjkmnpqrstuvwxyz23456789')}" if taken else slug
+
+
+class Team(models.Model):
+    """People who share videos and a bill. Its id is part of its objects' keys in the bucket."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    slug = models.SlugField(_("slug"), max_length=60, unique=True)
+    personal_of = models.OneToOneField(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="personal_team",
+        verbose_name=_("personal of"),
+    )
+    members = models.ManyToManyField(User, through="Membership", related_name="teams")
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    objects: ClassVar[TeamManager] = TeamManager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["team", "user"], name="membership_once"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.team} · {self.get_role_display()}"

@@ -1,0 +1,220 @@
+"""`make run`: the whole studio on this machine, from the Procfile, watched as one.
+
+What the environment already has is used and not started: a DATABASE_URL means no PostgreSQL of ours, and so on.
+The Procfile's order is kept in three stages: servers, then migrations, then the studio itself.
+"""
+
+import contextlib
+import http.client
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, TextIO
+
+from honcho.environ import parse_procfile
+
+from config.embedded import addresses, s3
+from config.embedded.server import eventually, try_lock
+from config.supervise import ChildEndedError, Crew, ToldToStopError
+
+GIVEN_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "postgres": ("DATABASE_URL",),
+    "valkey": ("REDIS_URL",),
+    "s3": ("AWS_STORAGE_BUCKET_NAME", "AWS_S3_ENDPOINT_URL"),
+    "sandbox": ("FAL_KEY", "FAL_QUEUE_URL"),
+}
+SERVERS, STUDIO = 0, 1  # stages: the studio ends before the servers that it writes to
+LEFTOVER_SECONDS = 12
+PATIENCE_SECONDS = 60
+
+
+class RefusedError(Exception):
+    """The studio can't be started; the message is one line that says why and what to do."""
+
+
+def chosen(processes: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The Procfile's processes without those that the environment already has."""
+    given = {name for name, names in GIVEN_BY.items() if any(environment.get(each) for each in names)}
+    return {name: command for name, command in processes.items() if name not in given}
+
+
+def ports(names: Mapping[str, str]) -> list[int]:
+    """Every port that these processes listen on."""
+    first_of_s3 = addresses.s3_port()
+    needed = {
+        "web": [addresses.port()],
+        "sandbox": [addresses.sandbox_port()],
+        "s3": list(range(first_of_s3, first_of_s3 + s3.PORTS)),
+    }
+    return [port for name in names for port in needed.get(name, [])]
+
+
+def port_from(environment: Mapping[str, str]) -> int:
+    """PORT, or its default; not what a killed launcher left in var/port."""
+    named = environment.get("PORT") or str(addresses.DEFAULT_PORT)
+    if not named.isdecimal() or not 1024 <= int(named) <= 65000:
+        message = f"PORT is {named!r}, and has to be a number from 1024 to 65000, such as PORT=9000 make run"
+        raise RefusedError(message)
+    return int(named)
+
+
+def environment() -> dict[str, str]:
+    """What the Procfile's commands find: this Python first, and the addresses of this copy of the project."""
+    programs = Path(sys.executable).parent
+    return {
+        **os.environ,
+        "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PYTHONUNBUFFERED": "1",
+        "VAR_DIR": str(addresses.var()),
+        "PORT": str(addresses.port()),
+        "SANDBOX_PORT": str(addresses.sandbox_port()),
+        "S3_PORT": str(addresses.s3_port()),
+    }
+
+
+def main() -> int:
+    """Run until told to stop; the exit code says why we ended."""
+    try:
+        os.environ["PORT"] = str(port_from(os.environ))
+        with only_launcher(addresses.var()) as keep_open:
+            processes = chosen(parse_procfile((addresses.ROOT / "Procfile").read_text()).processes, os.environ)
+            refuse_taken_ports(ports(processes))
+            return run(processes, keep_open)
+    except RefusedError as refusal:
+        print(refusal, file=sys.stderr)  # noqa: T201  a command's last words
+        return 1
+
+
+def run(processes: Mapping[str, str], keep_open: TextIO) -> int:
+    """Bring everything up, say so, and watch it."""
+    width = max(map(len, [*processes, "migrate"]))
+    with written_port(), Crew(addresses.ROOT, environment(), keep_open.fileno(), width) as crew:
+        try:
+            bring_up(crew, processes, keep_open)
+            crew.watch(lambda: False)
+        except ChildEndedError as ended:
+            crew.say(f"{ended} Stopping everything.")
+            return 1
+        except ToldToStopError as told:
+            crew.say("Stopping.")
+            return 128 + told.number
+    raise AssertionError("the crew is watched until something ends")
+
+
+def bring_up(crew: Crew, processes: Mapping[str, str], keep_open: TextIO) -> None:
+    """The servers, the migrations, the studio, the demo's people; at the end its address."""
+    for name in [name for name in processes if name in GIVEN_BY]:
+        crew.start(name, processes[name], SERVERS)
+    remember(crew, keep_open)
+    migrate(crew)
+    for name in [name for name in processes if name not in GIVEN_BY]:
+        crew.start(name, processes[name], STUDIO)
+    remember(crew, keep_open)
+    if is_debug():
+        crew.finish("demo", "python manage.py demo")
+    wait_until_ready(crew)
+    print(*greeting(), sep="\n", flush=True)  # noqa: T201  without a prefix: it is for the person
+
+
+def migrate(crew: Crew) -> None:
+    """Once the database answers, give it its tables."""
+    crew.finish("migrate", "python -m config.wait postgres && exec python manage.py migrate --verbosity 0")
+
+
+def wait_until_ready(crew: Crew) -> None:
+    """Until /readyz says 200; what it says instead is shown when it goes on for long."""
+    said_after = time.monotonic() + PATIENCE_SECONDS
+    while problem := not_ready():
+        if time.monotonic() > said_after:
+            crew.say(f"Still not ready. {problem}")
+            said_after += PATIENCE_SECONDS
+        crew.pause(0.3)
+
+
+def not_ready() -> str:
+    """What /readyz finds missing; empty when nothing is."""
+    connection = http.client.HTTPConnection(s3.HOST, addresses.port(), timeout=10)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        said = " ".join(answer.read(1000).decode(errors="replace").split())
+        return "" if answer.status == 200 else said or f"/readyz answers {answer.status}"
+    except (OSError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()
+
+
+def greeting() -> list[str]:
+    """The last lines of a start."""
+    people = "Sign in as demo@example.com (password demo) or admin@example.com (password admin)."
+    return ["", f"Kling Studio is ready: {address()}", *([people] if is_debug() else [])]
+
+
+def address() -> str:
+    """Where a browser on this machine finds the studio."""
+    return f"http://{s3.HOST}:{addresses.port()}/"
+
+
+def is_debug() -> bool:
+    """What the settings will make of DEBUG."""
+    return os.environ.get("DEBUG", "true").lower() in {"1", "true", "t", "yes", "y", "on"}
+
+
+def refuse_taken_ports(needed: list[int]) -> None:
+    """Better one line now than a server that fails in the middle."""
+    for port in needed:
+        if not s3.is_free(port):
+            other = addresses.port() + 1000
+            message = f"Port {port} is taken. Stop what uses it, or choose another: PORT={other} make run"
+            raise RefusedError(message)
+
+
+@contextlib.contextmanager
+def only_launcher(var: Path) -> Iterator[TextIO]:
+    """Hold this copy's lock, and end what a killed launcher has left; gives the file that every child keeps open."""
+    var.mkdir(parents=True, exist_ok=True)
+    with (var / "launcher.lock").open("a") as ours, (var / "children").open("a+") as keep_open:
+        if not try_lock(ours.fileno()):
+            raise RefusedError("Kling Studio already runs from this folder. Stop it first: Ctrl-C where it runs.")
+        if not try_lock(keep_open.fileno()):
+            end_leftovers(keep_open)
+        yield keep_open
+
+
+def end_leftovers(keep_open: TextIO) -> None:
+    """Its lock is held: children of a killed launcher still run, and their numbers are in it."""
+    keep_open.seek(0)
+    numbers = [int(line) for line in keep_open.read().split()]
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in numbers:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, number)
+        if eventually(lambda: try_lock(keep_open.fileno()), LEFTOVER_SECONDS):
+            return
+    raise RefusedError(f"Processes of an earlier run do not end: {', '.join(map(str, numbers))}. End them first.")
+
+
+def remember(crew: Crew, keep_open: TextIO) -> None:
+    """Write the children's numbers down for the next launcher, should we be killed."""
+    keep_open.truncate(0)
+    keep_open.write("\n".join(map(str, crew.pids)))
+    keep_open.flush()
+
+
+@contextlib.contextmanager
+def written_port() -> Iterator[None]:
+    """While we run, `manage.py` in another shell finds our port in var/port."""
+    file = addresses.var() / "port"
+    file.write_text(str(addresses.port()))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

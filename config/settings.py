@@ -1,0 +1,223 @@
+"""One settings file for development, tests and production; the environment makes the difference.
+
+Every name it reads is in the README's table. With nothing set, all of it points at the embedded pieces.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+from botocore.config import Config
+from csp.constants import NONE, SELF
+from environs import validate
+
+from config import logging as studio_logging
+from config.embedded import addresses
+from config.env import LOOPBACK, Environment, address, origin, public_origin
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR: Final = Path(__file__).resolve().parent.parent
+env = Environment()
+
+# --- this process
+DEBUG: bool = env.bool("DEBUG", True)
+SECRET_KEY = env.needed("SECRET_KEY", unless=DEBUG, default="for-development-only-and-known-to-everybody")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["*"]) if DEBUG else env.list("ALLOWED_HOSTS")
+PORT: int = addresses.port()
+PUBLIC_URL: str = env.str("PUBLIC_URL", "", validate=public_origin).rstrip("/")
+SITE_URL: Final = PUBLIC_URL or f"http://127.0.0.1:{PORT}"
+LOGGING = studio_logging.config(env.str("LOG_LEVEL", "INFO"))
+
+# --- applications
+INSTALLED_APPS = [
+    "accounts",
+    "generations",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "django_rq",
+    "storages",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "generations.context.studio",
+            ]
+        },
+    }
+]
+
+# --- the truth: PostgreSQL
+DATABASES: dict[str, Any] = {
+    "default": {
+        **env.dj_db_url("DATABASE_URL", addresses.database_url()),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- wake-ups: Valkey or Redis
+REDIS_URL: str = env.str("REDIS_URL", addresses.redis_url())
+RQ_QUEUES = {"default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": -1, "DEFAULT_RESULT_TTL": 0}}
+RQ = {"WORKER_CLASS": "rq.SimpleWorker"}  # no fork a job: pooled connections live on, and copies run in threads
+
+# --- the bucket
+_embedded_s3 = addresses.s3_address()
+_has_bucket = bool(env.str("AWS_STORAGE_BUCKET_NAME", "") or env.str("AWS_S3_ENDPOINT_URL", ""))
+AWS_STORAGE_BUCKET_NAME: str = (
+    env.str("AWS_STORAGE_BUCKET_NAME") if _has_bucket else _embedded_s3.bucket  # an endpoint alone is not enough
+)
+AWS_S3_ENDPOINT_URL: str | None = (
+    env.str("AWS_S3_ENDPOINT_URL", "") or None if _has_bucket else _embedded_s3.endpoint_url
+)
+# blank keys mean: use the machine's own role
+AWS_ACCESS_KEY_ID: str | None = env.str("AWS_ACCESS_KEY_ID", "") or None if _has_bucket else _embedded_s3.access_key
+AWS_SECRET_ACCESS_KEY: str | None = (
+    env.str("AWS_SECRET_ACCESS_KEY", "") or None if _has_bucket else _embedded_s3.secret_key
+)
+AWS_S3_REGION_NAME: str = env.str("AWS_S3_REGION_NAME", "us-east-1" if _has_bucket else _embedded_s3.region)
+AWS_QUERYSTRING_EXPIRE = 3600  # seconds that a presigned address lives
+STORAGES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "default_acl": None,
+            "file_overwrite": True,
+            "client_config": Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if AWS_S3_ENDPOINT_URL else "auto"},
+                max_pool_connections=50,
+                connect_timeout=5,
+                read_timeout=60,
+                retries={"max_attempts": 2, "mode": "standard"},
+                # only AWS itself knows the newer checksums everywhere
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        },
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+MEDIA_DELIVERY: str = env.str(
+    "MEDIA_DELIVERY", "redirect" if _has_bucket else "proxy", validate=validate.OneOf(["redirect", "proxy"])
+)
+MIRROR_MAX_BYTES: int = env.int("MIRROR_MAX_BYTES", 2 * 1024**3, validate=validate.Range(min=1))
+
+# --- fal; without a key the sandbox stands in
+FAL_KEY: str = env.str("FAL_KEY", "")
+FAL_IS_SANDBOX: Final = not FAL_KEY
+SANDBOX_KEY: str = env.str("SANDBOX_KEY", "sandbox:sandbox")
+_sandbox: str | None = addresses.sandbox_url() if FAL_IS_SANDBOX else None
+FAL_QUEUE_URL: str = env.str("FAL_QUEUE_URL", _sandbox or "https://queue.fal.run", validate=address).rstrip("/")
+FAL_REST_URL: str = env.str("FAL_REST_URL", _sandbox or "https://rest.fal.ai", validate=address).rstrip("/")
+FAL_API_URL: str = env.str("FAL_API_URL", f"{_sandbox or 'https://api.fal.ai'}/v1", validate=address).rstrip("/")
+FAL_JWKS_URL: str = env.str("FAL_JWKS_URL", f"{FAL_REST_URL}/.well-known/jwks.json", validate=address)
+FAL_INPUT_DELIVERY: str = env.str("FAL_INPUT_DELIVERY", "upload", validate=validate.OneOf(["presigned", "upload"]))
+# where fal itself is on this machine, its files may be too; otherwise only https to public addresses is fetched
+_fal_is_here = urlsplit(FAL_QUEUE_URL).hostname in LOOPBACK
+MIRROR_TRUSTED_ORIGINS: frozenset[str] = frozenset({"http://127.0.0.1:*", "http://localhost:*"} if _fal_is_here else ())
+
+# --- people
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "gallery"
+ACCOUNT_LOGOUT_REDIRECT_URL = "gallery"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+# where no mail server is configured, nobody could open the link: then an unverified address may sign in
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if env.str("EMAIL_URL", "") else "optional"
+ACCOUNT_SESSION_REMEMBER = True
+
+# --- mail
+_email: dict[str, Any] = env.dj_email_url("EMAIL_URL", "consolemail://") if DEBUG else env.dj_email_url("EMAIL_URL")
+vars().update(_email)
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", f"Kling Studio <studio@{urlsplit(SITE_URL).hostname}>")
+
+# --- texts and time
+LANGUAGE_CODE = "en-us"
+TIME_ZONE: str = env.str("TIME_ZONE", "UTC")
+USE_I18N = True
+USE_TZ = True
+
+# --- static files
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "static-collected"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# --- security
+_behind_https = SITE_URL.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _behind_https else None
+SECURE_SSL_REDIRECT = False  # the proxy in front does it; the health checks inside speak plain http
+SECURE_HSTS_SECONDS = 31536000 if _behind_https else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _behind_https
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024**2
+FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024**2
+_media_origins = [origin(AWS_S3_ENDPOINT_URL)] if AWS_S3_ENDPOINT_URL else ["https://*.amazonaws.com"]
+_media_sources = [SELF, *_media_origins] if MEDIA_DELIVERY == "redirect" else [SELF]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "img-src": [*_media_sources, "data:", "blob:"],
+        "media-src": [*_media_sources, "blob:"],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+env.finish()

@@ -1,0 +1,75 @@
+"""`python -m config.wait database redis`: wait until they answer, so that the order of starts never matters.
+
+`postgres` is there when it answers, `database` once its migrations are applied as well. What is not there within a
+minute is named, with exit code 1.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import django
+import redis
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+SECONDS = 60
+
+
+def postgres() -> str:
+    """Empty when PostgreSQL answers, else why not."""
+    try:
+        connection.ensure_connection()
+    except django.db.Error as error:
+        return f"does not answer: {error}"
+    return ""
+
+
+def database() -> str:
+    """Empty when every migration is applied, else what is missing."""
+    try:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except django.db.Error as error:
+        connection.close()
+        return f"does not answer: {error}"
+    return f"waits for `manage.py migrate`: {len(plan)} migrations are not applied" if plan else ""
+
+
+def queue() -> str:
+    """Empty when Redis answers, else why not."""
+    try:
+        redis.from_url(settings.REDIS_URL, socket_connect_timeout=2).ping()
+    except redis.RedisError as error:
+        return f"does not answer: {error}"
+    return ""
+
+
+CHECKS: dict[str, Callable[[], str]] = {"postgres": postgres, "database": database, "redis": queue}
+
+
+def wait(name: str, deadline: float) -> str:
+    """Ask until it is there, or until the deadline; returns what is missing then."""
+    while missing := CHECKS[name]():
+        if time.monotonic() > deadline:
+            return missing
+        time.sleep(0.5)
+    return ""
+
+
+def main(names: list[str]) -> int:
+    """Wait for each of these; the minute is for all of them together."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    deadline = time.monotonic() + SECONDS
+    for name in names:
+        if missing := wait(name, deadline):
+            print(f"The {name} {missing.strip()}", file=sys.stderr)  # noqa: T201  a command's last words
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,181 @@
+"""Two thin shells over `wire`, one that blocks and one for asyncio: they send, and know nothing of the protocol.
+
+Neither ever sends a request again by itself. fal has no idempotency key, so a repeated submit is a second paid job;
+everything else is for the caller to ask again, with its own patience. A task that is cancelled during `submit` leaves
+its outcome unknown, as a broken connection does.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import httpx
+
+from generations.fal import wire
+from generations.fal.answers import (
+    Cancellation,
+    FalConfig,
+    ListedRequest,
+    Progress,
+    RequestUrls,
+    Submitted,
+    VideoFile,
+)
+from generations.fal.arguments import Arguments, Endpoint
+from generations.fal.failures import no_answer
+
+T = TypeVar("T")
+
+TIMEOUT: Final = httpx.Timeout(connect=10, read=60, write=60, pool=30)
+MAX_CONNECTIONS: Final = 100
+USER_AGENT: Final = "kling-studio"
+
+_LOOPBACK: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # the sandbox: never through a proxy
+
+# A submit opens a connection of its own: one from the pool may have been closed by fal a moment ago, and then nobody
+# knows whether the job was queued.
+_FRESH: Final = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=0)
+_POOLED: Final = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
+
+
+class FalClient:
+    """fal's queue, blocking; safe to share between threads. A context manager, or `close()` it.
+
+    Every method raises FalError and nothing else.
+    """
+
+    def __init__(self, config: FalConfig, *, timeout: httpx.Timeout = TIMEOUT) -> None:
+        self.config = config
+        self._submits = httpx.Client(**_options(_FRESH, timeout), mounts=dict.fromkeys(_LOOPBACK))
+        self._others = httpx.Client(**_options(_POOLED, timeout), mounts=dict.fromkeys(_LOOPBACK))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._submits.close()
+        self._others.close()
+
+    def submit(self, endpoint: Endpoint, arguments: Arguments, *, webhook_url: str | None = None) -> Submitted:
+        """Queue a job: exactly one POST. When it fails, `sent` of the error says whether it can be in the queue."""
+        return self._do(wire.submit(self.config, endpoint, arguments, webhook_url))
+
+    def status(self, request: RequestUrls, *, logs: bool = True) -> Progress:
+        """How far it is. Completed tells that it has ended, not how: ask for the result."""
+        return self._do(wire.status(self.config, request, logs=logs))
+
+    def result(self, request: RequestUrls) -> VideoFile:
+        """The video. Raises a Verdict when there will be none; any other error leaves the question open."""
+        return self._do(wire.result(self.config, request))
+
+    def cancel(self, request: RequestUrls) -> Cancellation:
+        """Ask fal to drop the job; after REQUESTED keep listening, since a running one may still finish."""
+        return self._do(wire.cancel(self.config, request))
+
+    def upload(self, data: bytes | Path, *, content_type: str, file_name: str) -> str:
+        """Put a picture into fal's own storage; gives its public address."""
+        target = self._do(wire.initiate_upload(self.config, content_type=content_type, file_name=file_name))
+        return self._do(wire.put_upload(target, _content(data), content_type=content_type))
+
+    def requests(
+        self, endpoint: Endpoint, *, start: datetime, end: datetime, with_payloads: bool = True
+    ) -> Iterator[ListedRequest]:
+        """fal's record of what this key submitted from `start` to before `end`: the way to find a lost request id."""
+        cursor: str | None = None
+        seen: set[str | None] = set()
+        while cursor not in seen:
+            seen.add(cursor)
+            call = wire.list_requests(self.config, endpoint, start, end, payloads=with_payloads, cursor=cursor)
+            page = self._do(call)
+            yield from page.items
+            cursor = page.next_cursor
+
+    def _do(self, call: wire.Call[T]) -> T:
+        http = self._submits if call.once else self._others
+        with _no_answer_as_fal_error():
+            response = http.request(call.method, call.url, headers=call.headers, content=call.content)
+        return call.read(response)
+
+
+class AsyncFalClient:
+    """The same for asyncio: many jobs asked at once over one pool. An async context manager, or `aclose()` it."""
+
+    def __init__(self, config: FalConfig, *, timeout: httpx.Timeout = TIMEOUT) -> None:
+        self.config = config
+        self._submits = httpx.AsyncClient(**_options(_FRESH, timeout), mounts=dict.fromkeys(_LOOPBACK))
+        self._others = httpx.AsyncClient(**_options(_POOLED, timeout), mounts=dict.fromkeys(_LOOPBACK))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._submits.aclose()
+        await self._others.aclose()
+
+    async def submit(self, endpoint: Endpoint, arguments: Arguments, *, webhook_url: str | None = None) -> Submitted:
+        """See FalClient.submit."""
+        return await self._do(wire.submit(self.config, endpoint, arguments, webhook_url))
+
+    async def status(self, request: RequestUrls, *, logs: bool = True) -> Progress:
+        """See FalClient.status."""
+        return await self._do(wire.status(self.config, request, logs=logs))
+
+    async def result(self, request: RequestUrls) -> VideoFile:
+        """See FalClient.result."""
+        return await self._do(wire.result(self.config, request))
+
+    async def cancel(self, request: RequestUrls) -> Cancellation:
+        """See FalClient.cancel."""
+        return await self._do(wire.cancel(self.config, request))
+
+    async def upload(self, data: bytes | Path, *, content_type: str, file_name: str) -> str:
+        """See FalClient.upload."""
+        target = await self._do(wire.initiate_upload(self.config, content_type=content_type, file_name=file_name))
+        return await self._do(wire.put_upload(target, _content(data), content_type=content_type))
+
+    async def requests(
+        self, endpoint: Endpoint, *, start: datetime, end: datetime, with_payloads: bool = True
+    ) -> AsyncIterator[ListedRequest]:
+        """See FalClient.requests."""
+        cursor: str | None = None
+        seen: set[str | None] = set()
+        while cursor not in seen:
+            seen.add(cursor)
+            call = wire.list_requests(self.config, endpoint, start, end, payloads=with_payloads, cursor=cursor)
+            page = await self._do(call)
+            for item in page.items:
+                yield item
+            cursor = page.next_cursor
+
+    async def _do(self, call: wire.Call[T]) -> T:
+        http = self._submits if call.once else self._others
+        with _no_answer_as_fal_error():
+            response = await http.request(call.method, call.url, headers=call.headers, content=call.content)
+        return call.read(response)
+
+
+def _options(limits: httpx.Limits, timeout: httpx.Timeout) -> dict[str, Any]:
+    """No redirects: fal's API has none, and one would carry a POST or our key elsewhere."""
+    headers = {"User-Agent": USER_AGENT}
+    return {"limits": limits, "timeout": timeout, "follow_redirects": False, "headers": headers}
+
+
+def _content(data: bytes | Path) -> bytes:
+    return data if isinstance(data, bytes) else data.read_bytes()
+
+
+@contextmanager
+def _no_answer_as_fal_error() -> Iterator[None]:
+    try:
+        yield
+    except (httpx.RequestError, httpx.InvalidURL) as error:
+        raise no_answer(error) from error

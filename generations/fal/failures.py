@@ -1,0 +1,245 @@
+"""Tells the failures apart: which FalError an answer is that isn't a success.
+
+A verdict about the job is read from body and headers, not from the status class: fal replays the model's own 500 or
+504 for ever (fal's docs: Queue, get result), so "5xx is a bad moment" would never end such a job, and "4xx is the
+verdict" would let a wrong key fail every job at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum, auto
+from typing import Any, Final
+
+import httpx
+
+from generations.fal import body
+from generations.fal.errors import (
+    AccountLocked,
+    BadAnswer,
+    Cancelled,
+    Facts,
+    FalError,
+    FieldProblem,
+    KeyRefused,
+    ModelRefused,
+    NotFound,
+    RateLimited,
+    RequestFailed,
+    Sent,
+    StillRunning,
+    Unavailable,
+    Unreachable,
+    Verdict,
+)
+
+
+class Kind(Enum):
+    """What was asked: only a result's failure can be the job's, and only a submit's decides on money."""
+
+    SUBMIT = auto()
+    STATUS = auto()
+    RESULT = auto()
+    CANCEL = auto()
+    PUT = auto()  # to the storage behind fal, without our key
+    OTHER = auto()
+
+
+# Not proof that the request went no further: timeouts, conflicts and a client that went away.
+_UNSURE_4XX: Final = frozenset({408, 409, 425, 499})
+_CANCELLED_STATUS: Final = 499  # after a cancel that took effect, the result answers 499
+_TRUE: Final = frozenset({"1", "true", "yes"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the answer says, whichever of fal's shapes it is in."""
+
+    message: str
+    is_json: bool
+    problems: tuple[FieldProblem, ...]
+    infrastructure: str | None  # `error_type` in the body or the header: fal's docs, Request errors
+    other_type: str | None
+    retryable: bool | None
+
+    @property
+    def type(self) -> str | None:
+        return self.problems[0].type if self.problems else self.infrastructure or self.other_type
+
+
+def failure(response: httpx.Response, kind: Kind) -> FalError:
+    """The error that this answer is."""
+    said = _read(response)
+    error_class = _class(response.status_code, said, kind)
+    sent = _sent(response.status_code)
+    facts = Facts(
+        status=response.status_code,
+        type=said.type,
+        problems=said.problems,
+        sent=sent,
+        charged=_charged(response, error_class, kind, sent),
+        retry_after=_retry_after(response.headers.get("retry-after")),
+        retryable=said.retryable,
+    )
+    return error_class(said.message, facts)
+
+
+def no_answer(error: httpx.RequestError | httpx.InvalidURL) -> Unreachable:
+    """A call that brought no whole answer. Only what fails before the first byte proves that nothing was sent."""
+    before = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+    built = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+    nothing_sent = isinstance(error, before + built)
+    # h11 quotes the header it dislikes, and that may be the key: such an error is named, not quoted.
+    words = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
+    message = f"{type(error).__name__}: {words}".rstrip(": ")
+    return Unreachable(
+        message, Facts(sent=Sent.NO if nothing_sent else Sent.UNKNOWN, charged=_not_charged(nothing_sent))
+    )
+
+
+def _not_charged(certain: bool) -> bool | None:
+    return False if certain else None
+
+
+def _class(status: int, said: _Said, kind: Kind) -> type[FalError]:
+    if status == 429:
+        return RateLimited
+    if kind is Kind.PUT or not (said.is_json or said.infrastructure):
+        return KeyRefused if status == 401 and kind is not Kind.PUT else Unavailable
+    if status in {401, 403}:
+        return AccountLocked if "locked" in said.message.lower() else KeyRefused
+    if kind is Kind.RESULT and (verdict := _verdict(status, said)):
+        return verdict
+    return _without_verdict(status, said, kind)
+
+
+def _verdict(status: int, said: _Said) -> type[FalError] | None:
+    """What a result's answer says about the job, None if nothing."""
+    if said.infrastructure == "client_cancelled" or (status == _CANCELLED_STATUS and not said.infrastructure):
+        return Cancelled
+    if said.problems:
+        return ModelRefused
+    if said.infrastructure:
+        return RequestFailed
+    if status == 400 and _still_running(said.message):
+        return StillRunning
+    # "Some endpoints are not migrated yet" to the list of problems (fal's docs: Errors): they answer plain text.
+    if status in {400, 422} or (said.retryable is not None and status != 404):
+        return ModelRefused
+    return None
+
+
+def _still_running(message: str) -> bool:
+    """Seen live: "Request is still in progress"; the docs don't give the words."""
+    return any(words in message.lower() for words in ("in progress", "in queue", "not completed", "not ready"))
+
+
+def _without_verdict(status: int, said: _Said, kind: Kind) -> type[FalError]:
+    if status in {404, 410}:
+        return NotFound
+    if status in _UNSURE_4XX or not 400 <= status < 500:
+        return Unavailable
+    if kind is Kind.SUBMIT and (said.problems or status in {400, 422}):
+        return ModelRefused
+    return BadAnswer
+
+
+def _sent(status: int) -> Sent:
+    """Whether a request that was answered so can be in the queue.
+
+    fal's docs: wrong keys (401), locked accounts (403), unknown paths (404), bad headers (400) and a full queue (429)
+    are answers at the door. For no 5xx do they promise that a submit was not queued (its 503s and 504s are of runners,
+    after the queue), and a gateway's 502 or 504 comes after it passed the request on: those stay unknown.
+    """
+    return Sent.REFUSED if 400 <= status < 500 and status not in _UNSURE_4XX else Sent.UNKNOWN
+
+
+def _charged(response: httpx.Response, error_class: type[FalError], kind: Kind, sent: Sent) -> bool | None:
+    """False where fal certainly charges nothing.
+
+    fal's docs (Pricing, FAQ): only successful outputs are paid, server errors (5xx) and waiting never; a 422 may cost
+    something if a runner spent time on it. X-Fal-Billable-Units settles it when it is there.
+    """
+    if kind is Kind.SUBMIT:
+        return _not_charged(sent is Sent.REFUSED)
+    if not issubclass(error_class, Verdict):
+        return None
+    units = body.amount(response.headers.get("x-fal-billable-units"))
+    if units is not None:
+        return _not_charged(units == 0)
+    return _not_charged(response.status_code != 422)
+
+
+def _read(response: httpx.Response) -> _Said:
+    content = body.json_object(response)
+    values = content or {}
+    problems = tuple(filter(None, map(_problem, _entries(values))))
+    platform = body.mapping(values.get("error")) or {}  # fal's docs: Platform APIs wrap errors in {"error": {…}}
+    header = body.text(response.headers.get("x-fal-error-type"))
+    return _Said(
+        message=_message(values, platform, problems) or f"HTTP {response.status_code} {response.reason_phrase}".strip(),
+        is_json=content is not None,
+        problems=problems,
+        infrastructure=body.text(values.get("error_type")) or header,
+        other_type=body.text(values.get("type")) or body.text(platform.get("type")),
+        retryable=_retryable(response.headers),
+    )
+
+
+def _entries(values: Mapping[str, Any]) -> list[Any]:
+    """`detail` as a list of problems; a single one may stand there by itself, or beside its text."""
+    detail = values.get("detail")
+    if isinstance(detail, dict):
+        return [detail]
+    if isinstance(detail, str) and isinstance(values.get("type"), str):
+        return [{"msg": detail, "type": values["type"], "loc": values.get("loc"), "ctx": values.get("ctx")}]
+    return body.sequence(detail)
+
+
+def _problem(entry: object) -> FieldProblem | None:
+    values = body.mapping(entry) or {}
+    type_ = body.text(values.get("type"))
+    if type_ is None:
+        return None
+    path = [str(part) for part in body.sequence(values.get("loc")) if isinstance(part, str | int)]
+    field = ".".join(path[1:] if path[:1] == ["body"] else path)
+    message = body.text(values.get("msg")) or type_
+    return FieldProblem(body.text(field) or "", type_, message, _ctx(values))
+
+
+def _ctx(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The details; those of a refused content stand beside `ctx`, as `categories`."""
+    ctx = body.mapping(values.get("ctx")) or {}
+    return {**ctx, "categories": values["categories"]} if "categories" in values else ctx
+
+
+def _message(values: Mapping[str, Any], platform: Mapping[str, Any], problems: tuple[FieldProblem, ...]) -> str | None:
+    if problems:
+        return body.text("; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems))
+    detail = values.get("detail")
+    entries = [
+        entry if isinstance(entry, str) else (body.mapping(entry) or {}).get("msg") for entry in _entries(values)
+    ]
+    listed = "; ".join(filter(None, map(body.text, entries)))
+    said = (detail, listed, platform.get("message"), values.get("error"), values.get("message"), values.get("status"))
+    return next(filter(None, map(body.text, said)), None)
+
+
+def _retryable(headers: httpx.Headers) -> bool | None:
+    """X-Fal-Retryable; another copy of the same page of fal's docs calls it X-Fal-Needs-Retry."""
+    value = headers.get("x-fal-retryable", headers.get("x-fal-needs-retry"))
+    return None if value is None else value.strip().lower() in _TRUE
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds from now, however HTTP writes it: a number or a date."""
+    seconds = body.amount(value)
+    if seconds is not None or value is None:
+        return None if seconds is None else float(seconds)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())

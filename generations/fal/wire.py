@@ -1,0 +1,265 @@
+"""fal's queue protocol without a socket: each function gives the request to make and how to read its answer.
+
+The shells in `client` only send. Whatever the answer holds, reading it gives a value of `answers` or raises a FalError.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+
+from generations.fal import body
+from generations.fal.answers import (
+    Cancellation,
+    Completed,
+    FalConfig,
+    InProgress,
+    InQueue,
+    ListedRequest,
+    LogLine,
+    Progress,
+    RequestPage,
+    RequestUrls,
+    Submitted,
+    UploadTarget,
+    VideoFile,
+)
+from generations.fal.arguments import Arguments, Endpoint, to_json
+from generations.fal.errors import BadAnswer, Facts, KeyRefused, Sent, Unavailable
+from generations.fal.failures import Kind, failure
+
+T = TypeVar("T")
+
+PAGE_SIZE: Final = 100  # the most that fal gives at once
+MAX_FOLLOW_UP: Final = 500  # characters of a status, result or cancel address
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One HTTP request and how to read its answer. `once`: it may cost money, so never send it twice."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    read: Callable[[httpx.Response], T]
+    content: bytes | None = None
+    once: bool = False
+
+
+def submit(config: FalConfig, endpoint: Endpoint, arguments: Arguments, webhook_url: str | None) -> Call[Submitted]:
+    """fal's docs: Queue, submit. The webhook goes into the query; inside the input it would be ignored silently."""
+    query = f"?{urlencode({'fal_webhook': webhook_url})}" if webhook_url else ""
+    content = json.dumps(to_json(arguments)).encode()
+    url = f"{config.queue_url.rstrip('/')}/{endpoint}{query}"
+    return Call("POST", url, _json_headers(config), partial(_submitted, config), content, once=True)
+
+
+def status(config: FalConfig, request: RequestUrls, *, logs: bool) -> Call[Progress]:
+    """fal's docs: Queue, status. 202 while it waits or runs, 200 when it has ended; the body says the same."""
+    address = httpx.URL(_ours(config, request, "status_url")).copy_merge_params({"logs": "1" if logs else "0"})
+    return Call("GET", str(address), _headers(config), _progress)
+
+
+def result(config: FalConfig, request: RequestUrls) -> Call[VideoFile]:
+    """fal's docs: Queue, result. The model's own answer, replayed with its status, headers and body."""
+    return Call("GET", _ours(config, request, "response_url"), _headers(config), _video_file)
+
+
+def cancel(config: FalConfig, request: RequestUrls) -> Call[Cancellation]:
+    """fal's docs: Queue, cancel."""
+    return Call("PUT", _ours(config, request, "cancel_url"), _headers(config), _cancellation)
+
+
+def initiate_upload(config: FalConfig, *, content_type: str, file_name: str) -> Call[UploadTarget]:
+    """The first half of an upload, as fal's JavaScript client does it: ask where to put the bytes."""
+    url = f"{config.rest_url.rstrip('/')}/storage/upload/initiate?storage_type=fal-cdn-v3"
+    content = json.dumps({"content_type": content_type, "file_name": file_name}).encode()
+    return Call("POST", url, _json_headers(config), partial(_upload_target, config), content)
+
+
+def put_upload(target: UploadTarget, data: bytes, *, content_type: str) -> Call[str]:
+    """The second half: the bytes, without our key (the address carries its own signature). Gives the file's URL."""
+    read = partial(_uploaded, target)
+    return Call("PUT", target.upload_url, {"Content-Type": content_type}, read, data)
+
+
+def list_requests(
+    config: FalConfig, endpoint: Endpoint, start: datetime, end: datetime, *, payloads: bool, cursor: str | None
+) -> Call[RequestPage]:
+    """fal's docs: Platform APIs, List requests by endpoint. `end` is exclusive; at most 100 rows a page."""
+    query = {"endpoint_id": str(endpoint), "start": _utc(start), "end": _utc(end), "limit": str(PAGE_SIZE)}
+    query |= {"expand": "payloads"} if payloads else {}
+    query |= {"cursor": cursor} if cursor else {}
+    url = f"{config.api_url.rstrip('/')}/models/requests/by-endpoint?{urlencode(query)}"
+    return Call("GET", url, _headers(config), partial(_request_page, endpoint))
+
+
+def _headers(config: FalConfig) -> dict[str, str]:
+    key = config.key.strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise KeyRefused("FAL_KEY is empty or holds characters that no key has.", Facts(sent=Sent.NO, charged=False))
+    return {"Authorization": f"Key {key}", "Accept": "application/json"}
+
+
+def _json_headers(config: FalConfig) -> dict[str, str]:
+    return {**_headers(config), "Content-Type": "application/json"}
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _ours(config: FalConfig, request: RequestUrls, name: str) -> str:
+    """The request's address `name`, rebuilt from its id unless it is on our queue: our key goes nowhere else."""
+    address = str(getattr(request, name))
+    if _same_origin(address, config.queue_url):
+        return address
+    return str(getattr(RequestUrls.for_id(config, request.request_id), name))
+
+
+def _same_origin(address: str, ours: str) -> bool:
+    try:
+        one, other = httpx.URL(address), httpx.URL(ours)
+    except httpx.InvalidURL:
+        return False
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port) and not one.userinfo
+
+
+def _answer(response: httpx.Response, kind: Kind) -> Mapping[str, Any]:
+    """The JSON object of a success; raises what the answer is otherwise."""
+    if not response.is_success:
+        raise failure(response, kind)
+    content = body.json_object(response)
+    if content is None:
+        media_type = response.headers.get("content-type", "nothing")
+        raise Unavailable(f"HTTP {response.status_code} with {media_type} in place of JSON", _facts(response))
+    return content
+
+
+def _facts(response: httpx.Response) -> Facts:
+    return Facts(status=response.status_code)
+
+
+def _submitted(config: FalConfig, response: httpx.Response) -> Submitted:
+    """A paid job must not be lost to a strange body: the id alone is enough, and a header gives it as well."""
+    header = response.headers.get("x-fal-request-id") if response.is_success else None
+    content = (body.json_object(response) or {}) if header else _answer(response, Kind.SUBMIT)
+    try:
+        rebuilt = RequestUrls.for_id(config, body.text(content.get("request_id")) or header or "")
+    except ValueError:
+        raise BadAnswer("fal took the request but gave no usable request_id.", _facts(response)) from None
+    return Submitted(
+        request_id=rebuilt.request_id,
+        status_url=_kept(config, content.get("status_url"), rebuilt.status_url),
+        response_url=_kept(config, content.get("response_url"), rebuilt.response_url),
+        cancel_url=_kept(config, content.get("cancel_url"), rebuilt.cancel_url),
+        queue_position=_position(content),
+    )
+
+
+def _kept(config: FalConfig, given: object, rebuilt: str) -> str:
+    address = body.web_address(given)
+    return address if address and len(address) <= MAX_FOLLOW_UP and _same_origin(address, config.queue_url) else rebuilt
+
+
+def _position(content: Mapping[str, Any]) -> int | None:
+    return body.whole(content.get("queue_position"), below=2**31)
+
+
+def _progress(response: httpx.Response) -> Progress:
+    content = _answer(response, Kind.STATUS)
+    logs = tuple(filter(None, map(_log_line, body.sequence(content.get("logs")))))
+    match content.get("status"):
+        case "IN_QUEUE":
+            return InQueue(_position(content), logs)
+        case "IN_PROGRESS":
+            return InProgress(logs)
+        case "COMPLETED":
+            return _completed(content, logs)
+        case other:
+            raise BadAnswer(f"fal gave an unknown status: {str(other)[:80]!r}", _facts(response))
+
+
+def _completed(content: Mapping[str, Any], logs: tuple[LogLine, ...]) -> Completed:
+    metrics = body.mapping(content.get("metrics")) or {}
+    error, error_type = body.text(content.get("error")), body.text(content.get("error_type"))
+    return Completed(logs, body.number(metrics.get("inference_time")), error, error_type)
+
+
+def _log_line(entry: object) -> LogLine | None:
+    values = body.mapping(entry) or {}
+    message = body.text(values.get("message"))
+    if message is None:
+        return None
+    return LogLine(message, body.moment(values.get("timestamp")), body.text(values.get("level")))
+
+
+def _video_file(response: httpx.Response) -> VideoFile:
+    video = body.mapping(_answer(response, Kind.RESULT).get("video")) or {}
+    url = body.web_address(video.get("url"))
+    if url is None:
+        raise BadAnswer("fal's result holds no video.", _facts(response))
+    return VideoFile(
+        url=url,
+        content_type=body.text(video.get("content_type")),
+        file_name=body.text(video.get("file_name")),
+        file_size=body.whole(video.get("file_size")),
+        billable_units=body.amount(response.headers.get("x-fal-billable-units")),
+    )
+
+
+def _cancellation(response: httpx.Response) -> Cancellation:
+    """Any success means that fal took the request (so do fal's clients); a refusal is told by its body."""
+    said = (body.json_object(response) or {}).get("status")
+    if response.is_success:
+        return Cancellation.REMOVED if said == Cancellation.REMOVED else Cancellation.REQUESTED
+    if response.status_code in {400, 404} and said in {Cancellation.ALREADY_COMPLETED, Cancellation.NOT_FOUND}:
+        return Cancellation(said)
+    raise failure(response, Kind.CANCEL)
+
+
+def _upload_target(config: FalConfig, response: httpx.Response) -> UploadTarget:
+    content = _answer(response, Kind.OTHER)
+    upload_url, file_url = (body.web_address(content.get(name)) for name in ("upload_url", "file_url"))
+    if upload_url is None or file_url is None:
+        raise BadAnswer("fal gave no address to upload to.", _facts(response))
+    if not upload_url.startswith("https://") and not _same_origin(upload_url, config.rest_url):
+        raise BadAnswer("fal gave an address to upload to that isn't encrypted.", _facts(response))
+    return UploadTarget(upload_url, file_url)
+
+
+def _uploaded(target: UploadTarget, response: httpx.Response) -> str:
+    if not response.is_success:
+        raise failure(response, Kind.PUT)
+    return target.file_url
+
+
+def _request_page(endpoint: Endpoint, response: httpx.Response) -> RequestPage:
+    content = _answer(response, Kind.OTHER)
+    items = content.get("items")
+    if not isinstance(items, list):
+        raise BadAnswer("fal's listing holds no items.", _facts(response))
+    cursor = body.text(content.get("next_cursor")) if content.get("has_more") is not False else None
+    return RequestPage(tuple(filter(None, (_listed(endpoint, item) for item in items))), cursor)
+
+
+def _listed(endpoint: Endpoint, item: object) -> ListedRequest | None:
+    values = body.mapping(item) or {}
+    request_id = body.text(values.get("request_id"))
+    if request_id is None:
+        return None
+    return ListedRequest(
+        request_id=request_id,
+        endpoint=body.text(values.get("endpoint_id")) or endpoint,
+        sent_at=body.moment(values.get("sent_at")),
+        started_at=body.moment(values.get("started_at")),
+        ended_at=body.moment(values.get("ended_at")),
+        status_code=body.whole(values.get("status_code")),
+        json_input=body.mapping(values.get("json_input")),
+        json_output=body.mapping(values.get("json_output")),
+    )

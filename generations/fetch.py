@@ -1,0 +1,165 @@
+"""GET from addresses that people or fal give us, and from nowhere else: no private network, no rebinding, no proxy.
+
+The check stands in the transport, so that every redirect passes it too, and the connection goes to the very address
+that was checked. Imports nothing of this project.
+"""
+
+import socket
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Final
+
+import httpx
+
+MAX_REDIRECTS: Final = 5
+USER_AGENT: Final = "kling-studio"
+TIMEOUT: Final = httpx.Timeout(connect=10, read=30, write=30, pool=30)
+
+_ADDRESSES_TRIED: Final = 3
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+_IPV6_UNICAST: Final = IPv6Network("2000::/3")  # RFC 4291: everything handed out so far lies in here
+_IPV4_PROTOCOLS: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))  # older Pythons call them global
+
+
+class AddressRefused(Exception):  # noqa: N818 - it reads as what happened
+    """The address may not be fetched; str() is a sentence for a person."""
+
+
+class HostNotFound(httpx.ConnectError):
+    """The name in the address doesn't exist, as far as the resolver knows."""
+
+
+def client(*, trusted_origins: frozenset[str] = frozenset(), timeout: httpx.Timeout | None = None) -> httpx.Client:
+    """An HTTP client that reaches only https on public addresses, and the origins that the operator trusts.
+
+    An origin is scheme, host and port, such as `http://127.0.0.1:8001`; a trusted one may be http and may be private.
+    Follows at most five redirects, each checked like the first address. Raises AddressRefused for what is forbidden;
+    HostNotFound (a httpx.ConnectError) when the name doesn't exist, and httpx's own errors for the rest. One client
+    serves many threads. Asks for bodies as they are (no gzip), so that a length is a length and a small answer can't
+    unpack into a large one.
+    """
+    return httpx.Client(
+        transport=_PublicOnly(frozenset(map(_origin_of_text, trusted_origins))),
+        timeout=timeout or TIMEOUT,
+        follow_redirects=True,
+        max_redirects=MAX_REDIRECTS,
+        trust_env=False,
+        headers={"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"},
+    )
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is reachable on the open internet; one wrapped in IPv6 is judged by what it wraps."""
+    try:
+        ip = _unwrapped(ip_address(address))
+    except ValueError:
+        return False
+    if not ip.is_global or ip.is_multicast:
+        return False
+    if isinstance(ip, IPv6Address):
+        return ip in _IPV6_UNICAST
+    return not any(ip in network for network in _IPV4_PROTOCOLS)
+
+
+def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address inside a mapped (::ffff:a.b.c.d), NAT64 (64:ff9b::a.b.c.d) or 6to4 (2002::/16) one."""
+    if isinstance(ip, IPv4Address):
+        return ip
+    if ip in _NAT64:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or ip
+
+
+class _PublicOnly(httpx.BaseTransport):
+    """Resolves a host once, checks every address it has, and connects to one of these (no DNS rebinding).
+
+    Connections are not kept: a pool keyed by IP address would hand one host's TLS connection to another host.
+    """
+
+    def __init__(self, trusted: frozenset[str]) -> None:
+        self._trusted = trusted
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
+        self._inner = httpx.HTTPTransport(verify=httpx.create_ssl_context(), trust_env=False, limits=limits)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.userinfo:
+            raise AddressRefused("An address with a user name or password in it isn't fetched.")
+        if not self._trusted.isdisjoint({_origin(request.url), _any_port(request.url)}):
+            return _without_redirect_body(self._inner.handle_request(request))
+        _check_scheme(request.url)
+        return _without_redirect_body(self._send(request, _public_addresses(request)))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def _send(self, request: httpx.Request, addresses: list[str]) -> httpx.Response:
+        """The answer of the first address that takes a connection; nothing has been sent to those that don't."""
+        for address in addresses[:-1]:
+            try:
+                return self._inner.handle_request(_aimed(request, address))
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue
+        return self._inner.handle_request(_aimed(request, addresses[-1]))
+
+
+def _check_scheme(url: httpx.URL) -> None:
+    if url.scheme not in _DEFAULT_PORTS or not url.host:
+        raise AddressRefused("Give a web address that starts with https://.")
+    if url.scheme == "http":
+        raise AddressRefused("This address isn't encrypted; use one that starts with https://.")
+
+
+def _public_addresses(request: httpx.Request) -> list[str]:
+    """What the host resolves to, at most three. One private address among public ones is enough to refuse it."""
+    addresses = list(_resolved(request))
+    if not all(map(is_public, addresses)):
+        raise AddressRefused(f"This address leads into a private network ({request.url.host}), which isn't fetched.")
+    return addresses[:_ADDRESSES_TRIED]
+
+
+def _resolved(request: httpx.Request) -> Iterator[str]:
+    """The host's addresses by the system's resolver, which also reads decimal and hexadecimal forms of IPv4."""
+    host = request.url.raw_host.decode("ascii")
+    port = request.url.port or _DEFAULT_PORTS[request.url.scheme]
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise HostNotFound(f"{host} doesn't resolve: {error}", request=request) from error
+    if not found:
+        raise HostNotFound(f"{host} has no address", request=request)
+    yield from dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found)
+
+
+def _aimed(request: httpx.Request, address: str) -> httpx.Request:
+    """The same request sent to `address`: Host and the name on the certificate stay those of the URL."""
+    return httpx.Request(
+        request.method,
+        request.url.copy_with(host=address),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": request.url.raw_host.decode("ascii")},
+    )
+
+
+def _without_redirect_body(response: httpx.Response) -> httpx.Response:
+    """httpx reads a redirect's body before it goes on, however long it is: drop it unread."""
+    if not response.has_redirect_location:
+        return response
+    response.close()
+    headers = [(name, value) for name, value in response.headers.multi_items() if name == "location"]
+    return httpx.Response(response.status_code, headers=headers, stream=httpx.ByteStream(b""))
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.host}:{url.port or _DEFAULT_PORTS.get(url.scheme, 0)}"
+
+
+def _any_port(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.host}:*"
+
+
+def _origin_of_text(text: str) -> str:
+    if text.endswith(":*"):
+        return _any_port(httpx.URL(text.removesuffix(":*")))
+    return _origin(httpx.URL(text))

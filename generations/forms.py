@@ -1,0 +1,155 @@
+"""The composer's form. What it accepts is what `fal.arguments` says; the command line goes through it too."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Team, User
+from accounts.roles import Action
+from generations.fal.arguments import (
+    DEFAULT_CFG_SCALE,
+    DEFAULT_NEGATIVE_PROMPT,
+    Arguments,
+    AspectRatio,
+    Duration,
+    Endpoint,
+    InvalidArguments,
+    Problem,
+    check_picture,
+    parse,
+)
+from generations.models import Slot, Upload
+from generations.pictures import Picture, fetch_picture, read
+from generations.pipeline import Order, keep_picture
+
+KINDS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
+_ARGUMENT_OF_SLOT: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
+_IN_THE_BUCKET: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
+
+
+class PlainTextField(forms.CharField):
+    """A text as typed, with the browser's line ends made plain, since each counts as a character."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+class GenerationForm(forms.Form):
+    """One request. No field is checked by Django's own rules: `clean` asks `fal.arguments` about all of them at once.
+
+    Pictures come as a file, a link, or the id of one kept from an earlier try (`start_upload`, `tail_upload`).
+    """
+
+    form_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    kind = forms.ChoiceField(choices=[("text", _("Text")), ("image", _("Image"))], widget=forms.RadioSelect)
+    team = forms.ModelChoiceField(Team.objects.none(), label=_("Team"), to_field_name="slug", empty_label=None)
+    prompt = PlainTextField(label=_("Prompt"), required=False, strip=False, widget=forms.Textarea)
+    start_file = forms.FileField(label=_("Start picture"), required=False, allow_empty_file=True)
+    start_link = forms.CharField(label=_("Link to the start picture"), required=False)
+    start_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    tail_file = forms.FileField(label=_("End picture"), required=False, allow_empty_file=True)
+    tail_link = forms.CharField(label=_("Link to the end picture"), required=False)
+    tail_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    duration = forms.CharField(label=_("Duration"), required=False)
+    aspect_ratio = forms.CharField(label=_("Aspect ratio"), required=False)
+    negative_prompt = PlainTextField(label=_("Negative prompt"), required=False, strip=False, widget=forms.Textarea)
+    cfg_scale = forms.CharField(label=_("CFG scale"), required=False)
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {})
+        kwargs["initial"] = {**first_values(user), **kwargs["initial"]}
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["team"].queryset = Team.objects.where_may(user, Action.GENERATE)  # type: ignore[attr-defined]
+        self.kept: dict[Slot, Upload] = {}
+        self.arguments: Arguments | None = None
+
+    @property
+    def order(self) -> Order:
+        """What a valid form asks for."""
+        assert self.arguments is not None
+        return Order(
+            user=self.user,
+            team=self.cleaned_data["team"],
+            form_key=self.cleaned_data["form_key"] or uuid.uuid4(),
+            arguments=self.arguments,
+            pictures=self.kept,
+        )
+
+    def clean(self) -> dict[str, Any]:
+        kind = self.cleaned_data.get("kind")
+        if kind == "image":
+            for slot in Slot:
+                self._take_picture(Slot(slot))
+        if kind:
+            self._check_arguments(KINDS[kind])
+        return self.cleaned_data
+
+    def _take_picture(self, slot: Slot) -> None:
+        """Read the slot's file or link and keep it in the bucket at once; what is wrong stands by its field."""
+        field, read_it = self._given(slot)
+        if read_it is None:
+            self._take_kept(slot)
+            return
+        try:
+            self.kept[slot] = keep_picture(self.user, read_it(field))
+        except InvalidArguments as error:
+            self._add_problems(error.problems)
+
+    def _given(self, slot: Slot) -> tuple[str, Callable[[str], Picture] | None]:
+        """The field that the picture was given in, and how to read it; the newest choice wins: file, then link."""
+        file: UploadedFile | None = self.cleaned_data.get(f"{slot}_file")
+        link: str = self.cleaned_data.get(f"{slot}_link", "").strip()
+        if file is not None:
+            return f"{slot}_file", lambda field: _read_file(field, file)
+        if link:
+            return f"{slot}_link", lambda field: fetch_picture(field, link)
+        return "", None
+
+    def _take_kept(self, slot: Slot) -> None:
+        kept_id = self.cleaned_data.get(f"{slot}_upload")
+        if kept_id and (upload := Upload.objects.filter(user=self.user, pk=kept_id).first()):
+            self.kept[slot] = upload
+
+    def _check_arguments(self, endpoint: Endpoint) -> None:
+        given = ("prompt", "negative_prompt", "duration", "aspect_ratio", "cfg_scale")
+        values = {name: self.cleaned_data.get(name, "") for name in given}
+        values |= {_ARGUMENT_OF_SLOT[slot]: _IN_THE_BUCKET for slot in self.kept}
+        try:
+            self.arguments = parse(endpoint, values)
+        except InvalidArguments as error:
+            self._add_problems(error.problems)
+
+    def _add_problems(self, problems: list[Problem]) -> None:
+        for problem in problems:
+            if problem.field == "image_url":
+                if not self.has_error("start_file") and not self.has_error("start_link"):
+                    self.add_error("start_file", _("Choose a picture to start from."))
+            else:
+                self.add_error(problem.field, problem.message)
+
+
+def first_values(user: User) -> dict[str, Any]:
+    """What a fresh form holds."""
+    team = Team.objects.where_may(user, Action.GENERATE).first()
+    return {
+        "form_key": uuid.uuid4(),
+        "kind": "text",
+        "team": team.slug if team else None,
+        "duration": Duration.FIVE.value,
+        "aspect_ratio": AspectRatio.LANDSCAPE.value,
+        "negative_prompt": DEFAULT_NEGATIVE_PROMPT,
+        "cfg_scale": DEFAULT_CFG_SCALE,
+    }
+
+
+def _read_file(field: str, file: UploadedFile) -> Picture:
+    """Judge the size before the bytes are read into memory."""
+    too_large = [problem for problem in check_picture(field, media_type="image/jpeg", size=file.size)]
+    if too_large:
+        raise InvalidArguments(too_large)
+    return read(field, file.read())

@@ -1,0 +1,51 @@
+"""Why a video couldn't be mirrored, told apart by what can be done about it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Final
+
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
+
+
+class Reason(StrEnum):
+    EXPIRED = "expired"  # the provider has deleted the file, or the link to it has run out
+    SOURCE_UNAVAILABLE = "source_unavailable"  # it answers 5xx, is too slow, or the connection breaks again and again
+    ADDRESS_REFUSED = "address_refused"  # an address that we fetch nothing from, such as a private network
+    NOT_A_VIDEO = "not_a_video"  # an HTML page, JSON, a picture
+    TRUNCATED = "truncated"  # more or fewer bytes than announced
+    TOO_LARGE = "too_large"
+    UNDECODABLE = "undecodable"  # the bytes are safe in the bucket, but don't play
+    STORAGE_UNAVAILABLE = "storage_unavailable"  # the bucket can't be reached, or refuses
+    STOPPED = "stopped"  # for `on_progress` to raise: whoever asked for the copy no longer wants it
+
+
+_PERMANENT: Final = frozenset({Reason.ADDRESS_REFUSED, Reason.TOO_LARGE})
+
+
+class MirrorError(Exception):
+    """The video isn't mirrored; str() is a sentence for a person.
+
+    `permanent`: asking again can't help. Everything else deserves another try later, even an expired link: a video has
+    been paid for, and a CDN's 404 may be one edge server's.
+    """
+
+    def __init__(self, reason: Reason, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.permanent = reason in _PERMANENT
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turns what boto and httpx raise at the bucket into a MirrorError with the bucket's own words."""
+    try:
+        yield
+    except ClientError as error:
+        said = error.response.get("Error", {})
+        words = ": ".join(filter(None, (said.get("Code"), said.get("Message"))))
+        raise MirrorError(Reason.STORAGE_UNAVAILABLE, f"The bucket refused: {words or error}") from error
+    except (BotoCoreError, httpx.HTTPError) as error:
+        words = str(error) or type(error).__name__
+        raise MirrorError(Reason.STORAGE_UNAVAILABLE, f"The bucket can't be reached: {words}") from error

@@ -1,0 +1,240 @@
+"""One request for a video, from the press of the button to the end. This row is the truth; RQ only carries wake-ups.
+
+Status is written by `Generation.move` alone.
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final, Self, TypedDict
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Team, User
+from accounts.roles import Action
+from generations.fal.arguments import (
+    DEFAULT_CFG_SCALE,
+    DEFAULT_NEGATIVE_PROMPT,
+    MAX_PROMPT_CHARACTERS,
+    AspectRatio,
+    Endpoint,
+)
+from generations.models.lifecycle import DRIVEN, FAILURE_FIXERS, MOVES, OPEN, TERMINAL, Status
+from generations.models.price import DURATION_CHOICES, ENDPOINT_CHOICES
+
+MAX_LOG_LINES: Final = 200
+
+
+class LogLine(TypedDict):
+    """A line that fal's runner wrote; `timestamp` as fal gave it."""
+
+    timestamp: str
+    message: str
+
+
+class IllegalMove(ValueError):
+    """No such move between states exists."""
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    def visible_to(self, user: User) -> Self:
+        """The only door: what the person may see."""
+        return self.filter(team__in=Team.objects.where_may(user, Action.VIEW).order_by().values("pk"))
+
+    def open(self) -> Self:
+        return self.filter(status__in=OPEN)
+
+    def due(self, statuses: Iterable[Status], now: datetime) -> Self:
+        """Rows whose time has come and that no living worker holds, the longest waiting first."""
+        free = Q(lease_until=None) | Q(lease_until__lt=now)
+        return self.filter(free, status__in=list(statuses), due_at__lte=now).order_by("due_at")
+
+    @transaction.atomic
+    def claim_due(self, statuses: Iterable[Status], limit: int, lease: timedelta) -> list["Generation"]:
+        """Take up to `limit` due rows for `lease`; no other worker gets them before it has run out."""
+        now = timezone.now()
+        rows = list(self.due(statuses, now).select_for_update(skip_locked=True, of=("self",))[:limit])
+        if not rows:
+            return rows
+        token, until = uuid.uuid4(), now + lease
+        self.filter(pk__in=[row.pk for row in rows]).update(lease_until=until, lease=token)
+        for row in rows:
+            row.lease, row.lease_until = token, until
+        return rows
+
+
+class Generation(models.Model):
+    """A request for one video.
+
+    Times are aware datetimes; money is whole US cents. `due_at` is when somebody must look at the row next:
+    every open row has one, so that nothing can hang for ever.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="generations", verbose_name=_("team"))
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="generations", verbose_name=_("made by"))
+    form_key = models.UUIDField(
+        _("form key"), default=uuid.uuid4, help_text=_("Drawn with the form: one form, one video.")
+    )
+
+    endpoint = models.CharField(_("endpoint"), max_length=100, choices=ENDPOINT_CHOICES)
+    prompt = models.TextField(_("prompt"), max_length=MAX_PROMPT_CHARACTERS)
+    negative_prompt = models.TextField(
+        _("negative prompt"), max_length=MAX_PROMPT_CHARACTERS, blank=True, default=DEFAULT_NEGATIVE_PROMPT
+    )
+    cfg_scale = models.FloatField(_("CFG scale"), default=DEFAULT_CFG_SCALE)
+    duration = models.PositiveSmallIntegerField(_("seconds"), choices=DURATION_CHOICES)
+    aspect_ratio = models.CharField(
+        _("aspect ratio"), max_length=4, blank=True, choices=[(ratio.value, ratio.value) for ratio in AspectRatio]
+    )
+
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
+    reason = models.CharField(_("reason"), max_length=60, blank=True, help_text=_("A short code of what went wrong."))
+    message = models.TextField(_("message"), blank=True, help_text=_("What went wrong and what to do, for a person."))
+    fixer = models.CharField(_("who can fix it"), max_length=10, blank=True, choices=FAILURE_FIXERS)
+    fal_words = models.TextField(_("fal's own words"), blank=True)
+
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    changed_at = models.DateTimeField(_("changed at"), default=timezone.now, editable=False)
+    submitted_at = models.DateTimeField(_("sent to fal at"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    due_at = models.DateTimeField(_("to be looked at next"), null=True, blank=True, default=timezone.now)
+    lease = models.UUIDField(_("lease"), null=True, blank=True)
+    lease_until = models.DateTimeField(_("held by a worker until"), null=True, blank=True)
+    attempts = models.PositiveIntegerField(_("failed tries in this state"), default=0)
+
+    request_id = models.CharField(_("fal's request id"), max_length=100, null=True, blank=True, unique=True)
+    status_url = models.URLField(_("status address"), max_length=500, blank=True)
+    response_url = models.URLField(_("result address"), max_length=500, blank=True)
+    cancel_url = models.URLField(_("cancel address"), max_length=500, blank=True)
+    queue_position = models.PositiveIntegerField(_("requests ahead at fal"), null=True, blank=True)
+    logs = models.JSONField(_("log lines"), default=list, blank=True)
+    inference_seconds = models.FloatField(_("seconds of rendering"), null=True, blank=True)
+    source_url = models.URLField(_("fal's file"), max_length=2000, blank=True)
+    copied_bytes = models.PositiveBigIntegerField(_("bytes copied"), default=0)
+    total_bytes = models.PositiveBigIntegerField(_("bytes in all"), null=True, blank=True)
+
+    cost_cents = models.PositiveIntegerField(_("cost in US cents"))
+    billable_units = models.DecimalField(
+        _("fal's billable units"), max_digits=12, decimal_places=4, null=True, blank=True
+    )
+
+    objects = GenerationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="generation_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["team", "-created_at", "-id"], name="generation_of_team"),
+            models.Index(fields=["user", "-created_at", "-id"], name="generation_of_user"),
+            models.Index(fields=["team", "-changed_at"], name="generation_moved"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "form_key"], name="generation_once_a_form"),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="generation_status_known"),
+            models.CheckConstraint(condition=Q(endpoint__in=list(Endpoint)), name="generation_endpoint_known"),
+            models.CheckConstraint(condition=Q(duration__in=[5, 10]), name="generation_duration_known"),
+            models.CheckConstraint(condition=Q(cfg_scale__gte=0, cfg_scale__lte=1), name="generation_cfg_in_range"),
+            models.CheckConstraint(
+                condition=Q(endpoint=Endpoint.TEXT_TO_VIDEO, aspect_ratio__in=list(AspectRatio))
+                | Q(endpoint=Endpoint.IMAGE_TO_VIDEO, aspect_ratio=""),
+                name="generation_aspect_ratio_for_text_only",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=sorted(TERMINAL), finished_at__isnull=False)
+                | Q(status__in=sorted(OPEN), finished_at__isnull=True),
+                name="generation_finished_is_terminal",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=sorted(DRIVEN), due_at__isnull=False)
+                | ~Q(status__in=sorted(DRIVEN)) & Q(due_at__isnull=True),
+                name="generation_open_is_due",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.FAILED) | ~Q(reason="") & ~Q(message="") & ~Q(fixer=""),
+                name="generation_failed_says_why",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[Status.RENDERING, Status.MIRRORING, Status.DONE])
+                | Q(request_id__isnull=False),
+                name="generation_at_fal_has_request_id",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[Status.MIRRORING, Status.DONE]) | ~Q(source_url=""),
+                name="generation_made_has_source",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_endpoint_display()}: {self.prompt[:60]}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("generation", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def key_prefix(self) -> str:
+        """Where its objects lie in the bucket, without a slash at the end."""
+        return f"teams/{self.team_id}/generations/{self.pk}"
+
+    @transaction.atomic
+    def move(self, to: Status, *, by: User | None = None, event: str = "", held: bool = False, **changes: Any) -> bool:
+        """Move to the state `to` and write down what happened; whether this call won.
+
+        One conditional UPDATE: when somebody else has moved the row meanwhile nothing changes and False comes back.
+        `held` asks that the lease under which the row was claimed still be ours. `changes` are columns to set with it.
+        """
+        origin = Status(self.status)
+        if to not in MOVES[origin]:
+            raise IllegalMove(f"{origin} → {to}")
+        values = {**self._entering(to), **changes}
+        if not self._where_still(origin, held=held).update(**values):
+            return False
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.events.create(status=to, by=by, message=event or changes.get("message", ""))
+        return True
+
+    def note(self, **changes: Any) -> bool:
+        """Write columns without a move, for as long as the row has not moved and the lease is ours; whether it was."""
+        values = {"changed_at": timezone.now(), **changes}
+        if not self._where_still(Status(self.status), held=True).update(**values):
+            return False
+        for name, value in values.items():
+            setattr(self, name, value)
+        return True
+
+    def put_off(self, delay: timedelta, **changes: Any) -> bool:
+        """Let go of the row until `delay` from now. `changed_at` moves only with news (a page looks at it)."""
+        if not changes:
+            changes = {"changed_at": self.changed_at}
+        return self.note(due_at=timezone.now() + delay, lease=None, lease_until=None, **changes)
+
+    def _where_still(self, status: Status, *, held: bool) -> GenerationQuerySet:
+        rows = Generation.objects.filter(pk=self.pk, status=status)
+        return rows.filter(lease=self.lease) if held else rows
+
+    @staticmethod
+    def _entering(to: Status) -> dict[str, Any]:
+        """What a state's first moment looks like, whatever came before."""
+        now = timezone.now()
+        return {
+            "status": to,
+            "changed_at": now,
+            "finished_at": now if to in TERMINAL else None,
+            "due_at": now if to in DRIVEN else None,
+            "lease": None,
+            "lease_until": None,
+            "attempts": 0,
+            "reason": "",
+            "message": "",
+            "fixer": "",
+            "fal_words": "",
+        }

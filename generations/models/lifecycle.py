@@ -1,0 +1,41 @@
+"""The states of a generation and the moves between them, as data."""
+
+from typing import Final
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from generations.fal.advice import Fixer
+
+
+class Status(models.TextChoices):
+    HELD = "held", _("Held for a moderator")
+    QUEUED = "queued", _("Waiting to be sent")
+    SUBMITTING = "submitting", _("Being sent to fal")
+    RENDERING = "rendering", _("At fal")
+    MIRRORING = "mirroring", _("Made, being copied")
+    DONE = "done", _("Done")
+    REJECTED = "rejected", _("Rejected")
+    CANCELED = "canceled", _("Canceled")
+    FAILED = "failed", _("Failed")
+
+
+MOVES: Final[dict[Status, frozenset[Status]]] = {
+    Status.HELD: frozenset({Status.QUEUED, Status.REJECTED, Status.CANCELED}),
+    Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELED, Status.FAILED}),
+    # back to queued only when it is known that fal has queued nothing
+    Status.SUBMITTING: frozenset({Status.QUEUED, Status.RENDERING, Status.FAILED}),
+    Status.RENDERING: frozenset({Status.MIRRORING, Status.CANCELED, Status.FAILED}),
+    Status.MIRRORING: frozenset({Status.DONE, Status.FAILED}),
+    Status.DONE: frozenset(),
+    Status.REJECTED: frozenset(),
+    Status.CANCELED: frozenset(),
+    # the answer to a request that was given up as lost came after all
+    Status.FAILED: frozenset({Status.RENDERING}),
+}
+
+TERMINAL: Final = frozenset({Status.DONE, Status.REJECTED, Status.CANCELED, Status.FAILED})
+OPEN: Final = frozenset(set(Status) - TERMINAL)
+DRIVEN: Final = frozenset(OPEN - {Status.HELD})
+
+FAILURE_FIXERS: Final = [(fixer.value, fixer.name.title()) for fixer in Fixer]

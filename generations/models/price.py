@@ -1,0 +1,44 @@
+"""What fal asks for a video: data with the date on which it was read, edited in the admin."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from generations.fal.arguments import Duration, Endpoint
+
+ENDPOINT_CHOICES = [
+    (Endpoint.TEXT_TO_VIDEO.value, _("Text to video")),
+    (Endpoint.IMAGE_TO_VIDEO.value, _("Image to video")),
+]
+DURATION_CHOICES = [(int(duration), _("%s seconds") % duration) for duration in Duration]
+
+
+class PriceManager(models.Manager["Price"]):
+    def cents(self, endpoint: Endpoint, seconds: int) -> int:
+        """Today's price in US cents. Raises Price.DoesNotExist when nobody has entered one."""
+        return self.filter(endpoint=endpoint, seconds=seconds).latest("read_on").cents
+
+    def table(self) -> dict[str, dict[str, int]]:
+        """Today's prices in US cents by endpoint and duration, for the composer."""
+        table: dict[str, dict[str, int]] = {}
+        for price in self.order_by("read_on"):
+            table.setdefault(price.endpoint, {})[str(price.seconds)] = price.cents
+        return table
+
+
+class Price(models.Model):
+    endpoint = models.CharField(_("endpoint"), max_length=100, choices=ENDPOINT_CHOICES)
+    seconds = models.PositiveSmallIntegerField(_("seconds"), choices=DURATION_CHOICES)
+    cents = models.PositiveIntegerField(_("US cents"))
+    read_on = models.DateField(_("read on"), help_text=_("The day on which fal's price list said so."))
+
+    objects: ClassVar[PriceManager] = PriceManager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["endpoint", "seconds", "read_on"], name="price_once_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_endpoint_display()}, {self.seconds} s: ${self.cents / 100:.2f}"

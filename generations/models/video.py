@@ -1,0 +1,33 @@
+"""A finished video in the bucket: what it truly is, as read from the file."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from generations.models.generation import Generation
+
+
+class Video(models.Model):
+    generation = models.OneToOneField(Generation, on_delete=models.CASCADE, primary_key=True, related_name="video")
+    key = models.CharField(_("key in the bucket"), max_length=300, unique=True)
+    poster_key = models.CharField(_("key of the poster"), max_length=300, unique=True)
+    size = models.PositiveBigIntegerField(_("bytes"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    content_type = models.CharField(_("media type"), max_length=50)
+    width = models.PositiveIntegerField(_("width in px"))
+    height = models.PositiveIntegerField(_("height in px"))
+    duration = models.FloatField(_("duration in seconds"))
+    fps = models.FloatField(_("frames a second"))
+    codec = models.CharField(_("codec"), max_length=30)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(size__gt=0, width__gt=0, height__gt=0, duration__gt=0), name="video_is_not_empty"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,103 @@
+"""Bringing fal's file home: the copy runs in a thread, the row hears of its progress about once a second."""
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import Executor
+from typing import Final
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from generations import bucket
+from generations.fal.advice import Fixer
+from generations.mirror import Bucket, MirroredVideo, MirrorError, mirror_video
+from generations.models import Generation, Status, Video
+from generations.pipeline import schedule
+
+logger = logging.getLogger(__name__)
+
+_TELL_EVERY: Final = 1.0  # s
+
+
+class LeaseLostError(Exception):
+    """Another worker has taken the row over."""
+
+
+class _Copy:
+    """One copy in a thread, and what the thread has told of it so far."""
+
+    def __init__(self, row: Generation) -> None:
+        self.row = row
+        self.copied = 0
+        self.total = row.total_bytes
+        self.lost = threading.Event()
+
+    def run(self) -> MirroredVideo:
+        return mirror_video(
+            self.row.source_url,
+            bucket=Bucket(bucket.client(), bucket.name()),
+            video_key=f"{self.row.key_prefix}/video.mp4",
+            poster_key=f"{self.row.key_prefix}/poster.webp",
+            trusted_origins=settings.MIRROR_TRUSTED_ORIGINS,
+            max_bytes=settings.MIRROR_MAX_BYTES,
+            on_progress=self.report,
+        )
+
+    def report(self, copied: int, total: int | None) -> None:
+        self.copied, self.total = copied, total
+        if self.lost.is_set():
+            raise LeaseLostError
+
+    def tell(self) -> None:
+        """Write the progress down and keep the lease for another while."""
+        until = timezone.now() + schedule.COPY_LEASE
+        if not self.row.note(lease_until=until, copied_bytes=self.copied, total_bytes=self.total):
+            self.lost.set()
+
+
+async def mirror(row: Generation, threads: Executor) -> None:
+    """Copy the file of a `mirroring` row that this worker has claimed."""
+    copy = _Copy(row)
+    running = asyncio.get_running_loop().run_in_executor(threads, copy.run)
+    while not (await asyncio.wait([running], timeout=_TELL_EVERY))[0]:
+        await sync_to_async(copy.tell)()
+    try:
+        video = running.result()
+    except MirrorError as error:
+        await sync_to_async(_not_copied)(row, error)
+    except LeaseLostError:
+        logger.warning("Another worker has taken over the copy")
+    else:
+        await sync_to_async(_done)(row, video)
+
+
+@transaction.atomic
+def _done(row: Generation, video: MirroredVideo) -> None:
+    if not row.move(Status.DONE, held=True, copied_bytes=video.size, total_bytes=video.size):
+        return
+    Video.objects.create(
+        generation=row,
+        key=f"{row.key_prefix}/video.mp4",
+        poster_key=f"{row.key_prefix}/poster.webp",
+        size=video.size,
+        sha256=video.sha256,
+        content_type=video.content_type,
+        width=video.width,
+        height=video.height,
+        duration=video.duration,
+        fps=video.fps,
+        codec=video.codec,
+    )
+
+
+def _not_copied(row: Generation, error: MirrorError) -> None:
+    """The video was paid for, so nothing but a refusal that stands gives it up."""
+    logger.warning("Not copied: %s", error)
+    if error.permanent:
+        row.move(Status.FAILED, held=True, reason=error.reason, message=str(error), fixer=Fixer.US)
+    else:
+        attempts = row.attempts + 1
+        row.put_off(schedule.retry_delay(attempts), attempts=attempts, reason=error.reason, message=str(error))

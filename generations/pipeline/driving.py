@@ -1,0 +1,98 @@
+"""One pass over everything that is due: many rows at once over one pooled client, copies in threads.
+
+A pass ends when nothing is due and nothing is being copied; a worker that dies in it leaves leases that run out.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from django.utils import timezone
+
+from config.logging import naming
+from generations.fal.answers import FalConfig
+from generations.fal.client import AsyncFalClient
+from generations.models import DRIVEN, Generation, Status
+from generations.pipeline import copying, schedule, submitting, waiting
+
+logger = logging.getLogger(__name__)
+
+CALLS_AT_ONCE: Final = 100
+COPIES_AT_ONCE: Final = 16
+PASS_SECONDS: Final = 50.0  # then the pass takes nothing new, so that RQ sees its worker alive
+_LOOK_EVERY: Final = 0.25  # s, for rows that become due while copies run
+
+
+def drive() -> int:
+    """Move every row that is due; how many steps were taken. Safe to run in any number of workers at once."""
+    if not Generation.objects.due(DRIVEN, timezone.now()).exists():
+        return 0
+    return async_to_sync(_drive)()
+
+
+def fal_config() -> FalConfig:
+    return FalConfig(
+        key=settings.FAL_KEY or settings.SANDBOX_KEY,
+        queue_url=settings.FAL_QUEUE_URL,
+        rest_url=settings.FAL_REST_URL,
+        api_url=settings.FAL_API_URL,
+    )
+
+
+async def _drive() -> int:
+    with ThreadPoolExecutor(COPIES_AT_ONCE, thread_name_prefix="copy") as threads:
+        async with AsyncFalClient(fal_config()) as fal:
+            return await _Pass(fal, threads).run()
+
+
+class _Pass:
+    def __init__(self, fal: AsyncFalClient, threads: ThreadPoolExecutor) -> None:
+        self.fal = fal
+        self.threads = threads
+        self.calls: set[asyncio.Task[None]] = set()
+        self.copies: set[asyncio.Task[None]] = set()
+        self.steps = 0
+
+    async def run(self) -> int:
+        ends = time.monotonic() + PASS_SECONDS
+        while True:
+            if time.monotonic() < ends:
+                await self._take()
+            running = self.calls | self.copies
+            if not running:
+                return self.steps
+            await asyncio.wait(running, timeout=_LOOK_EVERY)
+            self.calls = {task for task in self.calls if not task.done()}
+            self.copies = {task for task in self.copies if not task.done()}
+
+    async def _take(self) -> None:
+        """Claim what is due, as much as there is room for, and start it."""
+        for row in await self._claim([Status.QUEUED], CALLS_AT_ONCE - len(self.calls), schedule.SUBMIT_LEASE):
+            self._start(self.calls, row, submitting.submit(row, self.fal))
+        for row in await self._claim([Status.SUBMITTING], CALLS_AT_ONCE - len(self.calls), schedule.SUBMIT_LEASE):
+            self._start(self.calls, row, submitting.search(row, self.fal))
+        for row in await self._claim([Status.RENDERING], CALLS_AT_ONCE - len(self.calls), schedule.POLL_LEASE):
+            self._start(self.calls, row, waiting.poll(row, self.fal))
+        for row in await self._claim([Status.MIRRORING], COPIES_AT_ONCE - len(self.copies), schedule.COPY_LEASE):
+            self._start(self.copies, row, copying.mirror(row, self.threads))
+
+    async def _claim(self, statuses: list[Status], room: int, lease: Any) -> list[Generation]:
+        return await sync_to_async(Generation.objects.claim_due)(statuses, room, lease) if room > 0 else []
+
+    def _start(self, tasks: set[asyncio.Task[None]], row: Generation, step: Coroutine[Any, Any, None]) -> None:
+        self.steps += 1
+        tasks.add(asyncio.create_task(_guarded(row, step)))
+
+
+async def _guarded(row: Generation, step: Coroutine[Any, Any, None]) -> None:
+    """A step that breaks must not take the others with it; its row comes back when the lease has run out."""
+    with naming(row.pk):
+        try:
+            await step
+        except Exception:
+            logger.exception("A step broke; the row is tried again in a while")

@@ -1,0 +1,154 @@
+"""The step that costs money: one POST to fal for one row, and never a second one while the first may have arrived.
+
+`submitting` is committed before the POST (in `claim`). When the answer is lost, the row stays `submitting` and fal's
+own list of our requests is asked for it until it turns up or the search is given up.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Final
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.utils import timezone
+
+from generations import bucket
+from generations.fal.advice import Fixer
+from generations.fal.answers import ListedRequest, RequestUrls
+from generations.fal.arguments import Arguments, Endpoint, parse, to_json
+from generations.fal.client import AsyncFalClient
+from generations.fal.errors import FalError, Sent, Unavailable
+from generations.models import Generation, InputPicture, Slot, Status
+from generations.pipeline import outcomes, schedule
+
+logger = logging.getLogger(__name__)
+
+SEARCH_FOR: Final = timedelta(hours=1)  # a lost request shows in fal's list at the latest when it has ended
+PRESIGNED_SECONDS: Final = 6 * 24 * 3600  # fal's queue has no time limit; S3 allows seven days
+_CLOCKS_DIFFER: Final = timedelta(seconds=30)
+
+
+async def submit(row: Generation, fal: AsyncFalClient) -> None:
+    """Send one `queued` row that this worker has claimed."""
+    try:
+        arguments = await _arguments(row, fal)
+    except FalError as error:  # while a picture was uploaded: nothing has been ordered
+        await sync_to_async(outcomes.not_sent)(row, error)
+        return
+    if not await sync_to_async(_commit_to_submitting)(row):
+        return
+    try:
+        answer = await fal.submit(Endpoint(row.endpoint), arguments)
+    except FalError as error:
+        await sync_to_async(_not_submitted)(row, error)
+        return
+    await sync_to_async(outcomes.at_fal)(row, answer.urls, answer.queue_position)
+
+
+async def search(row: Generation, fal: AsyncFalClient) -> None:
+    """Look in fal's list for a `submitting` row whose answer was lost."""
+    try:
+        found = await _search(row, fal)
+    except FalError as error:
+        logger.warning("fal's list of requests could not be read: %s", error)
+        found = []
+    strangers = await sync_to_async(_not_ours_already)(found)
+    if len(strangers) == 1:
+        urls = RequestUrls.for_id(fal.config, strangers[0].request_id)
+        await sync_to_async(outcomes.at_fal)(row, urls, None, event="Found again in fal's list of requests.")
+    else:
+        await sync_to_async(_search_again)(row)
+
+
+async def _search(row: Generation, fal: AsyncFalClient) -> list[ListedRequest]:
+    """The listed requests with the row's endpoint and input, sent when the row was."""
+    sent = row.submitted_at or row.changed_at
+    start, end = sent - _CLOCKS_DIFFER, sent + schedule.SUBMIT_LEASE + _CLOCKS_DIFFER
+    wanted = to_json(await _arguments(row, fal))
+    listed = [item async for item in fal.requests(Endpoint(row.endpoint), start=start, end=end)]
+    return [item for item in listed if item.json_input == wanted]
+
+
+def _commit_to_submitting(row: Generation) -> bool:
+    now = timezone.now()
+    return row.move(
+        Status.SUBMITTING,
+        held=True,
+        submitted_at=now,
+        attempts=row.attempts,
+        lease=row.lease,
+        lease_until=now + schedule.SUBMIT_LEASE,
+    )
+
+
+def _not_submitted(row: Generation, error: FalError) -> None:
+    if error.sent is not Sent.UNKNOWN or _is_plain_outage(error):
+        outcomes.not_sent(row, error)
+        return
+    logger.warning("fal's answer to the submit was lost: %s", error)
+    row.note(
+        reason="answer_lost",
+        message="fal's answer was lost on the way. Looking for the request in fal's own list; it is not sent again.",
+        due_at=timezone.now() + timedelta(seconds=5),
+        lease=None,
+        lease_until=None,
+    )
+
+
+def _is_plain_outage(error: FalError) -> bool:
+    """fal answered the POST with 500, 502 or 503: it took nothing. A 504 is a time-out after sending, so unknown."""
+    return isinstance(error, Unavailable) and error.status in {500, 502, 503}
+
+
+def _not_ours_already(found: list[ListedRequest]) -> list[ListedRequest]:
+    ids = [item.request_id for item in found]
+    ours = set(Generation.objects.filter(request_id__in=ids).values_list("request_id", flat=True))
+    return [item for item in found if item.request_id not in ours]
+
+
+def _search_again(row: Generation) -> None:
+    if row.submitted_at and timezone.now() - row.submitted_at > SEARCH_FOR:
+        row.move(
+            Status.FAILED,
+            held=True,
+            reason="outcome_unknown",
+            message="fal's answer was lost and its list of requests does not show this one. It may have been charged: "
+            "an admin can look it up in fal's dashboard.",
+            fixer=Fixer.US,
+        )
+    else:
+        row.put_off(schedule.retry_delay(row.attempts + 1), attempts=row.attempts + 1)
+
+
+async def _arguments(row: Generation, fal: AsyncFalClient) -> Arguments:
+    """The row's exact request, with addresses at which fal can read its pictures."""
+    pictures = await sync_to_async(lambda: list(row.pictures.all()))()
+    addresses = {Slot(picture.slot): await _address_for_fal(picture, fal) for picture in pictures}
+    return parse(
+        Endpoint(row.endpoint),
+        {
+            "prompt": row.prompt,
+            "negative_prompt": row.negative_prompt,
+            "cfg_scale": row.cfg_scale,
+            "duration": row.duration,
+            "aspect_ratio": row.aspect_ratio,
+            "image_url": addresses.get(Slot.START),
+            "tail_image_url": addresses.get(Slot.TAIL),
+        },
+    )
+
+
+async def _address_for_fal(picture: InputPicture, fal: AsyncFalClient) -> str:
+    """Written down once made, so that a second try sends the very same request."""
+    if not picture.fal_url:
+        picture.fal_url = await _new_address(picture, fal)
+        await sync_to_async(picture.save)(update_fields=["fal_url"])
+    return picture.fal_url
+
+
+async def _new_address(picture: InputPicture, fal: AsyncFalClient) -> str:
+    if settings.FAL_INPUT_DELIVERY == "presigned":
+        return bucket.presigned(picture.key, seconds=PRESIGNED_SECONDS)
+    data = await sync_to_async(bucket.get, thread_sensitive=False)(picture.key)
+    file_name = picture.key.rpartition("/")[2]
+    return await fal.upload(data, content_type=picture.media_type, file_name=file_name)

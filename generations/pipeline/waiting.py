@@ -1,0 +1,62 @@
+"""Asking fal how a request goes. A slow job is slow, not failed: only fal's own verdict ends it."""
+
+import logging
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+
+from generations.fal import answers
+from generations.fal.client import AsyncFalClient
+from generations.fal.errors import FalError, Verdict
+from generations.models import Generation, LogLine, Status
+from generations.models.generation import MAX_LOG_LINES
+from generations.pipeline import outcomes, schedule
+
+logger = logging.getLogger(__name__)
+
+
+async def poll(row: Generation, fal: AsyncFalClient) -> None:
+    """Ask once for a `rendering` row, and fetch the result when fal says that the job has ended."""
+    urls = answers.RequestUrls(row.request_id or "", row.status_url, row.response_url, row.cancel_url)
+    try:
+        progress = await fal.status(urls)
+        if not isinstance(progress, answers.Completed):
+            await sync_to_async(_still_going)(row, progress)
+            return
+        video = await fal.result(urls)
+    except Verdict as error:
+        await sync_to_async(outcomes.fail)(row, error)
+    except FalError as error:
+        await sync_to_async(outcomes.ask_again)(row, error)
+    else:
+        await sync_to_async(_made)(row, progress, video)
+
+
+def _still_going(row: Generation, progress: answers.InQueue | answers.InProgress) -> None:
+    """Write down what is new, and when to ask again."""
+    position = progress.position if isinstance(progress, answers.InQueue) else None
+    seen: dict[str, Any] = {"queue_position": position, "logs": _lines(progress.logs) or row.logs, "message": ""}
+    news = {name: value for name, value in seen.items() if getattr(row, name) != value}
+    age = timezone.now() - (row.submitted_at or row.changed_at)
+    row.put_off(schedule.poll_delay(age), attempts=0, **(news or {"changed_at": row.changed_at}))
+
+
+def _made(row: Generation, progress: answers.Completed, video: answers.VideoFile) -> None:
+    row.move(
+        Status.MIRRORING,
+        held=True,
+        source_url=video.url,
+        total_bytes=video.file_size,
+        billable_units=video.billable_units,
+        inference_seconds=progress.inference_time,
+        queue_position=None,
+        logs=_lines(progress.logs) or row.logs,
+    )
+
+
+def _lines(logs: tuple[answers.LogLine, ...]) -> list[LogLine]:
+    return [
+        {"timestamp": line.timestamp.isoformat() if line.timestamp else "", "message": line.message}
+        for line in logs[-MAX_LOG_LINES:]
+    ]

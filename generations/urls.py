@@ -1,0 +1,19 @@
+from django.urls import path
+
+from generations.views import composer, detail, gallery, health, live, media
+
+urlpatterns = [
+    path("", gallery.home, name="gallery"),
+    path("generations/new/", composer.new_generation, name="new-generation"),
+    path("generations/<uuid:pk>/", detail.generation, name="generation"),
+    path("generations/<uuid:pk>/panel", detail.panel, name="generation-panel"),
+    path("generations/<uuid:pk>/card", gallery.card, name="generation-card"),
+    path("generations/<uuid:pk>/video", media.video, name="generation-video"),
+    path("generations/<uuid:pk>/poster", media.poster, name="generation-poster"),
+    path("generations/<uuid:pk>/download", media.download, name="generation-download"),
+    path("generations/<uuid:pk>/input/<slug:slot>", media.input_picture, name="generation-input"),
+    path("uploads/<uuid:pk>", media.upload, name="upload"),
+    path("events", live.events, name="events"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

@@ -1,0 +1,1 @@
+"""The studio's pages. GET reads, POST does one thing and redirects."""

@@ -1,0 +1,57 @@
+"""The landing page for strangers, the gallery for people: their generations, the newest first."""
+
+import uuid
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from generations.models import Generation
+from generations.views.people import PersonRequest, for_people, visible_generation
+
+PAGE_SIZE: Final = 24
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponseBase:
+    return gallery(request) if request.user.is_authenticated else render(request, "landing.html")
+
+
+@for_people
+def gallery(request: PersonRequest) -> HttpResponse:
+    rows = Generation.objects.visible_to(request.user).filter(user=request.user).select_related("video", "user", "team")
+    if before := request.GET.get("before"):
+        rows = rows.filter(_older_than(before))
+    page = list(rows.prefetch_related("pictures")[: PAGE_SIZE + 1])
+    context = {
+        "generations": page[:PAGE_SIZE],
+        "older": _cursor(page[PAGE_SIZE - 1]) if len(page) > PAGE_SIZE else "",
+        "is_first_page": not before,
+        "now": timezone.now(),
+    }
+    return render(request, "gallery.html", context)
+
+
+@require_safe
+@for_people
+def card(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """One card of the gallery as it is now, for the live update."""
+    return render(request, "generations/_card.html", {"generation": visible_generation(request, pk)})
+
+
+def _cursor(row: Generation) -> str:
+    return f"{row.created_at.isoformat()}_{row.pk}"
+
+
+def _older_than(cursor: str) -> Q:
+    """Rows behind the cursor, as a bounded range: it stays fast at any depth."""
+    moment, _, pk = cursor.partition("_")
+    try:
+        created_at, row_id = datetime.fromisoformat(moment), uuid.UUID(pk)
+    except ValueError:
+        raise Http404 from None
+    return Q(created_at__lte=created_at) & ~Q(created_at=created_at, pk__gte=row_id)

@@ -1,0 +1,160 @@
+"""Videos, posters and pictures: every byte passes a permission check, then comes from the bucket.
+
+`MEDIA_DELIVERY=redirect` sends the browser to a short-lived presigned address, `proxy` streams through the studio.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.shortcuts import get_object_or_404
+from django.utils.http import content_disposition_header, parse_etags
+from django.utils.text import slugify
+from django.views.decorators.http import require_safe
+
+from generations import bucket
+from generations.models import Generation, Upload, Video
+from generations.views.people import PersonRequest, for_people, visible_generation
+
+_CHUNK: Final = 256 * 1024
+_REDIRECT_SECONDS: Final = 300  # a player asks again for each range, so the address must outlive one look
+_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """An object to hand out: `etag` names its exact bytes, `download_as` makes the browser save it."""
+
+    key: str
+    media_type: str
+    etag: str
+    download_as: str = ""
+
+    @property
+    def disposition(self) -> str:
+        return content_disposition_header(bool(self.download_as), self.download_as or self.key.rpartition("/")[2]) or ""
+
+
+@require_safe
+@for_people
+def video(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+    made = _video_of(visible_generation(request, pk))
+    return _deliver(request, _Object(made.key, made.content_type, made.sha256))
+
+
+@require_safe
+@for_people
+def download(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+    generation = visible_generation(request, pk)
+    made = _video_of(generation)
+    name = f"{slugify(generation.prompt)[:60].strip('-') or 'video'}-{str(generation.pk)[:8]}.mp4"
+    return _deliver(request, _Object(made.key, made.content_type, made.sha256, download_as=name))
+
+
+@require_safe
+@for_people
+def poster(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+    made = _video_of(visible_generation(request, pk))
+    return _deliver(request, _Object(made.poster_key, "image/webp", f"{made.sha256}-poster"))
+
+
+@require_safe
+@for_people
+def input_picture(request: PersonRequest, pk: uuid.UUID, slot: str) -> HttpResponseBase:
+    picture = get_object_or_404(visible_generation(request, pk).pictures, slot=slot)
+    return _deliver(request, _Object(picture.key, picture.media_type, picture.sha256))
+
+
+@require_safe
+@for_people
+def upload(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """A picture that waits in the composer: only for who gave it."""
+    kept = get_object_or_404(Upload, pk=pk, user=request.user)
+    return _deliver(request, _Object(kept.key, kept.media_type, kept.sha256))
+
+
+def _video_of(generation: Generation) -> Video:
+    try:
+        return generation.video
+    except Video.DoesNotExist:
+        raise Http404("There is no video yet.") from None
+
+
+def _deliver(request: HttpRequest, thing: _Object) -> HttpResponseBase:
+    if settings.MEDIA_DELIVERY == "redirect":
+        address = bucket.presigned(thing.key, seconds=_REDIRECT_SECONDS, ResponseContentDisposition=thing.disposition)
+        return HttpResponseRedirect(address, headers={"Cache-Control": "private, no-store"})
+    return _stream(request, thing)
+
+
+def _stream(request: HttpRequest, thing: _Object) -> HttpResponseBase:
+    """The object itself, whole or the one range asked for (RFC 9110 §14)."""
+    etag = f'"{thing.etag}"'
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=3600",
+        "Content-Disposition": thing.disposition,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if etag in parse_etags(request.headers.get("If-None-Match", "")):
+        return HttpResponse(status=304, headers=headers)
+    try:
+        size = bucket.size(thing.key)
+        wanted = _range(request, size, etag)
+        if wanted is None:
+            return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
+        return _part(request, thing, wanted, size, headers)
+    except (ClientError, BotoCoreError) as error:
+        raise Http404("The bucket does not hand it out.") from error
+
+
+def _part(
+    request: HttpRequest, thing: _Object, wanted: tuple[int, int], size: int, headers: dict[str, str]
+) -> HttpResponseBase:
+    first, last = wanted
+    is_partial = _asked_range(request, headers["ETag"]) is not None
+    headers = {**headers, "Content-Length": str(last - first + 1), "Content-Type": thing.media_type}
+    if is_partial:
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    status = 206 if is_partial else 200
+    if request.method == "HEAD":
+        return HttpResponse(status=status, headers=headers)
+    return StreamingHttpResponse(_chunks(thing.key, first, last), status=status, headers=headers)
+
+
+def _chunks(key: str, first: int, last: int) -> Iterator[bytes]:
+    body = bucket.open_range(key, first, last)["Body"]
+    try:
+        yield from body.iter_chunks(_CHUNK)
+    finally:
+        body.close()
+
+
+def _asked_range(request: HttpRequest, etag: str) -> re.Match[str] | None:
+    match = _RANGE.fullmatch(request.headers.get("Range", ""))
+    is_current = request.headers.get("If-Range", etag) == etag
+    return match if match and any(match.groups()) and is_current else None
+
+
+def _range(request: HttpRequest, size: int, etag: str) -> tuple[int, int] | None:
+    """First and last byte asked for; the whole when no (single, well-formed) range is; None when it lies outside."""
+    match = _asked_range(request, etag)
+    if match is None:
+        return 0, size - 1
+    start, end = match.groups()
+    first = int(start) if start else max(size - int(end), 0)
+    last = min(int(end), size - 1) if start and end else size - 1
+    return (first, last) if first <= last else None

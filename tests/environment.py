@@ -1,0 +1,43 @@
+"""The environment that tests run in: nothing of the developer's, and servers in a place and on ports of their own.
+
+With VAR_DIR and PORT of its own, every default of `config.embedded.addresses` is the tests' own too, so that the
+tests pass while `make run` is up, and two runs of them side by side.
+"""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import django
+
+from config.embedded.s3 import free_ports
+
+OURS = (
+    *("AWS_", "FAL_", "SANDBOX_", "MIRROR_", "GRANIAN_"),
+    *("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "DEFAULT_FROM_EMAIL"),
+    *("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "LOG_LEVEL", "MEDIA_DELIVERY", "TIME_ZONE"),
+)
+
+
+def prepare() -> None:
+    """Once, before the settings are read; a process that the tests start inherits it and changes nothing."""
+    if "KLING_STUDIO_TESTS" not in os.environ:
+        for name in [name for name in os.environ if name.startswith(OURS)]:
+            del os.environ[name]
+        os.environ |= {
+            "KLING_STUDIO_TESTS": "1",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DEBUG": "true",
+            "EMAIL_URL": "locmem://",
+            "VAR_DIR": str(Path(tempfile.gettempdir()) / f"kling-studio-tests-{os.getpid()}"),
+            "PORT": str(free_ports(20)),
+        }
+    with contextlib.suppress(Exception):  # TEMPORARY: until every module of the app exists
+        django.setup()
+
+
+def without_ours() -> dict[str, str]:
+    """This process's environment without any name of the studio's, for one that shall see only defaults."""
+    own = (*OURS, "KLING_STUDIO_TESTS", "DJANGO_SETTINGS_MODULE", "VAR_DIR", "PORT")
+    return {name: value for name, value in os.environ.items() if not name.startswith(own)}

@@ -1,0 +1,47 @@
+"""The servers that tests use, once a run each, started by the first test that asks; see `tests.environment`."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.embedded import addresses
+from config.embedded.postgres import Postgres, running_postgres
+from config.embedded.s3 import S3Address, running_s3
+from config.embedded.valkey import Valkey, running_valkey
+
+
+@pytest.fixture(scope="session")
+def var() -> Iterator[Path]:
+    """The directory of this run, gone after it."""
+    directory = addresses.var()
+    directory.mkdir(parents=True)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def postgres(var: Path) -> Iterator[Postgres]:
+    """PostgreSQL at the settings' DATABASE_URL."""
+    with running_postgres(var / "pg", durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def valkey(var: Path) -> Iterator[Valkey]:
+    """Valkey at the settings' REDIS_URL."""
+    with running_valkey(var / "valkey") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def s3(var: Path) -> Iterator[S3Address]:
+    """The bucket of the settings' storage."""
+    with running_s3(var / "s3", addresses.s3_port()) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(postgres: Postgres, valkey: Valkey, s3: S3Address) -> None:
+    """pytest-django's hook before the first test that uses the database: what the studio needs is up then."""
