@@ -1,6 +1,6 @@
 """Typed readers of the environment. What is missing or wrong is named, all at once, when the studio starts."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -44,7 +44,10 @@ class Environment(Env):
         try:
             self.seal()
         except EnvValidationError as error:
-            lines = [f"  {name}: {' '.join(problems)}" for name, problems in error.error_messages.items()]
+            lines = [
+                f"  {name}: {' '.join(problems)}"
+                for name, problems in cast("dict[str, list[str]]", error.error_messages).items()
+            ]
             raise ImproperlyConfigured("\n".join(["The environment is not complete:", *lines])) from None
 
 

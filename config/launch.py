@@ -109,29 +109,34 @@ def bring_up(crew: Crew, processes: Mapping[str, str], keep_open: TextIO) -> Non
     for name in [name for name in processes if name in GIVEN_BY]:
         crew.start(name, processes[name], SERVERS)
     remember(crew, keep_open)
-    migrate(crew)
+    prepare(crew)
     for name in [name for name in processes if name not in GIVEN_BY]:
         crew.start(name, processes[name], STUDIO)
     remember(crew, keep_open)
     if is_debug():
-        crew.finish("demo", "python manage.py demo")
+        crew.finish("demo", "exec python manage.py demo --skip-checks")
     wait_until_ready(crew)
     print(*greeting(), sep="\n", flush=True)  # noqa: T201  without a prefix: it is for the person
 
 
-def migrate(crew: Crew) -> None:
-    """Once the database answers, give it its tables."""
-    crew.finish("migrate", "python -m config.wait postgres && exec python manage.py migrate --verbosity 0")
+def prepare(crew: Crew) -> None:
+    """Once the database answers, give it its tables; in production, collect the static files as well."""
+    crew.finish(
+        "migrate", "python -m config.wait postgres && exec python manage.py migrate --verbosity 0 --skip-checks"
+    )
+    if not is_debug():
+        crew.finish("static", "exec python manage.py collectstatic --noinput --verbosity 0")
 
 
 def wait_until_ready(crew: Crew) -> None:
-    """Until /readyz says 200; what it says instead is shown when it goes on for long."""
-    said_after = time.monotonic() + PATIENCE_SECONDS
+    """Until /readyz says 200, asked ever more seldom; what it says instead is shown when it goes on for long."""
+    said_after, pause = time.monotonic() + PATIENCE_SECONDS, 0.3
     while problem := not_ready():
         if time.monotonic() > said_after:
             crew.say(f"Still not ready. {problem}")
             said_after += PATIENCE_SECONDS
-        crew.pause(0.3)
+        crew.pause(pause)
+        pause = min(pause * 1.3, 5)
 
 
 def not_ready() -> str:
@@ -140,12 +145,12 @@ def not_ready() -> str:
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()
-        said = " ".join(answer.read(1000).decode(errors="replace").split())
-        return "" if answer.status == 200 else said or f"/readyz answers {answer.status}"
+        text = " ".join(answer.read(1000).decode(errors="replace").split())
     except (OSError, http.client.HTTPException) as error:
         return str(error) or type(error).__name__
     finally:
         connection.close()
+    return "" if answer.status == 200 else text or f"/readyz answers {answer.status}"
 
 
 def greeting() -> list[str]:

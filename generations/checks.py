@@ -4,37 +4,39 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
 
 
-@register(Tags.security, deploy=False)
-def sandbox_outside_development(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+@checks.register(checks.Tags.security, deploy=False)
+def sandbox_outside_development(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     if settings.DEBUG or not settings.FAL_IS_SANDBOX:
         return []
     hint = "Set FAL_KEY to the key from fal.ai/dashboard/keys."
-    return [Warning("No FAL_KEY is set: the sandbox stands in for fal.", hint=hint, id="studio.W001")]
+    return [checks.Warning("No FAL_KEY is set: the sandbox stands in for fal.", hint=hint, id="studio.W001")]
 
 
-@register(Tags.security)
-def development_secret(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+@checks.register(checks.Tags.security)
+def development_secret(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     if not settings.DEBUG or not settings.PUBLIC_URL or settings.PUBLIC_URL.startswith("http://127.0.0.1"):
         return []
     hint = "Set DEBUG=false and a SECRET_KEY of your own, or unset PUBLIC_URL."
-    return [Error("PUBLIC_URL is set while DEBUG is on: known secrets and passwords.", hint=hint, id="studio.E001")]
+    return [
+        checks.Error("PUBLIC_URL is set while DEBUG is on: known secrets and passwords.", hint=hint, id="studio.E001")
+    ]
 
 
-@register()
-def bucket_is_named(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+@checks.register()
+def bucket_is_named(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     if settings.AWS_STORAGE_BUCKET_NAME:
         return []
     hint = "Set AWS_STORAGE_BUCKET_NAME to the bucket that finished videos go to."
-    return [Error("The bucket has no name.", hint=hint, id="studio.E002")]
+    return [checks.Error("The bucket has no name.", hint=hint, id="studio.E002")]
 
 
-@register()
-def presigned_pictures_are_reachable(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+@checks.register()
+def presigned_pictures_are_reachable(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     endpoint = settings.AWS_S3_ENDPOINT_URL or "https://s3.amazonaws.com"
     if settings.FAL_INPUT_DELIVERY != "presigned" or settings.FAL_IS_SANDBOX or endpoint.startswith("https://"):
         return []
     hint = "Set FAL_INPUT_DELIVERY=upload, or use a bucket with a public https address."
-    return [Error("fal cannot read pictures from a bucket without https.", hint=hint, id="studio.E003")]
+    return [checks.Error("fal cannot read pictures from a bucket without https.", hint=hint, id="studio.E003")]

@@ -18,6 +18,7 @@ from generations.fal.arguments import (
     Duration,
     Endpoint,
     InvalidArguments,
+    PictureFormat,
     Problem,
     check_picture,
     parse,
@@ -102,7 +103,7 @@ class GenerationForm(forms.Form):
 
     def _given(self, slot: Slot) -> tuple[str, Callable[[str], Picture] | None]:
         """The field that the picture was given in, and how to read it; the newest choice wins: file, then link."""
-        file: UploadedFile | None = self.cleaned_data.get(f"{slot}_file")
+        file: "UploadedFile[Any] | None" = self.cleaned_data.get(f"{slot}_file")
         link: str = self.cleaned_data.get(f"{slot}_link", "").strip()
         if file is not None:
             return f"{slot}_file", lambda field: _read_file(field, file)
@@ -147,9 +148,8 @@ def first_values(user: User) -> dict[str, Any]:
     }
 
 
-def _read_file(field: str, file: UploadedFile) -> Picture:
+def _read_file(field: str, file: "UploadedFile[Any]") -> Picture:
     """Judge the size before the bytes are read into memory."""
-    too_large = [problem for problem in check_picture(field, media_type="image/jpeg", size=file.size)]
-    if too_large:
+    if too_large := check_picture(field, media_type=PictureFormat.JPEG, size=file.size):
         raise InvalidArguments(too_large)
     return read(field, file.read())

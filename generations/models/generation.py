@@ -36,7 +36,7 @@ class LogLine(TypedDict):
     message: str
 
 
-class IllegalMove(ValueError):
+class IllegalMoveError(ValueError):
     """No such move between states exists."""
 
 
@@ -193,7 +193,7 @@ class Generation(models.Model):
         """
         origin = Status(self.status)
         if to not in MOVES[origin]:
-            raise IllegalMove(f"{origin} → {to}")
+            raise IllegalMoveError(f"{origin} → {to}")
         values = {**self._entering(to), **changes}
         if not self._where_still(origin, held=held).update(**values):
             return False

@@ -33,10 +33,8 @@ def not_sent(row: Generation, error: FalError) -> None:
     attempts = row.attempts + 1
     delay = schedule.retry_delay(attempts, error.retry_after)
     words = _words(error)
-    if row.status == Status.SUBMITTING and not row.move(
-        Status.QUEUED, held=True, event=words["message"], lease=row.lease
-    ):
-        return
+    if row.status == Status.SUBMITTING:
+        row.move(Status.QUEUED, held=True, event=words["message"], lease=row.lease)
     row.put_off(delay, attempts=attempts, **words)
 
 
@@ -51,8 +49,8 @@ def fail(row: Generation, error: FalError) -> None:
     """fal's verdict, or a refusal that stands."""
     logger.info("Failed: %s", error)
     advice = advise(error)
-    cost = {"cost_cents": 0} if error.charged is False else {}
-    row.move(Status.FAILED, held=True, fixer=advice.fixer, **_words(error), **cost)
+    cost = 0 if error.charged is False else row.cost_cents
+    row.move(Status.FAILED, held=True, fixer=advice.fixer, cost_cents=cost, **_words(error))
 
 
 def _words(error: FalError) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def entry(job: Job) -> dict[str, Any]:
         "submitted": iso(job.submitted),
         "started": iso(job.started) if job.started else None,
         "ended": iso(job.ended) if job.ended else None,
-        "outcome": job.outcome and {"code": job.outcome.code, "body": job.outcome.body, "error_type": job.outcome.error_type},
+        "outcome": job.outcome
+        and {"code": job.outcome.code, "body": job.outcome.body, "error_type": job.outcome.error_type},
         "charged_units": job.outcome.units if job.outcome else 0,
         "faults": job.happened,
         "webhook": job.webhook,

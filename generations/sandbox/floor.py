@@ -70,7 +70,11 @@ class Floor:
             self._endings[job.id] = asyncio.Event()
         task = asyncio.create_task(self._live(job))
         self._lives[job.id] = task
-        task.add_done_callback(lambda _: self._lives.pop(job.id, None))
+        task.add_done_callback(lambda task: self._gone(job, task))
+
+    def _gone(self, job: Job, task: asyncio.Task[None]) -> None:
+        if self._lives.get(job.id) is task:
+            del self._lives[job.id]
 
     async def ended(self, job: Job) -> None:
         """Wait for the job's outcome."""
@@ -120,7 +124,6 @@ class Floor:
             async with asyncio.timeout(_left_to_start(job)):
                 await self._queue(job)
         except TimeoutError:
-            job.in_time = False
             return _too_late()
         try:
             return await self._work(job)
@@ -200,7 +203,9 @@ class Floor:
         if job.id in self._waiting:
             self._waiting.remove(job.id)
         job.outcome, job.status, job.ended = outcome, Status.COMPLETED, time.time()
-        job.log("Done" if outcome.code < 400 else f"Failed with {outcome.code}", "INFO" if outcome.code < 400 else "ERROR")
+        job.log(
+            "Done" if outcome.code < 400 else f"Failed with {outcome.code}", "INFO" if outcome.code < 400 else "ERROR"
+        )
         self._books.ended(job)
         self._endings.pop(job.id).set()
         logger.info("ended %s: %s", job.id, outcome.code)
@@ -242,7 +247,9 @@ def _refused(problems: list[Problem], job: Job) -> Outcome:
             "msg": problem.message,
             "type": problem.type,
             "url": f"{ERROR_PAGE}{problem.type}",
-            "input": job.arguments.get(problem.field, job.arguments) if isinstance(job.arguments, dict) else job.arguments,
+            "input": job.arguments.get(problem.field, job.arguments)
+            if isinstance(job.arguments, dict)
+            else job.arguments,
         }
         details.append(detail | ({"ctx": dict(problem.ctx)} if problem.ctx else {}))
     return Outcome(422, {"detail": details}, {"X-Fal-Retryable": "false"})

@@ -50,7 +50,6 @@ class Job:
     logs: list[dict[str, str]] = field(default_factory=list)
     outcome: Outcome | None = None
     hurried: bool = False
-    in_time: bool = True
     payload_deleted: bool = False
     happened: list[str] = field(default_factory=list)
     deliveries: list[dict[str, Any]] = field(default_factory=list)

@@ -71,12 +71,8 @@ WORDS: Final[dict[str, Word]] = {
         422, "The content could not be processed because it was flagged by a content checker.", "prompt"
     ),
     "no_media_generated": ModelError(422, "No media was generated. Try another prompt.", "prompt"),
-    "image_too_small": ModelError(
-        422, "The image is too small", "image_url", {"min_height": 300, "min_width": 300}
-    ),
-    "image_too_large": ModelError(
-        422, "The image is too large", "image_url", {"max_height": 8192, "max_width": 8192}
-    ),
+    "image_too_small": ModelError(422, "The image is too small", "image_url", {"min_height": 300, "min_width": 300}),
+    "image_too_large": ModelError(422, "The image is too large", "image_url", {"max_height": 8192, "max_width": 8192}),
     "image_load_error": ModelError(422, "Failed to load the image", "image_url"),
     "file_download_error": ModelError(422, "Failed to download the file", "image_url"),
     "face_detection_error": ModelError(422, "Could not detect a face in the image", "image_url"),
@@ -110,7 +106,9 @@ WORDS: Final[dict[str, Word]] = {
     "internal_error": RunnerError(500, "Internal error"),
     "locked": Quirk("submit answers 403: the account is locked, its balance exhausted", "submit_403_locked"),
     "slow": Quirk("renders ten times slower", "slow"),
-    "ignores_cancel": Quirk("a cancel while IN_PROGRESS is accepted (202) and the video is made all the same", "ignores_cancel"),
+    "ignores_cancel": Quirk(
+        "a cancel while IN_PROGRESS is accepted (202) and the video is made all the same", "ignores_cancel"
+    ),
     "null_urls": Quirk("the COMPLETED status has null addresses", "status_null_urls"),
     "back_to_queue": Quirk("goes from IN_PROGRESS back to IN_QUEUE once", "back_to_queue"),
     "expired": Quirk("the video's file answers 404", "file_expired"),

@@ -22,7 +22,7 @@ _LONGEST_LOOK_BACK: Final = timedelta(hours=1)
 @never_cache
 @for_people
 def events(request: PersonRequest) -> HttpResponse:
-    """`?since=<milliseconds since 1970>` → `{"now": …, "moved": [[id, version], …]}`; a tab skips versions it has seen."""
+    """`?since=<milliseconds since 1970>` → `{"now": …, "moved": [[id, version], …]}`; a tab skips what it has seen."""
     now = timezone.now()
     rows = Generation.objects.visible_to(request.user).filter(changed_at__gt=_since(request, now) - _OVERLAP)
     moved = rows.order_by("-changed_at").values_list("pk", "changed_at")[:_AT_MOST]

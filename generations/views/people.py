@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase
@@ -26,13 +26,12 @@ def for_people(
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """The view is for signed-in people; others are sent to sign in first."""
 
-    @login_required
     @wraps(view)
     def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         assert isinstance(request.user, User)
         return view(request, *args, **kwargs)  # type: ignore[arg-type]  # asserted above
 
-    return wrapper
+    return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", login_required(wrapper))
 
 
 def visible_generation(request: PersonRequest, pk: uuid.UUID) -> Generation:

@@ -1,4 +1,4 @@
-"""`manage.py generate`: what the composer does, from a shell. It goes through the composer's form, so the rules are one."""
+"""`manage.py generate`: what the composer does, from a shell, through the composer's own form."""
 
 import time
 from argparse import ArgumentParser
@@ -69,7 +69,7 @@ def _valid_form(options: dict[str, Any]) -> GenerationForm:
     data: dict[str, Any] = {name: options[name] for name in texts}
     data["kind"] = "image" if options["image"] or options["tail_image"] else "text"
     data["team"] = options["team"] or user.personal_team.slug
-    files: dict[str, UploadedFile] = {}
+    files: "dict[str, UploadedFile[Any]]" = {}
     for slot, option in (("start", "image"), ("tail", "tail_image")):
         _add_picture(slot, options[option], data, files)
     form = GenerationForm(user, data, files)
@@ -78,7 +78,7 @@ def _valid_form(options: dict[str, Any]) -> GenerationForm:
     return form
 
 
-def _add_picture(slot: str, given: str, data: dict[str, Any], files: dict[str, UploadedFile]) -> None:
+def _add_picture(slot: str, given: str, data: dict[str, Any], files: "dict[str, UploadedFile[Any]]") -> None:
     if given.startswith(("http://", "https://")):
         data[f"{slot}_link"] = given
     elif given:

@@ -1,0 +1,47 @@
+"""The sandbox's own pages, which fal does not have: its books, its faults, its health. They need no key."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from generations.sandbox.answers import answer, detail
+from generations.sandbox.faults import KINDS
+from generations.sandbox.house import house
+from generations.sandbox.webhooks import jwks
+from generations.sandbox.words import WORDS
+
+
+async def books(request: Request) -> Response:
+    """Every request ever accepted, the counters, and the faults that really happened by kind."""
+    return answer(house(request).books.as_json())
+
+
+async def faults(request: Request) -> Response:
+    """GET what is on and what there is; PUT a text like SANDBOX_FAULTS to replace it (empty: none)."""
+    running = house(request).faults
+    if request.method == "PUT":
+        try:
+            running.replace((await request.body()).decode())
+        except ValueError as error:
+            return detail(400, str(error))
+    words = {name: word.meaning for name, word in WORDS.items()}
+    return answer({"running": running.text, "kinds": KINDS, "words": words})
+
+
+async def healthz(request: Request) -> Response:
+    return answer({"status": "ok"})
+
+
+async def keys(request: Request) -> Response:
+    """The JWKS that webhooks are checked with."""
+    return answer(jwks(house(request).post.key), headers={"Cache-Control": "max-age=86400"})
+
+
+ROUTES: Final = [
+    Route("/sandbox/books", books, methods=["GET"]),
+    Route("/sandbox/faults", faults, methods=["GET", "PUT"]),
+    Route("/healthz", healthz, methods=["GET"]),
+    Route("/.well-known/jwks.json", keys, methods=["GET"]),
+]

@@ -1,0 +1,135 @@
+"""fal's storage: both ways to upload, large uploads in parts, and the public files themselves."""
+
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from generations.sandbox.answers import TruncatedFile, answer, detail
+from generations.sandbox.house import House, house
+from generations.sandbox.job import Job
+
+TOKEN_SECONDS: Final = 3600
+PRIVATE_ADDRESS: Final = "http://10.0.0.1/output.mp4"
+
+
+def _origin(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
+
+
+async def token(request: Request) -> Response:
+    """A token for fal's CDN; the Python client fetches it before an upload."""
+    origin = _origin(request)
+    until = datetime.fromtimestamp(time.time() + TOKEN_SECONDS, UTC).isoformat()
+    secret = house(request).files.token("upload")
+    return answer({"token": secret, "token_type": "Bearer", "base_url": origin, "expires_at": until})
+
+
+async def initiate(request: Request) -> Response:
+    """An address to PUT a file to, and the address where it can then be read; the JavaScript client's way."""
+    files = house(request).files
+    body = await request.json()
+    room, name = files.new_upload(str(body.get("file_name") or "upload"))
+    url = f"{_origin(request)}/files/u/{room}/{name}"
+    return answer({"upload_url": f"{url}?token={files.token(room)}", "file_url": url})
+
+
+def _may_upload(request: Request) -> bool:
+    """By the token in the address (for that file only) or by the CDN token in the header."""
+    files = house(request).files
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+    secret = request.query_params.get("token", "")
+    return files.is_token("upload", bearer) or files.is_token(request.path_params.get("room", ""), secret)
+
+
+async def upload(request: Request) -> Response:
+    """A whole file to the CDN, in one body."""
+    files = house(request).files
+    if not _may_upload(request):
+        return detail(401, "invalid token")
+    room, name = files.new_upload(request.headers.get("x-fal-file-name", "upload"))
+    files.save(room, name, await request.body())
+    return answer({"access_url": f"{_origin(request)}/files/u/{room}/{name}"})
+
+
+async def begin_parts(request: Request) -> Response:
+    """Begin a large upload; the Python client then PUTs parts."""
+    if not _may_upload(request):
+        return detail(401, "invalid token")
+    room, name = house(request).files.new_upload(request.headers.get("x-fal-file-name", "upload"))
+    return answer({"access_url": f"{_origin(request)}/files/u/{room}/{name}", "uploadId": room})
+
+
+async def put(request: Request) -> Response:
+    """A file, or one part of it, to the address that `initiate` or `begin_parts` gave."""
+    files = house(request).files
+    room, name, number = (request.path_params.get(key) for key in ("room", "name", "number"))
+    assert room
+    assert name
+    if not _may_upload(request) or not (files.folder / "u" / room).is_dir():
+        return detail(401, "invalid token")
+    if number is None:
+        files.save(room, name, await request.body())
+        return answer({})
+    etag = files.save_part(room, name, number, await request.body())
+    return answer({"partNumber": number, "etag": etag}, 200, {"ETag": etag})
+
+
+async def complete(request: Request) -> Response:
+    """Make one file of the parts."""
+    if not _may_upload(request):
+        return detail(401, "invalid token")
+    house(request).files.join_parts(request.path_params["room"], request.path_params["name"])
+    return answer({})
+
+
+async def download(request: Request) -> Response:
+    """A public file, with Range, ETag and HEAD. Outputs may be struck by faults."""
+    home = house(request)
+    kind, room, name = (request.path_params[key] for key in ("kind", "room", "name"))
+    path = home.files.path(kind, room, name)
+    if path is None:
+        return detail(404, "Not Found")
+    if kind == "b" and request.method == "GET":
+        home.books.count("file_gets")
+        job = home.outputs.get(f"{room}/{name}")
+        if job and (faulty := _faulty(request, home, job)):
+            home.books.save(job)
+            return faulty
+    return FileResponse(path)
+
+
+def _faulty(request: Request, home: House, job: Job) -> Response | None:
+    """Something else than the file, as a CDN on a bad day answers."""
+    once = home.faults.strikes_once
+    if "file_expired" in job.happened or once("file_expired", job):
+        return detail(404, "Not Found")
+    if once("file_503", job):
+        return detail(503, "Service Unavailable")
+    if once("file_html", job):
+        return Response("<html><body><h1>Please try again later</h1></body></html>", media_type="text/html")
+    if once("file_redirect_private", job):
+        return RedirectResponse(PRIVATE_ADDRESS, 302)
+    if "range" not in request.headers and once("file_truncated", job):
+        return TruncatedFile(home.files.output(job))
+    return None
+
+
+_UPLOAD: Final = "/files/u/{room}/{name}"
+
+ROUTES: Final = [
+    Route("/storage/auth/token", token, methods=["POST"]),
+    Route("/storage/upload/initiate", initiate, methods=["POST"]),
+    Route("/storage/upload/initiate-multipart", initiate, methods=["POST"]),
+    Route("/files/upload", upload, methods=["POST"]),
+    Route("/files/upload/multipart", begin_parts, methods=["POST"]),
+    Route(f"{_UPLOAD}/complete", complete, methods=["POST"]),
+    Route(f"{_UPLOAD}/multipart/{{id}}/complete", complete, methods=["POST"]),
+    Route(f"{_UPLOAD}/multipart/{{id}}/{{number:int}}", put, methods=["PUT"]),
+    Route(f"{_UPLOAD}/{{number:int}}", put, methods=["PUT"]),
+    Route(_UPLOAD, put, methods=["PUT"]),
+    Route("/files/{kind}/{room}/{name}", download, methods=["GET", "HEAD"]),
+]
