@@ -60,8 +60,8 @@ class User(AbstractUser):
 class TeamQuerySet(models.QuerySet["Team"]):
     def of(self, user: User) -> "TeamQuerySet":
         """The teams that the user belongs to, their personal one first."""
-        personal_first = models.F("personal_of").asc(nulls_last=True)
-        return self.filter(memberships__user=user).order_by(personal_first, "name")
+        others_after = models.Case(models.When(personal_of=user, then=0), default=1)
+        return self.filter(memberships__user=user).order_by(others_after, "name")
 
     def where_may(self, user: User, action: Action) -> "TeamQuerySet":
         """The teams in which the user's role allows the action, their personal one first."""
@@ -82,7 +82,7 @@ class TeamManager(models.Manager["Team"]):
     @transaction.atomic
     def create_personal(self, user: User) -> "Team":
         """The team that every user has to themselves."""
-        name = user.get_short_name()
+        name = user.get_short_name()[: self.model._meta.get_field("name").max_length]
         team = self.create(name=name, slug=self._free_slug(name), personal_of=user)
         Membership.objects.create(team=team, user=user, role=Role.OWNER)
         return team

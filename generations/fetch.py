@@ -5,7 +5,9 @@ that was checked. Imports nothing of this project.
 """
 
 import socket
+import ssl
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -80,7 +82,7 @@ class _PublicOnly(httpx.BaseTransport):
     def __init__(self, trusted: frozenset[str]) -> None:
         self._trusted = trusted
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
-        self._inner = httpx.HTTPTransport(verify=httpx.create_ssl_context(), trust_env=False, limits=limits)
+        self._inner = httpx.HTTPTransport(verify=_certificates(), trust_env=False, limits=limits)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.userinfo:
@@ -149,6 +151,12 @@ def _without_redirect_body(response: httpx.Response) -> httpx.Response:
     response.close()
     headers = [(name, value) for name, value in response.headers.multi_items() if name == "location"]
     return httpx.Response(response.status_code, headers=headers, stream=httpx.ByteStream(b""))
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once: it takes some 30 ms."""
+    return httpx.create_ssl_context()
 
 
 def _origin(url: httpx.URL) -> str:

@@ -103,7 +103,7 @@ class GenerationForm(forms.Form):
 
     def _given(self, slot: Slot) -> tuple[str, Callable[[str], Picture] | None]:
         """The field that the picture was given in, and how to read it; the newest choice wins: file, then link."""
-        file: "UploadedFile[Any] | None" = self.cleaned_data.get(f"{slot}_file")
+        file: UploadedFile[Any] | None = self.cleaned_data.get(f"{slot}_file")
         link: str = self.cleaned_data.get(f"{slot}_link", "").strip()
         if file is not None:
             return f"{slot}_file", lambda field: _read_file(field, file)

@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.raw is not None or reply.cut is not None or reply.length is not None:
             self._hang_up()
 
-    do_GET = do_POST = do_PUT = _answer
+    do_GET = do_POST = do_PUT = _answer  # noqa: N815
 
     def _head(self, reply: Reply) -> None:
         self.send_response(reply.status)

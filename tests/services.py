@@ -10,6 +10,7 @@ from config.embedded import addresses
 from config.embedded.postgres import Postgres, running_postgres
 from config.embedded.s3 import S3Address, running_s3
 from config.embedded.valkey import Valkey, running_valkey
+from tests.sandbox_process import Sandbox, running_sandbox
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +41,14 @@ def s3(var: Path) -> Iterator[S3Address]:
     """The bucket of the settings' storage."""
     with running_s3(var / "s3", addresses.s3_port()) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def sandbox(var: Path) -> Iterator[Sandbox]:
+    """The stand-in for fal at the settings' FAL_*_URL, with a short queue and quick renders."""
+    quick = {"SANDBOX_QUEUE_SECONDS": "0.2", "SANDBOX_RENDER_SECONDS": "0.2"}
+    with running_sandbox(var / "sandbox", addresses.sandbox_port(), **quick) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

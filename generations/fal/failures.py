@@ -48,6 +48,7 @@ class Kind(Enum):
 
 # Not proof that the request went no further: timeouts, conflicts and a client that went away.
 _UNSURE_4XX: Final = frozenset({408, 409, 425, 499})
+_GONE: Final = frozenset({404, 410})
 _CANCELLED_STATUS: Final = 499  # after a cancel that took effect, the result answers 499
 _TRUE: Final = frozenset({"1", "true", "yes"})
 
@@ -125,7 +126,7 @@ def _verdict(status: int, said: _Said) -> type[FalError] | None:
     if status == 400 and _still_running(said.message):
         return StillRunning
     # "Some endpoints are not migrated yet" to the list of problems (fal's docs: Errors): they answer plain text.
-    if status in {400, 422} or (said.retryable is not None and status != 404):
+    if status in {400, 422} or (said.retryable is not None and status not in _GONE):
         return ModelRefused
     return None
 
@@ -136,7 +137,7 @@ def _still_running(message: str) -> bool:
 
 
 def _without_verdict(status: int, said: _Said, kind: Kind) -> type[FalError]:
-    if status in {404, 410}:
+    if status in _GONE:
         return NotFound
     if status in _UNSURE_4XX or not 400 <= status < 500:
         return Unavailable

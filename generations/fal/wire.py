@@ -215,7 +215,7 @@ def _video_file(response: httpx.Response) -> VideoFile:
 
 def _cancellation(response: httpx.Response) -> Cancellation:
     """Any success means that fal took the request (so do fal's clients); a refusal is told by its body."""
-    said = (body.json_object(response) or {}).get("status")
+    said = body.text((body.json_object(response) or {}).get("status"))
     if response.is_success:
         return Cancellation.REMOVED if said == Cancellation.REMOVED else Cancellation.REQUESTED
     if response.status_code in {400, 404} and said in {Cancellation.ALREADY_COMPLETED, Cancellation.NOT_FOUND}:

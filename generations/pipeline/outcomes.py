@@ -38,6 +38,18 @@ def not_sent(row: Generation, error: FalError) -> None:
     row.put_off(delay, attempts=attempts, **words)
 
 
+def no_bucket(row: Generation, error: Exception) -> None:
+    """The picture to send lies in a bucket that does not answer; nothing has been ordered yet."""
+    logger.warning("The bucket does not hand out the picture: %s", error)
+    attempts = row.attempts + 1
+    row.put_off(
+        schedule.retry_delay(attempts),
+        attempts=attempts,
+        reason="storage_unavailable",
+        message="The studio's bucket does not answer. Trying again; tell an admin if this lasts.",
+    )
+
+
 def ask_again(row: Generation, error: FalError) -> None:
     """fal gave no verdict: the job goes on, we ask again."""
     logger.info("No verdict yet: %s", error)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from asgiref.sync import sync_to_async
+from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.utils import timezone
 
@@ -34,6 +35,9 @@ async def submit(row: Generation, fal: AsyncFalClient) -> None:
         arguments = await _arguments(row, fal)
     except FalError as error:  # while a picture was uploaded: nothing has been ordered
         await sync_to_async(outcomes.not_sent)(row, error)
+        return
+    except (BotoCoreError, ClientError) as error:
+        await sync_to_async(outcomes.no_bucket)(row, error)
         return
     if not await sync_to_async(_commit_to_submitting)(row):
         return

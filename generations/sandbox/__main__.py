@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 from granian.constants import Interfaces
+from granian.log import LogLevels
 from granian.server.embed import Server
 
 from generations.sandbox import faults
@@ -48,7 +49,8 @@ def listing() -> str:
 
 async def serve(host: str, port: int, options: Options) -> None:
     """Serve until SIGTERM or SIGINT, in this one process: killing it leaves nothing behind."""
-    server = Server(build(options), host, port, interface=Interfaces.ASGI, websockets=False, log_level="warning")
+    app = build(options)
+    server = Server(app, host, port, interface=Interfaces.ASGI, websockets=False, log_level=LogLevels.error)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)

@@ -32,7 +32,7 @@ class Gate:
             return await self._app(scope, receive, send)
         path = scope["path"].rstrip("/") or "/"
         app = self._app if self._may_pass(scope, path) else _unknown_key(path)
-        return await app(scope | {"path": path}, receive, _numbered(send))
+        return await app(dict(scope) | {"path": path}, receive, _numbered(send))
 
     def _may_pass(self, scope: Scope, path: str) -> bool:
         if path.startswith(OPEN):

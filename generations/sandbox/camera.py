@@ -32,7 +32,8 @@ def upright(picture: Image.Image) -> Image.Image:
 
 def to_frame(picture: Image.Image, size: tuple[int, int]) -> av.VideoFrame:
     """The RGB picture as a yuv420p frame of `size`, in the colours (BT.709) that players expect of HD video."""
-    return av.VideoFrame.from_image(picture).reformat(
+    frame: av.VideoFrame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+    return frame.reformat(
         width=size[0],
         height=size[1],
         format="yuv420p",

@@ -95,7 +95,7 @@ async def download(request: Request) -> Response:
         return detail(404, "Not Found")
     if kind == "b" and request.method == "GET":
         home.books.count("file_gets")
-        job = home.outputs.get(f"{room}/{name}")
+        job = home.books.jobs.get(home.files.job_id(name))
         if job and (faulty := _faulty(request, home, job)):
             home.books.save(job)
             return faulty

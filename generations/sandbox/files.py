@@ -12,6 +12,7 @@ from typing import Final
 
 from generations.sandbox.job import Job
 
+_OUTPUT: Final = "_output.mp4"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -40,8 +41,11 @@ class Files:
         return str(path.relative_to(self.folder))
 
     def output(self, job: Job) -> Path:
-        digest = hashlib.sha256(job.id.encode()).hexdigest()
-        return self.folder / "b" / digest[:8] / f"{digest[8:29]}_output.mp4"
+        return self.folder / "b" / job.id.replace("-", "")[-8:] / f"{job.id}{_OUTPUT}"
+
+    def job_id(self, name: str) -> str:
+        """Whose output a file is, by its name."""
+        return name.removesuffix(_OUTPUT)
 
     def withdraw(self, job: Job) -> bool:
         """Delete a job's video for good; whether there was one."""

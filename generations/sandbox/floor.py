@@ -12,9 +12,9 @@ from generations.sandbox.faults import Faults
 from generations.sandbox.files import Files
 from generations.sandbox.job import Job, Outcome, Status
 from generations.sandbox.options import Options
-from generations.sandbox.pictures import BadPicture, Pictures
+from generations.sandbox.pictures import BadPictureError, Pictures
 from generations.sandbox.render import Recipe
-from generations.sandbox.studio import RenderFailed, Studio
+from generations.sandbox.studio import RenderFailedError, Studio
 from generations.sandbox.webhooks import Post
 from generations.sandbox.words import ERROR_PAGE, ModelError, model_error, runner_error, wanted_failure, without_words
 
@@ -24,14 +24,14 @@ SLOWNESS: Final = 10
 logger = logging.getLogger("sandbox")
 
 
-class _BackToQueue(Exception):
+class _BackToQueueError(Exception):
     """The runner failed; fal puts the request back in the queue."""
 
 
 class Floor:
     """Drives every job from submit to the webhook's end."""
 
-    def __init__(  # noqa: PLR0913 - the places a job passes through
+    def __init__(
         self,
         options: Options,
         books: Books,
@@ -110,7 +110,7 @@ class Floor:
         while job.outcome is None:
             try:
                 self._settle(job, await self._once(job))
-            except _BackToQueue:
+            except _BackToQueueError:
                 self._back_to_queue(job)
             except Exception:
                 logger.exception("%s broke the sandbox", job.id)
@@ -161,14 +161,14 @@ class Floor:
         """Fetch the pictures, render the video, publish it."""
         try:
             recipe = await self._recipe(job, arguments)
-        except BadPicture as error:
+        except BadPictureError as error:
             return _refused(error.problems, job)
         if self._faults.strikes_once("back_to_queue", job):
             await asyncio.sleep(seconds / 2)
-            raise _BackToQueue
+            raise _BackToQueueError
         try:
             return await self._render(job, recipe, seconds)
-        except RenderFailed as error:
+        except RenderFailedError as error:
             logger.error("rendering %s failed: %s", job.id, error)  # noqa: TRY400 - the trace is the child's
             return model_error("internal_server_error", ModelError(500, "Internal server error"), {})
 
@@ -242,14 +242,13 @@ def _refused(problems: list[Problem], job: Job) -> Outcome:
     """The runner's 422: fal's docs: bad input is accepted by the queue and fails here."""
     details = []
     for problem in problems:
+        given = job.arguments
         detail = {
             "loc": ["body", problem.field] if problem.field else ["body"],
             "msg": problem.message,
             "type": problem.type,
             "url": f"{ERROR_PAGE}{problem.type}",
-            "input": job.arguments.get(problem.field, job.arguments)
-            if isinstance(job.arguments, dict)
-            else job.arguments,
+            "input": given.get(problem.field, given) if isinstance(given, dict) else given,
         }
         details.append(detail | ({"ctx": dict(problem.ctx)} if problem.ctx else {}))
     return Outcome(422, {"detail": details}, {"X-Fal-Retryable": "false"})

@@ -39,7 +39,7 @@ class House:
         client = httpx.AsyncClient(follow_redirects=True, timeout=20)
         files = Files(options.directory / "files", options.key)
         pictures = Pictures(options.directory / "inputs", client)
-        studio = Studio(options.directory / "renders", pictures.folder, options.clip)
+        studio = Studio(options.directory / "renders", pictures.folder, lambda: books.count("renders"), options.clip)
         post = Post(options, books, faults, client)
         floor = Floor(options, books, faults, files, pictures, studio, post)
         floor.resume()

@@ -29,7 +29,7 @@ def _sprite(*, ring: bool) -> Image.Image:
     side = 180
 
     def glow(value: float) -> float:
-        return 255 * (0.5 + 0.5 * math.cos(math.pi * min(value / side, 1))) ** 1.5
+        return 255 * math.pow(0.5 + 0.5 * math.cos(math.pi * min(value / side, 1)), 1.5)
 
     def disc(value: float) -> float:
         edge = min(max((side - 6 - value) / 8, 0), 1)

@@ -17,7 +17,7 @@ from generations.fal.arguments import MAX_PICTURE_BYTES, ImageToVideo, Problem, 
 DOWNLOAD_SECONDS: Final = 20  # fal's docs print this limit for Kling's pictures
 
 
-class BadPicture(Exception):
+class BadPictureError(Exception):
     """The picture cannot be used; `problems` says why."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -34,21 +34,21 @@ class Pictures:
         self._client = client
 
     async def take(self, arguments: ImageToVideo) -> tuple[str, str | None]:
-        """Fetch and judge both pictures; their names in the folder. Raises BadPicture with every problem."""
+        """Fetch and judge both pictures; their names in the folder. Raises BadPictureError with every problem."""
         wanted = [("image_url", arguments.image_url)]
         if arguments.tail_image_url:
             wanted.append(("tail_image_url", arguments.tail_image_url))
         results = await asyncio.gather(*(self._take(name, url) for name, url in wanted), return_exceptions=True)
         names, problems = [], []
         for result in results:
-            if isinstance(result, BadPicture):
+            if isinstance(result, BadPictureError):
                 problems += result.problems
             elif isinstance(result, BaseException):
                 raise result
             else:
                 names.append(result)
         if problems:
-            raise BadPicture(problems)
+            raise BadPictureError(problems)
         return names[0], names[1] if len(names) > 1 else None
 
     async def _take(self, name: str, url: str) -> str:
@@ -70,9 +70,11 @@ class Pictures:
                 async for chunk in answer.aiter_bytes():
                     data += chunk
                     if len(data) > MAX_PICTURE_BYTES:
-                        raise BadPicture(check_picture(name, media_type="image/png", size=len(data)))
+                        raise BadPictureError(check_picture(name, media_type="image/png", size=len(data)))
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise BadPicture([Problem(name, "file_download_error", f"Failed to download the file: {error}")]) from error
+            raise BadPictureError(
+                [Problem(name, "file_download_error", f"Failed to download the file: {error}")]
+            ) from error
         return bytes(data)
 
 
@@ -83,7 +85,7 @@ def _from_data_uri(name: str, url: str) -> bytes:
             return base64.b64decode(body, validate=True)
         return urllib.parse.unquote_to_bytes(body)
     except binascii.Error as error:
-        raise BadPicture([Problem(name, "image_load_error", f"The data URI cannot be read: {error}")]) from error
+        raise BadPictureError([Problem(name, "image_load_error", f"The data URI cannot be read: {error}")]) from error
 
 
 def _judge(name: str, data: bytes) -> None:
@@ -97,6 +99,6 @@ def _judge(name: str, data: bytes) -> None:
             if not problems:
                 picture.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadPicture([Problem(name, "image_load_error", f"Failed to load the image: {error}")]) from error
+        raise BadPictureError([Problem(name, "image_load_error", f"Failed to load the image: {error}")]) from error
     if problems:
-        raise BadPicture(problems)
+        raise BadPictureError(problems)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -22,22 +22,25 @@ PING_STEPS: Final = 100
 NOT_FOUND: Final = {"status": "NOT_FOUND"}
 
 
+# What a gateway answers instead of queueing; nothing is charged for it.
+_REFUSALS: Final[dict[str, Callable[[], Response]]] = {
+    "submit_cut_before": Severed,
+    "submit_401": lambda: detail(401, "invalid key credentials"),
+    "submit_403_locked": lambda: detail(403, LOCKED),
+    "submit_429": lambda: answer(
+        {"detail": "Concurrent requests limit reached", "type": "concurrent_requests_limit"},
+        429,
+        {"X-Fal-needs-retry": "1"},
+    ),
+    "submit_500": lambda: detail(500, "Internal Server Error"),
+    "submit_503": lambda: detail(503, "Service Unavailable"),
+}
+
+
 def _refusal(home: House, prompt: str) -> Response | None:
-    """What a gateway answers instead of queueing. Nothing is charged for it."""
-    strikes = home.faults.strikes
-    if strikes("submit_cut_before"):
-        return Severed()
-    if strikes("submit_401"):
-        return detail(401, "invalid key credentials")
-    if strikes("submit_403_locked", prompt=prompt):
-        return detail(403, LOCKED)
-    if strikes("submit_429"):
-        body = {"detail": "Concurrent requests limit reached", "type": "concurrent_requests_limit"}
-        return answer(body, 429, {"X-Fal-needs-retry": "1"})
-    if strikes("submit_500"):
-        return detail(500, "Internal Server Error")
-    if strikes("submit_503"):
-        return detail(503, "Service Unavailable")
+    for kind, refuse in _REFUSALS.items():
+        if home.faults.strikes(kind, prompt=prompt):
+            return refuse()
     return None
 
 

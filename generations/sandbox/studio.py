@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ from generations.sandbox.render import Recipe
 AT_ONCE: Final = 2
 
 
-class RenderFailed(Exception):
+class RenderFailedError(Exception):
     """The renderer ended without a video; the message is its last words."""
 
 
@@ -27,11 +28,11 @@ class Rendering:
         self._moved = asyncio.Condition()
 
     async def reached(self, frames: int) -> None:
-        """Wait for so many frames. Raises RenderFailed."""
+        """Wait for so many frames. Raises RenderFailedError."""
         async with self._moved:
             await self._moved.wait_for(lambda: self.error is not None or self.done >= frames)
         if self.error is not None:
-            raise RenderFailed(self.error)
+            raise RenderFailedError(self.error)
 
     async def move(self, *, done: int | None = None, error: str | None = None) -> None:
         async with self._moved:
@@ -40,11 +41,11 @@ class Rendering:
 
 
 class Studio:
-    """Renders into `folder`, from pictures in `inputs`. With `clip`, that file is every video."""
+    """Renders into `folder`, from pictures in `inputs`. `noted` is told of each; `clip` stands in for all."""
 
-    def __init__(self, folder: Path, inputs: Path, clip: Path | None = None) -> None:
+    def __init__(self, folder: Path, inputs: Path, noted: Callable[[], None], clip: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.renders = 0
+        self._noted = noted
         self._folder, self._inputs, self._clip = folder, inputs, clip
         self._room = asyncio.Semaphore(AT_ONCE)
         self._running: dict[str, tuple[Rendering, asyncio.Task[None]]] = {}
@@ -65,10 +66,14 @@ class Studio:
 
     async def _render(self, recipe: Recipe, rendering: Rendering) -> None:
         async with self._room:
-            self.renders += 1
-            command = [sys.executable, "-m", "generations.sandbox.render", "--inputs", self._inputs, rendering.path]
+            self._noted()
             pipe = asyncio.subprocess.PIPE
-            process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "generations.sandbox.render", "--inputs", self._inputs, rendering.path),
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+            )
             try:
                 await self._follow(process, recipe, rendering)
             finally:

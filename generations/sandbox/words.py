@@ -107,7 +107,7 @@ WORDS: Final[dict[str, Word]] = {
     "locked": Quirk("submit answers 403: the account is locked, its balance exhausted", "submit_403_locked"),
     "slow": Quirk("renders ten times slower", "slow"),
     "ignores_cancel": Quirk(
-        "a cancel while IN_PROGRESS is accepted (202) and the video is made all the same", "ignores_cancel"
+        "a cancel while IN_PROGRESS is accepted (202), the video is made all the same", "ignores_cancel"
     ),
     "null_urls": Quirk("the COMPLETED status has null addresses", "status_null_urls"),
     "back_to_queue": Quirk("goes from IN_PROGRESS back to IN_QUEUE once", "back_to_queue"),

@@ -1,36 +1,106 @@
 """The page on which people ask for a video."""
 
-from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+import uuid
+from typing import Any, Final
 
 from accounts.models import Team
 from accounts.roles import Action
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
 from generations import tasks
+from generations.fal.arguments import (
+    MAX_PICTURE_BYTES,
+    MAX_PICTURE_RATIO,
+    MAX_PROMPT_CHARACTERS,
+    MIN_PICTURE_RATIO,
+    MIN_PICTURE_SIDE,
+    AspectRatio,
+    Duration,
+    Endpoint,
+)
 from generations.forms import KINDS, GenerationForm
-from generations.models import Price
+from generations.models import Generation, Price, Slot, Upload
 from generations.pipeline import place_order
-from generations.views.people import PersonRequest, for_people
+from generations.views.people import PersonRequest, for_people, visible_generation
+
+# what the page tells before the server judges
+LIMITS: Final = {
+    "prompt": MAX_PROMPT_CHARACTERS,
+    "bytes": MAX_PICTURE_BYTES,
+    "min_side": MIN_PICTURE_SIDE,
+    "min_ratio": MIN_PICTURE_RATIO,
+    "max_ratio": MAX_PICTURE_RATIO,
+}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 @for_people
 def new_generation(request: PersonRequest) -> HttpResponse:
-    if not Team.objects.where_may(request.user, Action.GENERATE).exists():
+    teams = list(Team.objects.where_may(request.user, Action.GENERATE))
+    if not teams:
         raise PermissionDenied
     if request.method != "POST":
-        kind = request.GET.get("kind", "text")
-        return _page(request, GenerationForm(request.user, initial={"kind": kind if kind in KINDS else "text"}))
+        return _page(request, _first_form(request, teams), teams)
     form = GenerationForm(request.user, request.POST, request.FILES)
     if not form.is_valid():
-        return _page(request, form, status=422)
+        return _page(request, form, teams, status=422)
     generation = place_order(form.order)
     tasks.wake()
     return redirect(generation)
 
 
-def _page(request: PersonRequest, form: GenerationForm, status: int = 200) -> HttpResponse:
+def _page(request: PersonRequest, form: GenerationForm, teams: list[Team], status: int = 200) -> HttpResponse:
     table = Price.objects.table()
-    prices = {kind: table.get(endpoint, {}) for kind, endpoint in KINDS.items()}
-    return render(request, "generations/new.html", {"form": form, "prices": prices}, status=status)
+    context = {
+        "form": form,
+        "teams": teams,
+        "prices": {kind: table.get(endpoint, {}) for kind, endpoint in KINDS.items()},
+        "durations": [duration.value for duration in Duration],
+        "ratios": list(AspectRatio),
+        "limits": LIMITS,
+    }
+    return render(request, "generations/new.html", context, status=status)
+
+
+def _first_form(request: PersonRequest, teams: list[Team]) -> GenerationForm:
+    """A fresh form; `?kind=image` opens that tab, `?from=<id>` begins with what another generation was made of."""
+    if "from" in request.GET:
+        return _form_like(request, _named(request, request.GET["from"]), teams)
+    kind = request.GET.get("kind")
+    return GenerationForm(request.user, initial={"kind": kind} if kind in KINDS else {})
+
+
+def _named(request: PersonRequest, pk: str) -> Generation:
+    try:
+        return visible_generation(request, uuid.UUID(pk))
+    except ValueError:
+        raise Http404 from None
+
+
+def _form_like(request: PersonRequest, model: Generation, teams: list[Team]) -> GenerationForm:
+    initial: dict[str, Any] = {
+        "kind": "text" if model.endpoint == Endpoint.TEXT_TO_VIDEO else "image",
+        "prompt": model.prompt,
+        "negative_prompt": model.negative_prompt,
+        "cfg_scale": model.cfg_scale,
+        "duration": str(model.duration),
+    }
+    if model.aspect_ratio:
+        initial["aspect_ratio"] = model.aspect_ratio
+    if model.team in teams:
+        initial["team"] = model.team.slug
+    form = GenerationForm(request.user, initial=initial)
+    form.kept = _own_uploads(request, model)
+    return form
+
+
+def _own_uploads(request: PersonRequest, model: Generation) -> dict[Slot, Upload]:
+    """Its pictures, as far as the person gave them to the studio themselves."""
+    slots = {picture.sha256: Slot(picture.slot) for picture in model.pictures.all()}
+    uploads = Upload.objects.filter(user=request.user, sha256__in=slots)
+    return {slots[upload.sha256]: upload for upload in uploads}

@@ -8,15 +8,17 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from generations.models import Generation
+from generations.models import DRIVEN, Generation
 from generations.views.people import PersonRequest, for_people, visible_generation
 
 PAGE_SIZE: Final = 24
 
 
 @require_safe
+@never_cache
 def home(request: HttpRequest) -> HttpResponseBase:
     return gallery(request) if request.user.is_authenticated else render(request, "landing.html")
 
@@ -29,6 +31,7 @@ def gallery(request: PersonRequest) -> HttpResponse:
     page = list(rows.prefetch_related("pictures")[: PAGE_SIZE + 1])
     context = {
         "generations": page[:PAGE_SIZE],
+        "is_going": any(row.status in DRIVEN for row in page),
         "older": _cursor(page[PAGE_SIZE - 1]) if len(page) > PAGE_SIZE else "",
         "is_first_page": not before,
         "now": timezone.now(),
@@ -37,6 +40,7 @@ def gallery(request: PersonRequest) -> HttpResponse:
 
 
 @require_safe
+@never_cache
 @for_people
 def card(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     """One card of the gallery as it is now, for the live update."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -59,6 +60,13 @@ class Blocking:
 AnyClient = FalClient | Blocking
 
 
+@contextmanager
+def blocking(fal: AsyncFalClient) -> Iterator[Blocking]:
+    with asyncio.Runner() as runner:
+        yield Blocking(fal, runner)
+        runner.run(fal.aclose())
+
+
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     with scripted_server() as running:
@@ -79,11 +87,9 @@ def fal(request: pytest.FixtureRequest, config: FalConfig) -> Iterator[AnyClient
     if request.param == "blocking":
         with FalClient(config, timeout=BRIEF) as client:
             yield client
-        return
-    with asyncio.Runner() as runner:
-        client = AsyncFalClient(config, timeout=BRIEF)
-        yield Blocking(client, runner)
-        runner.run(client.aclose())
+    else:
+        with blocking(AsyncFalClient(config, timeout=BRIEF)) as async_client:
+            yield async_client
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from generations.fal.arguments import (
     MAX_PICTURE_BYTES,
-    Arguments,
     AspectRatio,
     Duration,
     Endpoint,
@@ -43,8 +42,8 @@ def problem(endpoint: Endpoint, **values: Any) -> Problem:
 
 
 def test_endpoint_ids_are_fals() -> None:
-    assert Endpoint.TEXT_TO_VIDEO == "fal-ai/kling-video/v2.5-turbo/pro/text-to-video"
-    assert Endpoint.IMAGE_TO_VIDEO == "fal-ai/kling-video/v2.5-turbo/pro/image-to-video"
+    assert Endpoint.TEXT_TO_VIDEO.value == "fal-ai/kling-video/v2.5-turbo/pro/text-to-video"
+    assert Endpoint.IMAGE_TO_VIDEO.value == "fal-ai/kling-video/v2.5-turbo/pro/image-to-video"
 
 
 def test_text_to_video_is_sent_with_fals_defaults() -> None:
@@ -178,15 +177,22 @@ def test_text_of_another_type_is_refused_with_pydantics_name(endpoint: Endpoint)
     assert problem(endpoint, prompt=7).type == "string_type"
 
 
-@given(st.sampled_from(Endpoint), st.dictionaries(st.text(), st.text() | st.integers() | st.floats() | st.none()))
-def test_any_values_give_arguments_or_problems(endpoint: Endpoint, values: dict[str, Any]) -> None:
+def outcome(endpoint: Endpoint, values: dict[str, Any]) -> dict[str, Any] | list[Problem]:
     try:
-        arguments: Arguments = parse(endpoint, NEEDED[endpoint] | values)
+        return to_json(parse(endpoint, values))
     except InvalidArguments as error:
-        assert error.problems
-        assert all(found.message for found in error.problems)
-    else:
-        json.dumps(to_json(arguments))
+        return error.problems
+
+
+FIELDS = st.sampled_from([*ImageToVideo.model_fields, *TextToVideo.model_fields, "seed"])
+ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text())
+
+
+@given(st.sampled_from(Endpoint), st.dictionaries(FIELDS, ANYTHING))
+def test_any_values_give_json_or_problems(endpoint: Endpoint, values: dict[str, Any]) -> None:
+    found = outcome(endpoint, NEEDED[endpoint] | values)
+    assert found
+    assert json.dumps(found if isinstance(found, dict) else [problem.message for problem in found])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from config.embedded.s3 import S3Address, running_s3
+from config.embedded.s3 import S3Address
 from generations.mirror import Bucket, Copied, MirroredVideo, OnProgress, copy_file, mirror_video, source
 from tests.mirror import provider as providers
 
@@ -62,14 +62,8 @@ class Mirror:
 
 
 @pytest.fixture(scope="session")
-def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Address]:
-    with running_s3(tmp_path_factory.mktemp("s3")) as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
-def bucket(s3_address: S3Address) -> Bucket:
-    return bucket_at(s3_address)
+def bucket(s3: S3Address) -> Bucket:
+    return bucket_at(s3)
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ class File:
     cuts: list[int] = field(default_factory=list)  # the first answers break after so many bytes of body
     ranges: bool = True
     resumed_status: int | None = None  # instead of 206
+    shifted: int = 0  # a Range is answered with a part that begins so much later
+    part: int | None = None  # a Range is answered with so many bytes at most
     chunked: bool = False
     announced: int | None = None  # a length that isn't true
     location: str = ""
@@ -79,20 +81,24 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, file: File) -> None:
         begin = self._begin(file)
         length = file.announced or len(file.data)
-        if begin > len(file.data):
+        if begin >= len(file.data) > 0:
             return self._refuse(416)
         self.send_response((file.resumed_status or 206) if begin else 200)
         self.send_header("Content-Type", file.content_type)
         if file.etags:
             self.send_header("ETag", file.etags.pop(0) if len(file.etags) > 1 else file.etags[0])
         if begin:
-            self.send_header("Content-Range", f"bytes {begin}-{length - 1}/{length}")
-        self._head_end(file, length - begin)
-        return self._body(file, memoryview(file.data)[begin:])
+            end = min(length, begin + file.part) if file.part else length
+            self.send_header("Content-Range", f"bytes {begin}-{end - 1}/{length}")
+        else:
+            end = length
+        self._head_end(file, end - begin)
+        return self._body(file, memoryview(file.data)[begin:end])
 
     def _begin(self, file: File) -> int:
         wanted = self.headers.get("Range", "bytes=0-") if file.ranges else "bytes=0-"
-        return int(wanted.removeprefix("bytes=").removesuffix("-"))
+        begin = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        return begin + file.shifted if begin else 0
 
     def _head_end(self, file: File, length: int) -> None:
         if file.chunked:

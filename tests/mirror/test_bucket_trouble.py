@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import s3
-from config.embedded.s3 import S3Address
+from config.embedded.s3 import PORTS, S3Address, address, free_ports, running_s3
 from generations.mirror import MirrorError, Reason
 from tests.mirror.conftest import Mirror, bucket_at
 from tests.mirror.provider import File, Provider
@@ -13,14 +12,13 @@ from tests.mirror.videos import like_mp4, mp4
 
 
 def test_bucket_down_and_up_again(provider: Provider, tmp_path: Path) -> None:
-    address = s3.address(s3.free_ports(s3.PORTS))
-    port = int(address.endpoint_url.rpartition(":")[2])
-    mirror = Mirror(bucket_at(address), frozenset({provider.origin}))
+    port = free_ports(PORTS)
+    mirror = Mirror(bucket_at(address(port)), frozenset({provider.origin}))
     url = provider.serve(File(mp4()))
     with pytest.raises(MirrorError, match="can't be reached") as caught:
         mirror.mirror(url)
     assert (caught.value.reason, caught.value.permanent) == (Reason.STORAGE_UNAVAILABLE, False)
-    with s3.running_s3(tmp_path, port):
+    with running_s3(tmp_path, port):
         assert mirror.mirror(url).size == len(mp4())
     with pytest.raises(MirrorError) as caught:  # with a connection left in the pool, too
         mirror.mirror(url)
@@ -28,17 +26,26 @@ def test_bucket_down_and_up_again(provider: Provider, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [100_000, 20_000_000])
-def test_wrong_key(mirror: Mirror, provider: Provider, s3_address: S3Address, size: int) -> None:
-    mirror.bucket = bucket_at(s3_address, aws_secret_access_key="stolen")
+def test_wrong_key(mirror: Mirror, provider: Provider, s3: S3Address, size: int) -> None:
+    mirror.bucket = bucket_at(s3, aws_secret_access_key="stolen")
     with pytest.raises(MirrorError, match="refused the video: SignatureDoesNotMatch: ") as caught:
         mirror.copy(provider.serve(File(like_mp4(size))))
     assert caught.value.reason is Reason.STORAGE_UNAVAILABLE
 
 
-def test_busy_bucket(mirror: Mirror, provider: Provider, s3_address: S3Address) -> None:
-    mirror.bucket = bucket_at(s3_address, endpoint_url=provider.origin)
+def test_busy_bucket(mirror: Mirror, provider: Provider, s3: S3Address) -> None:
+    mirror.bucket = bucket_at(s3, endpoint_url=provider.origin)
     with pytest.raises(MirrorError, match="SlowDown: Reduce your request rate"):
         mirror.copy(provider.serve(File(like_mp4(100_000))))
+
+
+def test_forbidden_to_look(mirror: Mirror, provider: Provider, s3: S3Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto's own error, told apart from the upload's."""
+    stranger = bucket_at(s3, aws_secret_access_key="stolen").client
+    monkeypatch.setattr(mirror.bucket.client, "put_object", stranger.put_object)
+    with pytest.raises(MirrorError, match="The bucket refused: SignatureDoesNotMatch: ") as caught:
+        mirror.mirror(provider.serve(File(mp4())))
+    assert caught.value.reason is Reason.STORAGE_UNAVAILABLE
 
 
 def test_bucket_that_loses_bytes(mirror: Mirror, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,20 @@ def test_right_part_under_status_200(mirror: Mirror, provider: Provider) -> None
     assert mirror.stored() == DATA
 
 
+def test_other_part_than_asked_for(mirror: Mirror, provider: Provider) -> None:
+    file = File(DATA, cuts=[1_000_000], shifted=7)
+    with pytest.raises(MirrorError, match="another part"):
+        mirror.copy(provider.serve(file))
+    assert mirror.stored() is None
+
+
+def test_range_answered_in_parts(mirror: Mirror, provider: Provider) -> None:
+    file = File(DATA, cuts=[1_000_000], part=1_500_000)
+    mirror.copy(provider.serve(file))
+    assert mirror.stored() == DATA
+    assert len(file.asked) == 3
+
+
 def test_weak_etag_is_no_if_range(mirror: Mirror, provider: Provider) -> None:
     file = File(DATA, cuts=[1_000_000], etags=['W/"one"'])
     mirror.copy(provider.serve(file))
@@ -98,6 +112,7 @@ def test_redirect_is_followed(mirror: Mirror, provider: Provider) -> None:
         (File(b"<html>Sign in</html>"), Reason.NOT_A_VIDEO),
         (File(b""), Reason.NOT_A_VIDEO),
         (File(DATA, announced=len(DATA) + 1), Reason.TRUNCATED),
+        (File(DATA[:-9], announced=len(DATA)), Reason.TRUNCATED),
         (File(DATA[:-9], announced=len(DATA), ranges=False), Reason.TRUNCATED),
         (File(DATA, cuts=[1_000_000], etags=['"one"', '"two"']), Reason.TRUNCATED),
         (File(DATA, location="/video.mp4"), Reason.SOURCE_UNAVAILABLE),

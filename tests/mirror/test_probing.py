@@ -4,9 +4,12 @@ import io
 import random
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import av
 import pytest
+from av.video.stream import VideoStream
 from PIL import Image, ImageStat
 
 from generations.mirror import MirrorError, Reason, poster, probe, probing
@@ -52,6 +55,33 @@ def test_undecodable(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
     with pytest.raises(MirrorError, match=r"doesn't play: .") as caught:
         probe(io.BytesIO(data))
     assert caught.value.reason is Reason.UNDECODABLE
+
+
+def test_lost_end(tmp_path: Path) -> None:
+    """The box in front tells of frames that aren't there; the last one that is there is whole."""
+    data = faststart(mp4(seconds=2), tmp_path)
+    with av.open(io.BytesIO(data), "r") as container:
+        packets = [packet for packet in container.demux(video=0) if packet.pos is not None and packet.size]
+    with pytest.raises(MirrorError, match=r"doesn't play: \d\d of 48 frames"):
+        probe(io.BytesIO(data[: packets[30].pos]))
+
+
+def test_corrupt_frame(tmp_path: Path) -> None:
+    """FFmpeg conceals it; a person would see it."""
+    data = bytearray(faststart(mp4(seconds=2), tmp_path))
+    with av.open(io.BytesIO(bytes(data)), "r") as container:
+        packet = max((packet for packet in container.demux(video=0) if not packet.is_keyframe), key=lambda p: p.size)
+        middle = (packet.pos or 0) + packet.size // 2
+    data[middle : middle + 20] = random.Random(1).randbytes(20)
+    with pytest.raises(MirrorError, match=r"doesn't play: ."):
+        probe(io.BytesIO(bytes(data)))
+
+
+def test_nonsense_in_the_head() -> None:
+    context = SimpleNamespace(width=0, height=180)
+    stream = SimpleNamespace(codec_context=context, duration=None, time_base=None, average_rate=24)
+    with av.open(io.BytesIO(mp4()), "r") as container, pytest.raises(MirrorError, match="0 × 180 pixels, 1 s, 24"):
+        probing._described(container, cast("VideoStream", stream))
 
 
 def _sound() -> bytes:
@@ -101,6 +131,10 @@ def test_poster_waits_for_the_light() -> None:
 
 def test_black_video_has_a_poster_nevertheless() -> None:
     assert _brightness(poster(io.BytesIO(mp4(seconds=1, black_until=1))).data) < 5
+
+
+def test_poster_is_sought_in_the_first_seconds_only() -> None:
+    assert _brightness(poster(io.BytesIO(mp4(seconds=4, black_until=3.5))).data) < 5
 
 
 def test_poster_of_a_single_frame() -> None:

@@ -69,7 +69,7 @@ def _valid_form(options: dict[str, Any]) -> GenerationForm:
     data: dict[str, Any] = {name: options[name] for name in texts}
     data["kind"] = "image" if options["image"] or options["tail_image"] else "text"
     data["team"] = options["team"] or user.personal_team.slug
-    files: "dict[str, UploadedFile[Any]]" = {}
+    files: dict[str, UploadedFile[Any]] = {}
     for slot, option in (("start", "image"), ("tail", "tail_image")):
         _add_picture(slot, options[option], data, files)
     form = GenerationForm(user, data, files)

@@ -1,0 +1,62 @@
+# Kling Studio. `make run` starts it, `make test` proves it. Needs Python 3.11 or newer, git and make.
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench venv venv-dev clean
+
+# the named one, or the first that is new enough
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
+endif
+BIN := .venv/bin
+STEP = @$(2) && echo '$(1): ok'
+
+help:
+	@echo 'make run     start the studio (PORT=8000)'
+	@echo 'make test    lint, types, contracts, migrations and every test'
+	@echo 'make check   the quick part of make test'
+	@echo 'make bench   measure'
+	@echo 'make clean   remove .venv, caches and collected files (never var/, your data)'
+
+run: venv
+	@exec $(BIN)/python -m config.launch
+
+test: check
+	$(call STEP,migrations,$(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0)
+	$(call STEP,system,$(BIN)/python manage.py check --verbosity 0)
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: venv-dev
+	$(call STEP,lint,$(BIN)/ruff check --quiet .)
+	$(call STEP,format,$(BIN)/ruff format --check --quiet .)
+	$(call STEP,types,$(BIN)/mypy --no-error-summary)
+	$(call STEP,contracts,$(BIN)/lint-imports >.venv/contracts.log 2>&1 || { cat .venv/contracts.log; false; })
+
+bench: venv-dev
+	@set -e; for file in bench/[a-z]*.py; do \
+		echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py); done
+
+venv: .venv/installed
+venv-dev: .venv/installed-dev
+
+.venv/python:
+	@test -n '$(PYTHON)' || { echo 'Kling Studio needs Python 3.11 or newer; name it: make run PYTHON=/path/to/python3'; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { \
+		echo "Kling Studio needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) can't make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo 'Making .venv with $(PYTHON)'
+	@$(PYTHON) -m venv .venv && touch $@
+
+.venv/installed: requirements.txt .venv/python
+	@echo 'Installing requirements.txt'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt && touch $@
+
+.venv/installed-dev: requirements-dev.txt requirements.txt .venv/python
+	@echo 'Installing requirements-dev.txt'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && touch .venv/installed $@
+
+clean:
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage test-results static-collected
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

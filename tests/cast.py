@@ -1,0 +1,176 @@
+"""The people of the tests, and what they own.
+
+alice owns the team Film, bob is a member of it, victor a viewer; mallory is outside; mona moderates. Like everybody,
+each has a personal team besides.
+"""
+
+import hashlib
+import uuid
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+
+from accounts.models import Membership, Team, User
+from accounts.roles import Role
+from generations import bucket, pictures
+from generations.fal.advice import Fixer
+from generations.fal.answers import RequestUrls
+from generations.fal.arguments import AspectRatio, Endpoint
+from generations.models import DRIVEN, TERMINAL, Event, Generation, InputPicture, Price, Slot, Status, Upload, Video
+from generations.pipeline import keep_picture
+from generations.pipeline.driving import fal_config
+from tests.mirror.videos import mp4
+
+_BEFORE_FAL = {Status.HELD, Status.QUEUED, Status.REJECTED, Status.CANCELED}
+_AT_FAL = {Status.RENDERING, Status.MIRRORING, Status.DONE}
+_MADE = {Status.MIRRORING, Status.DONE}
+
+
+@pytest.fixture
+def film(db: None) -> Team:
+    return Team.objects.create(name="Film", slug="film")
+
+
+@pytest.fixture
+def alice(film: Team) -> User:
+    return _join(film, _person("alice"), Role.OWNER)
+
+
+@pytest.fixture
+def bob(film: Team) -> User:
+    return _join(film, _person("bob"), Role.MEMBER)
+
+
+@pytest.fixture
+def victor(film: Team) -> User:
+    return _join(film, _person("victor"), Role.VIEWER)
+
+
+@pytest.fixture
+def mallory(db: None) -> User:
+    return _person("mallory")
+
+
+@pytest.fixture
+def mona(db: None) -> User:
+    """Staff who may look at everything in the admin."""
+    mona = _person("mona", is_staff=True)
+    mona.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    return mona
+
+
+@pytest.fixture
+def prices(db: None) -> None:
+    """The price list that the migration enters, for tests with transaction=True: those before them empty the tables."""
+    for endpoint in Endpoint:
+        for seconds, cents in ((5, 35), (10, 70)):
+            Price.objects.get_or_create(
+                endpoint=endpoint, seconds=seconds, read_on="2026-11-23", defaults={"cents": cents}
+            )
+
+
+def _person(name: str, **fields: Any) -> User:
+    return User.objects.create_user(f"{name}@example.com", name=name.title(), **fields)
+
+
+def _join(team: Team, user: User, role: Role) -> User:
+    Membership.objects.create(team=team, user=user, role=role)
+    return user
+
+
+def signed_in(user: User) -> Client:
+    """A browser in which the person is signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def make_generation(user: User, team: Team, status: Status = Status.QUEUED, **columns: Any) -> Generation:
+    """A row as it would be in that state, written straight into the database, with the event that led there."""
+    values = {
+        "prompt": "A fox in the snow",
+        "endpoint": Endpoint.TEXT_TO_VIDEO,
+        "duration": 5,
+        "cost_cents": 35,
+        **_columns_of(status),
+        **columns,
+    }
+    is_text = values["endpoint"] == Endpoint.TEXT_TO_VIDEO
+    values.setdefault("aspect_ratio", AspectRatio.LANDSCAPE if is_text else "")
+    generation = Generation.objects.create(user=user, team=team, status=status, **values)
+    Event.objects.create(generation=generation, status=status, by=user, message=generation.message)
+    return generation
+
+
+def _columns_of(status: Status) -> dict[str, Any]:
+    """What the database demands of a state, and what the pipeline would have written down on the way to it."""
+    now = timezone.now()
+    columns: dict[str, Any] = {"due_at": now if status in DRIVEN else None}
+    if status in TERMINAL:
+        columns["finished_at"] = now
+    if status not in _BEFORE_FAL:
+        columns["submitted_at"] = now
+    if status in _AT_FAL:
+        urls = RequestUrls.for_id(fal_config(), str(uuid.uuid4()))
+        columns |= {"request_id": urls.request_id, "status_url": urls.status_url}
+        columns |= {"response_url": urls.response_url, "cancel_url": urls.cancel_url}
+    if status in _MADE:
+        columns["source_url"] = "https://fal.media/files/fox.mp4"
+    if status == Status.FAILED:
+        columns |= {"reason": "content_policy", "message": "fal refused the prompt. Change it.", "fixer": Fixer.USER}
+    return columns
+
+
+def make_video(generation: Generation, data: bytes | None = None) -> Video:
+    """A real MP4 and its poster in the bucket, and their row."""
+    content = data or mp4(seconds=0.25)
+    video = Video(
+        generation=generation,
+        key=f"{generation.key_prefix}/video.mp4",
+        poster_key=f"{generation.key_prefix}/poster.webp",
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        content_type="video/mp4",
+        width=320,
+        height=180,
+        duration=0.25,
+        fps=24,
+        codec="h264",
+    )
+    bucket.put(video.key, content, video.content_type)
+    bucket.put(video.poster_key, picture("WEBP", (320, 180)), "image/webp")
+    video.save(force_insert=True)
+    return video
+
+
+def make_upload(user: User, data: bytes | None = None) -> Upload:
+    """A picture that waits in the composer, in the bucket."""
+    return keep_picture(user, pictures.read("image", data or picture()))
+
+
+def make_input_picture(generation: Generation, slot: Slot = Slot.START) -> InputPicture:
+    """The generation's own picture, in the bucket."""
+    read = pictures.read("image", picture())
+    key = f"{generation.key_prefix}/input/{read.sha256}.{read.extension}"
+    bucket.put(key, read.data, read.media_type)
+    return InputPicture.objects.create(
+        generation=generation,
+        slot=slot,
+        key=key,
+        sha256=read.sha256,
+        media_type=read.media_type,
+        width=read.width,
+        height=read.height,
+        size=len(read.data),
+    )
+
+
+def picture(format_: str = "JPEG", size: tuple[int, int] = (400, 300), color: str = "teal") -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", size, color).save(buffer, format_)
+    return buffer.getvalue()

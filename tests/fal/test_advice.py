@@ -1,0 +1,135 @@
+"""What people read when something fails at fal."""
+
+import pytest
+
+from generations.fal.advice import Advice, Fixer, advise
+from generations.fal.errors import (
+    AccountLocked,
+    BadAnswer,
+    Cancelled,
+    Facts,
+    FalError,
+    FieldProblem,
+    KeyRefused,
+    ModelRefused,
+    NotFound,
+    RateLimited,
+    RequestFailed,
+    StillRunning,
+    Unavailable,
+    Unreachable,
+)
+
+
+def refused(type_: str, field: str = "image_url", message: str = "fal's words.", **ctx: object) -> Advice:
+    problem = FieldProblem(field, type_, message, ctx)
+    return advise(ModelRefused(message, Facts(status=422, type=type_, problems=(problem,))))
+
+
+@pytest.mark.parametrize(
+    ("advice", "message"),
+    [
+        (
+            refused("content_policy_violation", "prompt", categories=["violence", "sexual"]),
+            "Kling refused the prompt as against the content policy (violence, sexual). Change it and try again.",
+        ),
+        (
+            refused("content_policy_violation", ""),
+            "Kling refused the prompt or the picture as against the content policy. Change them and try again.",
+        ),
+        (
+            refused("image_too_small", min_width=512, min_height=512),
+            "The picture is too small: it needs at least 512 × 512 px. Use a larger one.",
+        ),
+        (
+            refused("image_too_small", "tail_image_url"),
+            "The end picture is too small: it needs at least 300 × 300 px. Use a larger one.",
+        ),
+        (refused("image_too_large", ""), "The picture is too large. Make it smaller and try again."),
+        (
+            refused("image_too_large", max_width=4000, max_height=3000),
+            "The picture is too large: it may have at most 4000 × 3000 px. Make it smaller and try again.",
+        ),
+        (
+            refused("file_too_large", max_size=5 * 1024 * 1024),
+            "The picture is larger than 5 MB. Make it smaller and try again.",
+        ),
+        (refused("file_too_large"), "The picture is larger than 10 MB. Make it smaller and try again."),
+        (
+            refused("sequence_too_long", "negative_prompt", max_length=100),
+            "The negative prompt is too long: use at most 100 characters.",
+        ),
+        (
+            refused("less_than_equal", "cfg_scale", "Input should be less than or equal to 1", le=1),
+            "The CFG scale is out of range: Input should be less than or equal to 1. Change the value.",
+        ),
+        (
+            refused("brand_new", "prompt", "Too {odd}."),
+            "Kling refused this: Too {odd}. Change the input and try again.",
+        ),
+    ],
+)
+def test_refusals_name_the_input_the_limit_and_the_way_out(advice: Advice, message: str) -> None:
+    assert advice.message == message
+    assert advice.fixer is Fixer.USER
+
+
+def test_reasons_are_fals_types_cut_to_fit() -> None:
+    assert refused("image_too_small").reason == "image_too_small"
+    assert refused("x" * 100).reason == "x" * 60
+
+
+def test_a_picture_that_fal_cannot_fetch_is_ours_to_fix() -> None:
+    assert refused("file_download_error").fixer is Fixer.US
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "fixer"),
+    [
+        (ModelRefused("Boom", Facts(500, "internal_server_error")), "internal_server_error", Fixer.PROVIDER),
+        (ModelRefused("Boom", Facts(504, "generation_timeout")), "generation_timeout", Fixer.PROVIDER),
+        (ModelRefused("Boom", Facts(400, "downstream_service_error")), "downstream_service_error", Fixer.PROVIDER),
+        (ModelRefused("Boom", Facts(500, "brand_new")), "brand_new", Fixer.PROVIDER),
+        (ModelRefused("Bad picture", Facts(422)), "refused", Fixer.USER),
+        (RequestFailed("Lost", Facts(503, "runner_disconnected")), "runner_disconnected", Fixer.PROVIDER),
+        (RequestFailed("Bad", Facts(400, "bad_request")), "bad_request", Fixer.US),
+        (Cancelled("Cancelled", Facts(499, "client_cancelled")), "cancelled", Fixer.USER),
+        (KeyRefused("invalid key credentials", Facts(401)), "key_refused", Fixer.US),
+        (RateLimited("Slow down", Facts(429)), "rate_limited", Fixer.PROVIDER),
+        (Unreachable("ConnectError"), "unreachable", Fixer.PROVIDER),
+        (Unavailable("HTTP 504", Facts(504, "whatever")), "unavailable", Fixer.PROVIDER),
+        (NotFound("NOT_FOUND", Facts(404)), "not_found", Fixer.PROVIDER),
+        (StillRunning("Request is still in progress", Facts(400)), "still_running", Fixer.PROVIDER),
+        (BadAnswer("No video"), "bad_answer", Fixer.US),
+        (FalError("Something new"), "fal_error", Fixer.US),
+    ],
+)
+def test_each_failure_has_a_reason_and_somebody_who_can_fix_it(error: FalError, reason: str, fixer: Fixer) -> None:
+    advice = advise(error)
+    assert (advice.reason, advice.fixer) == (reason, fixer)
+    assert advice.message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "says"),
+    [
+        (
+            "Exhausted balance. Top up your balance at fal.ai/dashboard/billing.",
+            "balance_exhausted",
+            "balance is exhausted",
+        ),
+        ("User budget is exceeded. Adjust it at fal.ai/dashboard.", "budget_exceeded", "budget at fal is used up"),
+        ("Please add a payment method.", "payment_method_missing", "no payment method"),
+        ("Admin lock.", "account_locked", "User is locked. Reason: Admin lock"),
+        ("This account has been archived.", "account_locked", "archived"),
+    ],
+)
+def test_a_locked_account_says_why_and_whom_to_tell(words: str, reason: str, says: str) -> None:
+    advice = advise(AccountLocked(f"User is locked. Reason: {words}", Facts(403)))
+    assert (advice.reason, advice.fixer) == (reason, Fixer.US)
+    assert says in advice.message
+    assert "Tell an admin" in advice.message
+
+
+def test_while_fal_is_down_people_know_that_we_keep_trying() -> None:
+    assert advise(Unreachable("ConnectError")).message == "fal does not answer; we keep trying."

@@ -1,0 +1,284 @@
+"""The whole way of a generation: real rows, a real bucket, and fal's protocol over real HTTP."""
+
+from datetime import timedelta
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import User
+from generations import bucket
+from generations.fal.arguments import Endpoint
+from generations.models import Event, Generation, Slot, Status, Video
+from tests.cast import make_generation, make_input_picture
+from tests.generations.driven import drive_to_the_end, drive_until, one_pass
+from tests.sandbox_process import Sandbox
+
+pytestmark = pytest.mark.django_db
+
+
+FOX = "A fox in the snow"  # the sandbox renders a request once and remembers the file
+
+
+@pytest.fixture(autouse=True)
+def no_faults(sandbox: Sandbox) -> None:
+    sandbox.set_faults("")
+
+
+def order(alice: User, prompt: str = FOX, **columns: object) -> Generation:
+    if "endpoint" not in columns:
+        columns = {"aspect_ratio": "1:1", **columns}
+    return make_generation(alice, alice.personal_team, prompt=prompt, **columns)
+
+
+def submits(sandbox: Sandbox, generation: Generation) -> list[dict[str, object]]:
+    """What the sandbox's books say was queued with this generation's prompt."""
+    return [request for request in sandbox.books()["requests"] if request["prompt"] == generation.prompt]
+
+
+def test_a_prompt_becomes_a_video_in_the_bucket(alice: User) -> None:
+    generation = drive_to_the_end(order(alice))
+
+    assert generation.status == Status.DONE, generation.message
+    video = generation.video
+    assert (video.width, video.height, video.duration, video.fps, video.codec) == (1080, 1080, 5, 24, "h264")
+    assert video.key == f"teams/{alice.personal_team.pk}/generations/{generation.pk}/video.mp4"
+    assert bucket.size(video.key) == video.size == generation.copied_bytes
+    assert bucket.get(video.poster_key)[8:12] == b"WEBP"
+    assert generation.cost_cents == 35
+    assert generation.billable_units == 5
+    assert list(Event.objects.values_list("status", flat=True)) == [
+        Status.QUEUED, Status.SUBMITTING, Status.RENDERING, Status.MIRRORING, Status.DONE,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("delivery", ["upload", "presigned"])
+def test_a_picture_becomes_a_video_in_its_own_shape(
+    alice: User, sandbox: Sandbox, settings: Settings, delivery: str
+) -> None:
+    settings.FAL_INPUT_DELIVERY = delivery
+    generation = order(alice, f"Pan over it ({delivery})", endpoint=Endpoint.IMAGE_TO_VIDEO, duration=10, cost_cents=70)
+    make_input_picture(generation, Slot.START)
+    make_input_picture(generation, Slot.TAIL)
+
+    drive_to_the_end(generation)
+
+    assert generation.status == Status.DONE, generation.message
+    assert (generation.video.width / generation.video.height, generation.video.duration) == (400 / 300, 10)
+    (sent,) = submits(sandbox, generation)
+    addresses = dict(generation.pictures.values_list("slot", "fal_url"))
+    assert sent["arguments"] == {
+        "prompt": generation.prompt,
+        "duration": "10",
+        "negative_prompt": generation.negative_prompt,
+        "cfg_scale": 0.5,
+        "image_url": addresses["start"],
+        "tail_image_url": addresses["tail"],
+    }
+
+
+def test_twenty_at_once_with_one_worker_are_in_flight_together(alice: User, sandbox: Sandbox) -> None:
+    before = len(sandbox.books()["requests"])
+    generations = [order(alice, f"Number {number} [sandbox: no_media_generated]") for number in range(20)]
+
+    one_pass()
+
+    assert len(sandbox.books()["requests"]) - before == 20
+    drive_until(lambda: not Generation.objects.open().exists())
+    requests = [submits(sandbox, generation)[0] for generation in generations]
+    assert max(str(request["submitted_at"]) for request in requests) < min(
+        str(request["ended_at"]) for request in requests
+    )
+
+
+def test_progress_is_written_down_while_it_renders(alice: User, sandbox: Sandbox) -> None:
+    generation = order(alice)
+    seen: list[list[str]] = []
+
+    def has_ended() -> bool:
+        generation.refresh_from_db()
+        seen.append([line["message"] for line in generation.logs])
+        return not generation.is_open
+
+    drive_until(has_ended)
+
+    assert "Reading the prompt" in seen[-1]
+    assert generation.queue_position is None
+    assert generation.inference_seconds is not None
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "words"),
+    [("submit_401", "key_refused", "FAL_KEY"), ("submit_403_locked", "exhausted_balance", "balance")],
+)
+def test_a_refusal_of_the_account_is_said_in_words_and_costs_nothing(
+    alice: User, sandbox: Sandbox, fault: str, reason: str, words: str
+) -> None:
+    sandbox.set_faults(f"{fault}=1")
+
+    generation = drive_to_the_end(order(alice))
+
+    assert (generation.status, generation.cost_cents) == (Status.FAILED, 0)
+    assert words in generation.message
+    assert generation.fal_words
+
+
+@pytest.mark.parametrize("fault", ["submit_500", "submit_503", "submit_429"])
+def test_while_fal_is_down_the_row_says_so_and_is_sent_once_when_it_is_back(
+    alice: User, sandbox: Sandbox, fault: str
+) -> None:
+    generation = order(alice, f"Patience with {fault} [sandbox: no_media_generated]")
+    sandbox.set_faults(f"{fault}=1")
+    one_pass()
+    one_pass()
+
+    generation.refresh_from_db()
+    assert (generation.status, generation.attempts) == (Status.QUEUED, 2)
+    assert generation.message
+    assert generation.due_at is not None
+    assert submits(sandbox, generation) == []
+
+    sandbox.set_faults("")
+    drive_to_the_end(generation)
+    assert len(submits(sandbox, generation)) == 1
+
+
+def test_a_refused_connection_is_tried_again(alice: User, sandbox: Sandbox, settings: Settings) -> None:
+    settings.FAL_QUEUE_URL = "http://127.0.0.1:9"
+    generation = order(alice, "Is anybody there? [sandbox: no_media_generated]")
+    one_pass()
+
+    generation.refresh_from_db()
+    assert (generation.status, generation.attempts) == (Status.QUEUED, 1)
+    assert "trying" in generation.message
+
+    settings.FAL_QUEUE_URL = sandbox.url
+    assert drive_to_the_end(generation).reason == "no_media_generated"
+
+
+def test_a_lost_answer_is_found_again_in_fals_list_and_never_sent_twice(alice: User, sandbox: Sandbox) -> None:
+    generation = order(alice, "Cut after it was queued")
+    sandbox.set_faults("submit_cut_after=1")
+    one_pass()
+
+    generation.refresh_from_db()
+    assert (generation.status, generation.reason, generation.request_id) == (Status.SUBMITTING, "answer_lost", None)
+
+    drive_to_the_end(generation)
+    assert generation.status == Status.DONE
+    (request,) = submits(sandbox, generation)
+    assert request["id"] == generation.request_id
+
+
+def test_an_answer_that_stays_lost_is_never_sent_again_and_ends_before_a_person(
+    alice: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation = order(alice, "Cut before it was queued")
+    sandbox.set_faults("submit_cut_before=1")
+    one_pass()
+    one_pass()
+    generation.refresh_from_db()
+    assert generation.status == Status.SUBMITTING
+
+    monkeypatch.setattr("generations.pipeline.submitting.SEARCH_FOR", timedelta(0))
+    drive_to_the_end(generation)
+
+    assert (generation.status, generation.reason, generation.cost_cents) == (Status.FAILED, "outcome_unknown", 35)
+    assert submits(sandbox, generation) == []
+
+
+def test_a_worker_that_died_while_submitting_is_followed_by_a_search_not_by_a_second_post(
+    alice: User, sandbox: Sandbox
+) -> None:
+    generation = order(alice, "The worker died", status=Status.SUBMITTING)
+
+    one_pass()
+
+    generation.refresh_from_db()
+    assert generation.status == Status.SUBMITTING
+    assert submits(sandbox, generation) == []
+
+
+@pytest.mark.parametrize("fault", ["status_500", "status_404", "result_500"])
+def test_no_verdict_means_asking_again(alice: User, sandbox: Sandbox, fault: str) -> None:
+    generation = order(alice)
+    one_pass()
+    sandbox.set_faults(f"{fault}=1")
+    drive_until(lambda: Generation.objects.get().attempts > 1)
+
+    generation.refresh_from_db()
+    assert generation.status == Status.RENDERING
+
+    sandbox.set_faults("")
+    assert drive_to_the_end(generation).status == Status.DONE
+
+
+@pytest.mark.parametrize(
+    ("word", "fixer", "cost"),
+    [
+        ("content_policy_violation", "user", 0),
+        ("image_too_small", "user", 0),
+        ("generation_timeout", "provider", 0),
+        ("internal_server_error", "provider", 0),
+        ("runner_disconnected", "provider", 0),
+    ],
+)
+def test_fals_verdict_ends_it_with_a_reason_and_no_charge(alice: User, word: str, fixer: str, cost: int) -> None:
+    generation = drive_to_the_end(order(alice, f"Do it [sandbox: {word}]"))
+
+    assert (generation.status, generation.fixer, generation.cost_cents) == (Status.FAILED, fixer, cost)
+    assert generation.message
+    assert generation.fal_words
+    assert Event.objects.latest("id").message == generation.message
+
+
+@pytest.mark.parametrize("word", ["null_urls", "back_to_queue", "truncated", "html"])
+def test_fals_odd_ways_cost_time_and_nothing_else(alice: User, word: str) -> None:
+    generation = drive_to_the_end(order(alice, f"Oddly [sandbox: {word}]"))
+
+    assert generation.status == Status.DONE, generation.message
+    assert Video.objects.get().size == bucket.size(generation.video.key)
+
+
+@pytest.mark.parametrize("fault", ["file_503", "file_redirect_private", "result_504"])
+def test_trouble_with_the_file_is_tried_again(alice: User, sandbox: Sandbox, fault: str) -> None:
+    sandbox.set_faults(f"{fault}=1")
+
+    generation = drive_to_the_end(order(alice))
+
+    assert generation.status == Status.DONE, generation.message
+
+
+def test_a_made_video_whose_file_is_gone_is_not_given_up(alice: User) -> None:
+    generation = order(alice, "Gone [sandbox: expired]")
+    drive_until(lambda: Generation.objects.get().reason == "expired")
+
+    generation.refresh_from_db()
+    assert generation.status == Status.MIRRORING
+    assert generation.message
+    assert generation.cost_cents == 35
+
+
+def test_a_bucket_that_does_not_answer_is_waited_for(
+    alice: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation = order(alice, "No bucket", endpoint=Endpoint.IMAGE_TO_VIDEO)
+    make_input_picture(generation, Slot.START)
+    with monkeypatch.context() as away:
+        away.setattr(bucket, "name", lambda: "no-such-bucket")
+        one_pass()
+
+    generation.refresh_from_db()
+    assert (generation.status, generation.reason) == (Status.QUEUED, "storage_unavailable")
+    assert submits(sandbox, generation) == []
+    assert drive_to_the_end(generation).status == Status.DONE
+
+
+def test_a_step_that_breaks_does_not_take_the_others_with_it(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = order(alice, "Broken", endpoint=Endpoint.IMAGE_TO_VIDEO)  # no picture: nobody could send this
+    whole = order(alice, "Whole [sandbox: no_media_generated]")
+
+    drive_to_the_end(whole)
+
+    broken.refresh_from_db()
+    assert broken.status == Status.QUEUED
+    assert whole.reason == "no_media_generated"

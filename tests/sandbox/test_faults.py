@@ -1,0 +1,142 @@
+"""Faults that strike by chance: what the client sees, and what the books say of it."""
+
+import time
+
+import httpx
+import pytest
+
+from generations.sandbox import faults
+from tests.sandbox.fal import TEXT, Fal
+from tests.sandbox_process import Sandbox
+
+
+def _accepted(sandbox: Sandbox) -> int:
+    count: int = sandbox.books()["counters"]["accepted"]
+    return count
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("submit_401", 401), ("submit_403_locked", 403), ("submit_429", 429), ("submit_500", 500), ("submit_503", 503)],
+)
+def test_submit_is_refused_and_nothing_queued(fal: Fal, sandbox: Sandbox, kind: str, code: int) -> None:
+    before = _accepted(sandbox)
+    sandbox.set_faults(f"{kind}=1")
+    answer = fal.post(f"/{TEXT}", json={"prompt": "x"})
+    assert answer.status_code == code
+    assert "detail" in answer.json()
+    assert answer.headers["x-fal-request-id"]
+    assert _accepted(sandbox) == before
+
+
+@pytest.mark.parametrize(("kind", "queued"), [("submit_cut_before", 0), ("submit_cut_after", 1)])
+def test_submit_is_cut(fal: Fal, sandbox: Sandbox, kind: str, queued: int) -> None:
+    before = _accepted(sandbox)
+    sandbox.set_faults(f"{kind}=1")
+    with pytest.raises(httpx.RemoteProtocolError, match="disconnected without sending a response"):
+        fal.submit("cut")
+    assert _accepted(sandbox) - before == queued
+    assert sandbox.books()["faults"][kind] >= 1
+
+
+@pytest.mark.parametrize("kind", ["submit_slow", "status_slow"])
+def test_slow_answers(fal: Fal, sandbox: Sandbox, kind: str) -> None:
+    sandbox.set_faults(f"{kind}=1")
+    begin = time.monotonic()
+    fal.get(fal.submit()["status_url"]).raise_for_status()
+    assert time.monotonic() - begin >= 0.3
+
+
+@pytest.mark.parametrize(("kind", "code"), [("status_500", 500), ("status_404", 404)])
+def test_status_fails(fal: Fal, sandbox: Sandbox, kind: str, code: int) -> None:
+    request = fal.submit()
+    sandbox.set_faults(f"{kind}=1")
+    assert fal.get(request["status_url"]).status_code == code
+    sandbox.set_faults("")
+    assert fal.result(request).status_code == 200
+
+
+def test_status_loses_its_addresses(fal: Fal, sandbox: Sandbox) -> None:
+    sandbox.set_faults("status_null_urls=1")
+    assert fal.wait(fal.submit())["response_url"] is None
+
+
+def test_back_to_queue_once(fal: Fal, sandbox: Sandbox) -> None:
+    sandbox.set_faults("back_to_queue=1")
+    logs = fal.wait(fal.submit())["logs"]
+    assert [log["level"] for log in logs].count("WARN") == 1
+
+
+def test_result_504_is_a_gateways_page_once(fal: Fal, sandbox: Sandbox) -> None:
+    request = fal.submit()
+    fal.wait(request)
+    sandbox.set_faults("result_504=1")
+    answer = fal.get(request["response_url"])
+    assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (504, "text/html")
+    assert "x-fal-request-id" not in answer.headers
+    assert fal.get(request["response_url"]).status_code == 200
+
+
+def test_result_500_says_nothing_of_the_model(fal: Fal, sandbox: Sandbox) -> None:
+    request = fal.submit()
+    fal.wait(request)
+    sandbox.set_faults("result_500=1")
+    answer = fal.get(request["response_url"])
+    assert (answer.status_code, answer.json()) == (500, {"detail": "Internal Server Error"})
+    assert "x-fal-error-type" not in answer.headers
+
+
+def test_a_file_cut_halfway_goes_on_with_range(fal: Fal, sandbox: Sandbox) -> None:
+    url = fal.video()
+    sandbox.set_faults("file_truncated=1")
+    got = bytearray()
+    with (
+        pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"),
+        httpx.stream("GET", url) as cut,
+    ):
+        size = int(cut.headers["content-length"])
+        for chunk in cut.iter_raw():
+            got += chunk
+    assert len(got) == size // 2
+    rest = httpx.get(url, headers={"Range": f"bytes={len(got)}-"})
+    assert rest.status_code == 206
+    assert bytes(got) + rest.content == httpx.get(url).content
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "header"),
+    [
+        ("file_503", 503, ("content-type", "application/json")),
+        ("file_html", 200, ("content-type", "text/html; charset=utf-8")),
+        ("file_redirect_private", 302, ("location", "http://10.0.0.1/output.mp4")),
+    ],
+)
+def test_a_file_fails_once(fal: Fal, sandbox: Sandbox, kind: str, code: int, header: tuple[str, str]) -> None:
+    url = fal.video()
+    sandbox.set_faults(f"{kind}=1")
+    answer = httpx.get(url)
+    assert (answer.status_code, answer.headers[header[0]]) == (code, header[1])
+    again = httpx.get(url)
+    assert (again.status_code, again.headers["content-type"]) == (200, "video/mp4")
+
+
+def test_the_same_seed_strikes_the_same_calls(fal: Fal, sandbox: Sandbox) -> None:
+    def codes() -> list[int]:
+        sandbox.set_faults("status_404=0.5, seed=7")
+        return [fal.get(request["status_url"]).status_code for _ in range(20)]
+
+    request = fal.submit()
+    fal.wait(request)
+    first = codes()
+    assert set(first) == {200, 404}
+    assert codes() == first
+
+
+def test_faults_are_shown_and_nonsense_is_refused(sandbox: Sandbox) -> None:
+    sandbox.set_faults("submit_503=0.1\nseed=7")
+    shown = httpx.get(f"{sandbox.url}/sandbox/faults").json()
+    assert shown["running"] == "submit_503=0.1\nseed=7"
+    assert set(shown["kinds"]) == set(faults.KINDS)
+    for text in ("nonsense=1", "submit_503=2", "submit_503=often"):
+        answer = httpx.put(f"{sandbox.url}/sandbox/faults", content=text)
+        assert (answer.status_code, text.split("=")[0] in answer.json()["detail"]) == (400, True)
