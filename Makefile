@@ -58,5 +58,5 @@ venv-dev: .venv/installed-dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && touch .venv/installed $@
 
 clean:
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage test-results static-collected
+	@rm -rf .venv .grimp_cache .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage test-results static-collected
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Iterator
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -37,11 +37,11 @@ def client(*, trusted_origins: frozenset[str] = frozenset(), timeout: httpx.Time
 
     An origin is scheme, host and port, such as `http://127.0.0.1:8001`; a trusted one may be http and may be private.
     Follows at most five redirects, each checked like the first address. Raises AddressRefused for what is forbidden;
-    HostNotFound (a httpx.ConnectError) when the name doesn't exist, and httpx's own errors for the rest. One client
-    serves many threads. Asks for bodies as they are (no gzip), so that a length is a length and a small answer can't
-    unpack into a large one.
+    HostNotFound (a httpx.ConnectError) when the name doesn't exist, and httpx's own errors (HTTPError, InvalidURL) for
+    the rest. One client serves many threads. Asks for bodies as they are (no gzip), so that a length is a length and a
+    small answer can't unpack into a large one.
     """
-    return httpx.Client(
+    return _Client(
         transport=_PublicOnly(frozenset(map(_origin_of_text, trusted_origins))),
         timeout=timeout or TIMEOUT,
         follow_redirects=True,
@@ -49,6 +49,15 @@ def client(*, trusted_origins: frozenset[str] = frozenset(), timeout: httpx.Time
         trust_env=False,
         headers={"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"},
     )
+
+
+class _Client(httpx.Client):
+    def build_request(self, *args: Any, **options: Any) -> httpx.Request:
+        """A name that can't be one (`xn--a`) makes httpx raise an error of its IDNA library: call it what it is."""
+        try:
+            return super().build_request(*args, **options)
+        except UnicodeError as error:
+            raise httpx.InvalidURL(str(error)) from error
 
 
 def is_public(address: str) -> bool:
@@ -106,7 +115,7 @@ class _PublicOnly(httpx.BaseTransport):
 
 
 def _check_scheme(url: httpx.URL) -> None:
-    if url.scheme not in _DEFAULT_PORTS or not url.host:
+    if url.scheme not in _DEFAULT_PORTS or not url.raw_host:
         raise AddressRefused("Give a web address that starts with https://.")
     if url.scheme == "http":
         raise AddressRefused("This address isn't encrypted; use one that starts with https://.")
@@ -116,13 +125,13 @@ def _public_addresses(request: httpx.Request) -> list[str]:
     """What the host resolves to, at most three. One private address among public ones is enough to refuse it."""
     addresses = list(_resolved(request))
     if not all(map(is_public, addresses)):
-        raise AddressRefused(f"This address leads into a private network ({request.url.host}), which isn't fetched.")
+        raise AddressRefused(f"This address leads into a private network ({_host(request.url)}), which isn't fetched.")
     return addresses[:_ADDRESSES_TRIED]
 
 
 def _resolved(request: httpx.Request) -> Iterator[str]:
     """The host's addresses by the system's resolver, which also reads decimal and hexadecimal forms of IPv4."""
-    host = request.url.raw_host.decode("ascii")
+    host = _host(request.url)
     port = request.url.port or _DEFAULT_PORTS[request.url.scheme]
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -140,7 +149,7 @@ def _aimed(request: httpx.Request, address: str) -> httpx.Request:
         request.url.copy_with(host=address),
         headers=request.headers,
         stream=request.stream,
-        extensions={**request.extensions, "sni_hostname": request.url.raw_host.decode("ascii")},
+        extensions={**request.extensions, "sni_hostname": _host(request.url)},
     )
 
 
@@ -149,8 +158,12 @@ def _without_redirect_body(response: httpx.Response) -> httpx.Response:
     if not response.has_redirect_location:
         return response
     response.close()
-    headers = [(name, value) for name, value in response.headers.multi_items() if name == "location"]
-    return httpx.Response(response.status_code, headers=headers, stream=httpx.ByteStream(b""))
+    location = response.headers["location"]
+    try:
+        _ = httpx.URL(location).host
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise httpx.RemoteProtocolError(f"redirects to no address: {error}") from error
+    return httpx.Response(response.status_code, headers={"location": location}, stream=httpx.ByteStream(b""))
 
 
 @cache
@@ -159,8 +172,13 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+def _host(url: httpx.URL) -> str:
+    """As the wire has it. `url.host` would turn it back into Unicode, and raises on names such as `xn--a`."""
+    return url.raw_host.decode("ascii")
+
+
 def _origin(url: httpx.URL) -> str:
-    return f"{url.scheme}://{url.host}:{url.port or _DEFAULT_PORTS.get(url.scheme, 0)}"
+    return f"{url.scheme}://{_host(url)}:{url.port or _DEFAULT_PORTS.get(url.scheme, 0)}"
 
 
 def _any_port(url: httpx.URL) -> str:

@@ -4,7 +4,6 @@ With VAR_DIR and PORT of its own, every default of `config.embedded.addresses` i
 tests pass while `make run` is up, and two runs of them side by side.
 """
 
-import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -33,8 +32,7 @@ def prepare() -> None:
             "VAR_DIR": str(Path(tempfile.gettempdir()) / f"kling-studio-tests-{os.getpid()}"),
             "PORT": str(free_ports(20)),
         }
-    with contextlib.suppress(Exception):  # TEMPORARY: until every module of the app exists
-        django.setup()
+    django.setup()
 
 
 def without_ours() -> dict[str, str]:

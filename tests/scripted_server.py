@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -119,8 +119,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def scripted_server() -> Iterator[ScriptedServer]:
+def scripted_server(wrap: Callable[[socket.socket], socket.socket] | None = None) -> Iterator[ScriptedServer]:
+    """`wrap` puts TLS around the listening socket."""
     with ScriptedServer() as server:
+        server.socket = wrap(server.socket) if wrap else server.socket
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
             yield server

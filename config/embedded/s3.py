@@ -98,38 +98,40 @@ def is_free(port: int) -> bool:
 
 
 def _start_weed(directory: Path, s3: S3Address, port: int) -> S3:
-    """`weed mini` with every port named, so that two copies of the project never meet."""
-    sockets = socket_directory(directory, SOCKET)
-    make_private(sockets)
+    """`weed mini`: master, volume, filer and S3 in one process."""
     (directory / "data").mkdir(exist_ok=True)
-    options = {
-        "dir": str(directory / "data"),
+    make_private(socket_directory(directory, SOCKET))
+    options = _weed_options(directory, s3.bucket) | _weed_ports(port)
+    command = [_find("weed") or "weed", "-logtostderr=true", "mini", *(f"-{n}={v}" for n, v in options.items())]
+    environment = _keys(s3) | {"GOMEMLIMIT": "256MiB", "GOGC": "50"}  # half of the memory that it would take
+    plan = Plan(directory, command, environment, stop_seconds=3)  # idle connections hold it up for 30 s else
+    return S3(s3, Server(plan, lambda: _weed_ready(port, s3.bucket)))
+
+
+def _weed_options(directory: Path, bucket: str) -> dict[str, object]:
+    sockets = socket_directory(directory, SOCKET)
+    return {
+        "dir": directory / "data",
         "ip": HOST,
         "ip.bind": HOST,
-        "bucket": s3.bucket,
-        "s3.port": port,
-        "s3.port.grpc": port + 1,
-        "s3.port.iceberg": 0,
-        "s3.port.lance": 0,
-        "master.port": port + 2,
-        "master.port.grpc": port + 3,
-        "volume.port": port + 4,
-        "volume.port.grpc": port + 5,
-        "filer.port": port + 6,
-        "filer.port.grpc": port + 7,
-        "admin.port": port + 8,
-        "admin.port.grpc": port + 9,
+        "bucket": bucket,
         "filer.localSocket": sockets / SOCKET,
         "s3.localSocket": sockets / "s3.sock",
         "volume.preStopSeconds": 0,
         "admin.ui": "false",
         "webdav": "false",
         "master.telemetry": "false",
+        "master.resumeState": "false",  # else a second start may wait long for its own election
+        "debug": "false",  # else mini opens port 6060
     }
-    command = [_find("weed") or "weed", "-logtostderr=true", "mini", *(f"-{n}={v}" for n, v in options.items())]
-    environment = _keys(s3) | {"GOMEMLIMIT": "256MiB", "GOGC": "50"}  # half of the memory that it would take
-    plan = Plan(directory, command, environment, stop_seconds=3)  # idle connections hold it up for 30 s else
-    return S3(s3, Server(plan, lambda: _weed_ready(port, s3.bucket)))
+
+
+def _weed_ports(first: int) -> dict[str, object]:
+    """Every port named, so that two copies of the project never meet; 0 is off."""
+    services = ["s3", "master", "volume", "filer", "admin"]
+    http = {f"{name}.port": first + 2 * number for number, name in enumerate(services)}
+    grpc = {f"{name}.port.grpc": first + 2 * number + 1 for number, name in enumerate(services)}
+    return {**http, **grpc, "s3.port.iceberg": 0, "s3.port.lance": 0}
 
 
 def _weed_ready(port: int, bucket: str) -> bool:

@@ -76,4 +76,4 @@ def web_address(value: object) -> str | None:
         url = httpx.URL(value)
     except (httpx.InvalidURL, ValueError):
         return None
-    return value if url.scheme in {"http", "https"} and url.host else None
+    return value if url.scheme in {"http", "https"} and url.raw_host else None

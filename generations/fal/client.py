@@ -191,5 +191,5 @@ def _content(data: bytes | Path) -> bytes:
 def _no_answer_as_fal_error() -> Iterator[None]:
     try:
         yield
-    except (httpx.RequestError, httpx.InvalidURL) as error:
+    except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as error:
         raise no_answer(error) from error

@@ -86,10 +86,10 @@ def failure(response: httpx.Response, kind: Kind) -> FalError:
     return error_class(said.message, facts)
 
 
-def no_answer(error: httpx.RequestError | httpx.InvalidURL) -> Unreachable:
+def no_answer(error: httpx.RequestError | httpx.InvalidURL | UnicodeError) -> Unreachable:
     """A call that brought no whole answer. Only what fails before the first byte proves that nothing was sent."""
     before = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-    built = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+    built = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)  # no name of a host
     nothing_sent = isinstance(error, before + built)
     # h11 quotes the header it dislikes, and that may be the key: such an error is named, not quoted.
     words = "" if isinstance(error, httpx.LocalProtocolError) else str(error)

@@ -127,7 +127,7 @@ def _same_origin(address: str, ours: str) -> bool:
         one, other = httpx.URL(address), httpx.URL(ours)
     except httpx.InvalidURL:
         return False
-    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port) and not one.userinfo
+    return (one.scheme, one.raw_host, one.port) == (other.scheme, other.raw_host, other.port) and not one.userinfo
 
 
 def _answer(response: httpx.Response, kind: Kind) -> Mapping[str, Any]:

@@ -32,7 +32,7 @@ class GatewayTimeout(Response):
     """A proxy's own page: no JSON, no x-fal-request-id. fal's client takes it for passing because it names nginx."""
 
     def __init__(self) -> None:
-        super().__init__(GATEWAY_PAGE, 504, media_type="text/html")
+        super().__init__(GATEWAY_PAGE, 504, {"x-fal-request-id": ""}, media_type="text/html")
 
 
 class Severed(Response):

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from generations.sandbox import control_pages, file_pages, platform_pages, queue_pages
-from generations.sandbox.answers import GATEWAY_PAGE, detail
+from generations.sandbox.answers import detail
 from generations.sandbox.house import House
 from generations.sandbox.job import new_id
 from generations.sandbox.options import Options
@@ -48,14 +48,13 @@ def _unknown_key(path: str) -> Response:
 
 
 def _numbered(send: Send) -> Send:
-    """Every answer carries x-fal-request-id, except a gateway's own page, which fal never numbers."""
+    """Every answer carries x-fal-request-id, except one that leaves it empty: a gateway's own page."""
 
     async def numbered(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            is_gateway_page = message["status"] == 504 and headers.get("content-length") == str(len(GATEWAY_PAGE))
-            if not is_gateway_page:
-                headers.setdefault("x-fal-request-id", new_id())
+            if not headers.setdefault("x-fal-request-id", new_id()):
+                del headers["x-fal-request-id"]
         await send(message)
 
     return numbered

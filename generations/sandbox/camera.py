@@ -17,7 +17,7 @@ Planes = tuple[Image.Image, ...]
 def frame_size(picture: Image.Image) -> tuple[int, int]:
     """The video's size for a picture: its own aspect, never enlarged, even numbers for yuv420p."""
     scale = min(1.0, LONG_SIDE / max(picture.size), SHORT_SIDE / min(picture.size))
-    width, height = (round(side * scale / 2) * 2 for side in picture.size)
+    width, height = (round(side * scale) // 2 * 2 for side in picture.size)
     return width, height
 
 
@@ -69,12 +69,12 @@ class Move:
     def at(self, progress: float) -> av.VideoFrame:
         """The frame at `progress`, 0 at the first and 1 at the last."""
         near = self._seen(self._picture, 1 + ZOOM * _eased(progress))
-        if self._tail is None:
-            return _frame(near, self.size)
-        mix = _eased((progress - 0.3) / 0.45)
-        if mix == 0:
+        mix = _eased((progress - 0.35) / 0.4)
+        if self._tail is None or mix == 0:
             return _frame(near, self.size)
         far = self._seen(self._tail, 1 + ZOOM * (1 - _eased(progress)))
+        if mix == 1:
+            return _frame(far, self.size)
         return _frame((Image.blend(one, other, mix) for one, other in zip(near, far, strict=True)), self.size)
 
     def _seen(self, planes: Planes, zoom: float) -> Planes:
@@ -86,7 +86,7 @@ def _zoomed(plane: Image.Image, zoom: float, focus: tuple[float, float]) -> Imag
         return plane
     width, height = plane.width / zoom, plane.height / zoom
     left, top = (plane.width - width) * focus[0], (plane.height - height) * focus[1]
-    return plane.resize(plane.size, Image.Resampling.BICUBIC, (left, top, left + width, top + height))
+    return plane.resize(plane.size, Image.Resampling.BILINEAR, (left, top, left + width, top + height))
 
 
 def _frame(planes: Iterable[Image.Image], size: tuple[int, int]) -> av.VideoFrame:

@@ -80,9 +80,9 @@ class Faults:
         self._chances = chances
         self._dice = {kind: random.Random(f"{seed}:{kind}") for kind in chances}  # noqa: S311 - a game
 
-    def strikes(self, kind: str, job: Job | None = None, prompt: str = "") -> bool:
+    def strikes(self, kind: str, job: Job | None = None) -> bool:
         """Whether it happens now: because the prompt asks for it, or by chance."""
-        wanted = kind in quirks(job.prompt if job else prompt)
+        wanted = job is not None and kind in quirks(job.prompt)
         struck = wanted or (kind in self._dice and self._dice[kind].random() < self._chances[kind])
         if struck:
             self._noted(kind)

@@ -5,7 +5,6 @@ import hmac
 import os
 import re
 import secrets
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -37,7 +36,7 @@ class Files:
         try:
             os.link(video, path)
         except OSError:
-            shutil.copyfile(video, path)
+            path.symlink_to(video)  # a SANDBOX_CLIP on another disk
         return str(path.relative_to(self.folder))
 
     def output(self, job: Job) -> Path:

@@ -91,7 +91,9 @@ class Floor:
 
     def position(self, job: Job) -> int:
         """How many requests are ahead: ours, and the neighbours', which leave one by one."""
-        ahead = self._waiting.index(job.id) if job.id in self._waiting else 0
+        if job.id not in self._waiting:
+            return 0
+        ahead = self._waiting.index(job.id)
         left = job.queued + self._options.queue_seconds - time.time()
         if left <= 0:
             return ahead

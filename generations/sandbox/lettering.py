@@ -12,7 +12,6 @@ LUMA_BLACK: Final = 16
 CHROMA_NEUTRAL: Final = 128
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-Box = tuple[int, int, int, int]
 
 
 def printable(text: str) -> str:
@@ -57,10 +56,10 @@ def _fitted(text: str, width: float, short_side: int) -> tuple[list[str], int]:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """What is pasted on one plane: `value` through `mask` at `box`."""
+    """What is pasted on one plane: `value` through `mask`, from row `top` down to the frame's foot."""
 
     value: int
-    box: Box
+    top: int
     mask: Image.Image
 
 
@@ -68,13 +67,12 @@ class Lettering:
     """The prompt and a small caption, laid out once and then pasted on every frame's planes."""
 
     def __init__(self, prompt: str, caption: str, size: tuple[int, int]) -> None:
-        text, box = _drawn(printable(prompt), caption, size)
+        text, top = _drawn(printable(prompt), caption, size)
         shadow = text.filter(ImageFilter.GaussianBlur(min(size) / 90)).point(lambda value: min(255, value * 2) * 2 // 3)
-        half_box = (box[0] // 2, box[1] // 2, box[2] // 2, box[3] // 2)
         half = text.resize((text.width // 2, text.height // 2), Image.Resampling.BOX)
-        neutral = _Layer(CHROMA_NEUTRAL, half_box, half)
+        neutral = _Layer(CHROMA_NEUTRAL, top // 2, half)
         self._layers = (
-            (_Layer(LUMA_BLACK, box, shadow), _Layer(LUMA_WHITE, box, text)),
+            (_Layer(LUMA_BLACK, top, shadow), _Layer(LUMA_WHITE, top, text)),
             (neutral,),
             (neutral,),
         )
@@ -82,14 +80,16 @@ class Lettering:
     def write_on(self, frame: av.VideoFrame) -> None:
         """Paste the words on a yuv420p frame, in place."""
         for plane, layers in zip(frame.planes, self._layers, strict=True):
-            picture = Image.frombytes("L", (plane.width, plane.height), bytes(plane), "raw", "L", plane.line_size, 1)
+            top, stride = layers[0].top, plane.line_size
+            rows = memoryview(plane)[top * stride :]
+            picture = Image.frombytes("L", (plane.width, plane.height - top), rows, "raw", "L", stride, 1)
             for layer in layers:
-                picture.paste(layer.value, layer.box, layer.mask)
-            plane.update(picture.tobytes("raw", "L", plane.line_size, 1))
+                picture.paste(layer.value, (0, 0, *picture.size), layer.mask)
+            rows[:] = picture.tobytes("raw", "L", stride, 1)
 
 
-def _drawn(prompt: str, caption: str, size: tuple[int, int]) -> tuple[Image.Image, Box]:
-    """The words as a mask, and where it lies in the frame (bottom left, even numbers)."""
+def _drawn(prompt: str, caption: str, size: tuple[int, int]) -> tuple[Image.Image, int]:
+    """The words as a mask as wide as the frame, and the row (an even one) where it begins."""
     width, height = size
     margin = min(size) // 14
     lines, font_size = _fitted(prompt, width - 2 * margin, min(size))
@@ -101,4 +101,4 @@ def _drawn(prompt: str, caption: str, size: tuple[int, int]) -> tuple[Image.Imag
     for number, line in enumerate(lines):
         draw.text((margin, margin + number * step), line, fill=255, font=ImageFont.load_default(size=font_size))
     draw.text((margin, margin + len(lines) * step + small), caption, fill=170, font=ImageFont.load_default(size=small))
-    return mask, (0, height - area[1], width, height)
+    return mask, height - area[1]

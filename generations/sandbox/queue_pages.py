@@ -37,9 +37,9 @@ _REFUSALS: Final[dict[str, Callable[[], Response]]] = {
 }
 
 
-def _refusal(home: House, prompt: str) -> Response | None:
+def _refusal(home: House, job: Job) -> Response | None:
     for kind, refuse in _REFUSALS.items():
-        if home.faults.strikes(kind, prompt=prompt):
+        if home.faults.strikes(kind, job):
             return refuse()
     return None
 
@@ -47,13 +47,13 @@ def _refusal(home: House, prompt: str) -> Response | None:
 async def _arguments(request: Request) -> Any:
     """The body as JSON; what is no JSON is queued all the same and fails in the runner."""
     try:
-        return json.loads(await request.body())
-    except ValueError:
+        return json.loads(await request.body(), parse_constant=_no_number)
+    except (ValueError, RecursionError):
         return None
 
 
-def _prompt(arguments: Any) -> str:
-    return str(arguments.get("prompt", "")) if isinstance(arguments, dict) else ""
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _start_timeout(request: Request) -> float | None:
@@ -85,9 +85,9 @@ async def submit(request: Request) -> Response:
     if request.path_params["endpoint"] not in list(Endpoint):
         return detail(404, f"Path /{request.path_params['endpoint']} not found")
     arguments = await _arguments(request)
-    if refusal := _refusal(home, _prompt(arguments)) or _queue_full(request, home):
-        return refusal
     job = _job(request, arguments, hurried=False)
+    if refusal := _refusal(home, job) or _queue_full(request, home):
+        return refusal
     job.hurried = bool(job.webhook) and home.faults.strikes_once("webhook_early", job)
     home.floor.accept(job)
     if job.hurried:

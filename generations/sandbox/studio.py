@@ -45,6 +45,8 @@ class Studio:
 
     def __init__(self, folder: Path, inputs: Path, noted: Callable[[], None], clip: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        for unfinished in folder.glob("*.part"):
+            unfinished.unlink(missing_ok=True)
         self._noted = noted
         self._folder, self._inputs, self._clip = folder, inputs, clip
         self._room = asyncio.Semaphore(AT_ONCE)

@@ -69,9 +69,9 @@ def characters(text: object) -> int:
 
 
 @register.filter
-def unlocalized(number: float) -> str:
-    """For scripts, which read 0.4 in every language."""
-    return repr(number)
+def unlocalized(value: object) -> str:
+    """For scripts and the form, which read 0.4 in every language."""
+    return "" if value is None else str(value)
 
 
 @register.filter
@@ -142,7 +142,7 @@ def who_can_fix(generation: Generation) -> str:
     """Whose move it is after a failure."""
     match generation.fixer:
         case Fixer.USER:
-            return _("You can fix this: change what it complains about and make it again.")
+            return _("You can fix this yourself.")
         case Fixer.TEAM:
             return _("Whoever manages the team can fix this.")
         case Fixer.PROVIDER:

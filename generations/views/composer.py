@@ -3,14 +3,14 @@
 import uuid
 from typing import Any, Final
 
-from accounts.models import Team
-from accounts.roles import Action
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts.models import Team
+from accounts.roles import Action
 from generations import tasks
 from generations.fal.arguments import (
     MAX_PICTURE_BYTES,
@@ -46,12 +46,20 @@ def new_generation(request: PersonRequest) -> HttpResponse:
         raise PermissionDenied
     if request.method != "POST":
         return _page(request, _first_form(request, teams), teams)
+    _refuse_viewers(request, teams)
     form = GenerationForm(request.user, request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form, teams, status=422)
     generation = place_order(form.order)
     tasks.wake()
     return redirect(generation)
+
+
+def _refuse_viewers(request: PersonRequest, may: list[Team]) -> None:
+    """A team that the person may only look at is refused as such; of a team of others the form says nothing."""
+    slug = request.POST.get("team", "")
+    if slug not in {team.slug for team in may} and Team.objects.of(request.user).filter(slug=slug).exists():
+        raise PermissionDenied
 
 
 def _page(request: PersonRequest, form: GenerationForm, teams: list[Team], status: int = 200) -> HttpResponse:
@@ -101,6 +109,7 @@ def _form_like(request: PersonRequest, model: Generation, teams: list[Team]) -> 
 
 def _own_uploads(request: PersonRequest, model: Generation) -> dict[Slot, Upload]:
     """Its pictures, as far as the person gave them to the studio themselves."""
-    slots = {picture.sha256: Slot(picture.slot) for picture in model.pictures.all()}
-    uploads = Upload.objects.filter(user=request.user, sha256__in=slots)
-    return {slots[upload.sha256]: upload for upload in uploads}
+    pictures = list(model.pictures.all())
+    uploads = Upload.objects.filter(user=request.user, sha256__in=[picture.sha256 for picture in pictures])
+    by_content = {upload.sha256: upload for upload in uploads}
+    return {Slot(each.slot): by_content[each.sha256] for each in pictures if each.sha256 in by_content}

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from config.embedded.valkey import running_valkey
 
 
 @pytest.fixture(params=["short", "x" * 120])
-def directory(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A place whose socket path fits, and one whose does not."""
+def directory(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place whose socket path fits, and one whose does not: its socket is in the temporary directory."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path / str(request.param)
 
 

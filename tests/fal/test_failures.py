@@ -286,6 +286,7 @@ class TestSubmit:
             "http://nobody.invalid",  # no such host
             "http://127.0.0.1:99999",
             "http://[",
+            "https://xn--a",
             "ftp://127.0.0.1",
             "",
         ],

@@ -100,9 +100,10 @@ def test_a_request_waits_behind_those_before_it(patient: Fal) -> None:
         patient.wait(request)
 
 
-@pytest.mark.parametrize(
-    ("asked", "given"), [("1", True), ("true", True), ("0", False), ("false", False), (None, False)]
-)
+ASKED = [("1", True), ("true", True), ("0", False), ("false", False), (None, False)]
+
+
+@pytest.mark.parametrize(("asked", "given"), ASKED)
 def test_logs_are_given_when_asked_for(fal: Fal, asked: str | None, given: bool) -> None:
     request = fal.submit()
     fal.wait(request)

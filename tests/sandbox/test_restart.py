@@ -1,5 +1,6 @@
 """Killed at any moment, the sandbox goes on where it was."""
 
+import base64
 import json
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ import httpx
 
 from tests.sandbox.conftest import picture_bytes
 from tests.sandbox.fal import IMAGE, Fal
-from tests.sandbox.receiver import receiving
+from tests.sandbox.receiver import Delivery, receiving
 from tests.sandbox_process import running_sandbox
 
 
@@ -43,8 +44,8 @@ def test_jobs_files_keys_and_webhooks_survive_a_kill(tmp_path: Path, clip: Path)
         assert len(sandbox.books()["requests"]) == 6
 
 
-def _told(deliveries: list[object]) -> set[str]:
-    return {json.loads(delivery.body)["request_id"] for delivery in deliveries}  # type: ignore[attr-defined]
+def _told(deliveries: list[Delivery]) -> set[str]:
+    return {json.loads(delivery.body)["request_id"] for delivery in deliveries}
 
 
 def test_a_rendering_cut_by_a_kill_is_rendered(tmp_path: Path) -> None:
@@ -58,6 +59,4 @@ def test_a_rendering_cut_by_a_kill_is_rendered(tmp_path: Path) -> None:
 
 
 def _data_uri() -> str:
-    import base64
-
     return "data:image/png;base64," + base64.b64encode(picture_bytes(640, 640)).decode()

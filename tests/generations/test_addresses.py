@@ -1,0 +1,100 @@
+"""Who gets what at each address: one table of all of them, and a new address needs a row here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from accounts.models import Team, User
+from generations.models import Generation, Status, Upload
+from generations.urls import urlpatterns
+from tests.cast import make_generation, make_input_picture, make_upload, make_video, signed_in
+from tests.sandbox_process import Sandbox
+
+
+@dataclass(frozen=True)
+class Things:
+    """What bob has made in the team Film."""
+
+    generation: Generation
+    upload: Upload
+
+
+@pytest.fixture
+def things(film: Team, bob: User) -> Things:
+    generation = make_generation(bob, film, Status.DONE)
+    make_video(generation)
+    make_input_picture(generation)
+    return Things(generation, make_upload(bob))
+
+
+@pytest.fixture
+def people(alice: User, bob: User, victor: User, mallory: User, mona: User) -> dict[str, Client]:
+    named = {"alice": alice, "bob": bob, "victor": victor, "mallory": mallory, "mona": mona}
+    return {"nobody": Client()} | {name: signed_in(person) for name, person in named.items()}
+
+
+Address = Callable[[Things], str]
+PEOPLE = ("nobody", "mallory", "mona", "victor", "bob", "alice")
+ALL = (200,) * 6
+PEOPLE_ONLY = (302, 200, 200, 200, 200, 200)
+TEAM_ONLY = (302, 404, 404, 200, 200, 200)  # staff see other teams' work in the admin, not here
+OWN_ONLY = (302, 404, 404, 404, 200, 404)
+
+
+def of_generation(name: str, *more: str) -> Address:
+    return lambda things: reverse(name, args=[things.generation.pk, *more])
+
+
+TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
+    "gallery": (lambda _: "/", ALL),
+    "new-generation": (lambda _: "/generations/new/", PEOPLE_ONLY),
+    "generation": (of_generation("generation"), TEAM_ONLY),
+    "generation-panel": (of_generation("generation-panel"), TEAM_ONLY),
+    "generation-card": (of_generation("generation-card"), TEAM_ONLY),
+    "generation-video": (of_generation("generation-video"), TEAM_ONLY),
+    "generation-poster": (of_generation("generation-poster"), TEAM_ONLY),
+    "generation-download": (of_generation("generation-download"), TEAM_ONLY),
+    "generation-input": (of_generation("generation-input", "start"), TEAM_ONLY),
+    "upload": (lambda things: f"/uploads/{things.upload.pk}", OWN_ONLY),
+    "events": (lambda _: "/events?since=0", (302, 204, 204, 200, 200, 200)),
+    "healthz": (lambda _: "/healthz", ALL),
+    "readyz": (lambda _: "/readyz", ALL),
+}
+TAKES_POST = {"new-generation"}
+
+
+def test_every_address_has_a_row() -> None:
+    assert {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)} == set(TABLE)
+    assert len(urlpatterns) == len(TABLE)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_address_answers_each_person_as_it_should(
+    sandbox: Sandbox, things: Things, people: dict[str, Client], name: str
+) -> None:
+    address, expected = TABLE[name]
+    answers = {person: people[person].get(address(things)) for person in PEOPLE}
+
+    assert {person: answer.status_code for person, answer in answers.items()} == dict(
+        zip(PEOPLE, expected, strict=True)
+    )
+    if answers["nobody"].status_code == 302:
+        assert answers["nobody"].headers["Location"].startswith("/accounts/login/?next=/")
+
+
+@pytest.mark.parametrize("name", sorted(set(TABLE) - TAKES_POST))
+def test_address_that_only_shows_takes_no_post(things: Things, people: dict[str, Client], name: str) -> None:
+    address, _ = TABLE[name]
+
+    assert people["bob"].post(address(things)).status_code == 405
+
+
+@pytest.mark.parametrize("name", [name for name, (_, expected) in TABLE.items() if expected == TEAM_ONLY])
+def test_generation_of_a_left_team_is_gone(things: Things, bob: User, people: dict[str, Client], name: str) -> None:
+    address, _ = TABLE[name]
+    bob.memberships.filter(team=things.generation.team).delete()
+
+    assert people["bob"].get(address(things)).status_code == 404

@@ -1,0 +1,68 @@
+"""One generation's page and its moving part."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import Team, User
+from generations.fal.arguments import Endpoint
+from generations.models import Event, Slot, Status
+from tests.cast import make_generation, make_input_picture, make_video, signed_in
+
+
+@pytest.mark.parametrize("name", ["generation", "generation-panel", "generation-card"])
+@pytest.mark.parametrize("status", Status)
+def test_every_state_has_a_page(film: Team, bob: User, name: str, status: Status) -> None:
+    row = make_generation(bob, film, status)
+    if status == Status.DONE:
+        make_video(row)
+    page = signed_in(bob).get(reverse(name, args=[row.pk])).content.decode()
+
+    assert (f'hx-get="/generations/{row.pk}/' in page) is True
+    assert (f'src="/generations/{row.pk}/video"' in page) is (status == Status.DONE and name != "generation-card")
+    assert ("fal refused the prompt. Change it." in page) is (status == Status.FAILED)
+
+
+def test_page_shows_what_was_asked_for(film: Team, bob: User) -> None:
+    row = make_generation(bob, film, prompt="A fox", negative_prompt="badgers", cfg_scale=0.35, aspect_ratio="9:16")
+    page = signed_in(bob).get(row.get_absolute_url()).content.decode()
+
+    assert all(words in page for words in ("A fox", "badgers", "0.35", "9:16", "Film"))
+
+
+def test_page_shows_the_pictures_that_it_starts_and_ends_with(film: Team, bob: User) -> None:
+    row = make_generation(bob, film, endpoint=Endpoint.IMAGE_TO_VIDEO)
+    for slot in Slot:
+        make_input_picture(row, slot)
+    page = signed_in(bob).get(row.get_absolute_url()).content.decode()
+
+    assert all(f'src="/generations/{row.pk}/input/{slot}"' in page for slot in Slot)
+
+
+def test_page_tells_what_happened(film: Team, bob: User) -> None:
+    row = make_generation(bob, film, Status.RENDERING)
+    row.events.create(status=Status.QUEUED, message="fal was busy.")
+    logs = [{"timestamp": "2026-11-24T12:00:00+00:00", "message": "Denoising 40%"}]
+    type(row).objects.filter(pk=row.pk).update(logs=logs)
+    page = signed_in(bob).get(row.get_absolute_url()).content.decode()
+
+    assert "fal was busy." in page
+    assert "Denoising 40%" in page
+
+
+def test_queries_do_not_grow_with_what_happened(film: Team, bob: User, alice: User) -> None:
+    row = make_generation(bob, film, Status.RENDERING)
+    client = signed_in(bob)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            client.get(row.get_absolute_url())
+        return len(captured)
+
+    few = queries()
+    Event.objects.bulk_create(
+        Event(generation=row, status=Status.QUEUED, by=person, message="again") for person in (alice, bob) * 5
+    )
+
+    assert queries() == few
