@@ -65,12 +65,19 @@ async def search(row: Generation, fal: AsyncFalClient) -> None:
 
 
 async def _search(row: Generation, fal: AsyncFalClient) -> list[ListedRequest]:
-    """The listed requests with the row's endpoint and input, sent when the row was."""
+    """The listed requests with the row's endpoint and input, sent when the row was.
+
+    fal's list shows what has ended and goes by that time, so it is read up to now and sifted here.
+    """
     sent = row.submitted_at or row.changed_at
-    start, end = sent - _CLOCKS_DIFFER, sent + schedule.SUBMIT_LEASE + _CLOCKS_DIFFER
+    earliest, latest = sent - _CLOCKS_DIFFER, sent + schedule.SUBMIT_LEASE + _CLOCKS_DIFFER
     wanted = to_json(await _arguments(row, fal))
-    listed = [item async for item in fal.requests(Endpoint(row.endpoint), start=start, end=end)]
-    return [item for item in listed if item.json_input == wanted]
+    listed = fal.requests(Endpoint(row.endpoint), start=earliest, end=timezone.now() + _CLOCKS_DIFFER)
+    return [
+        item
+        async for item in listed
+        if item.json_input == wanted and item.sent_at and earliest <= item.sent_at <= latest
+    ]
 
 
 def _commit_to_submitting(row: Generation) -> bool:

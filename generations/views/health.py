@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
-import django_rq
 import httpx
+import redis
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -49,7 +50,7 @@ def _database() -> None:
 
 
 def _redis() -> None:
-    django_rq.get_connection().ping()
+    redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5).ping()
 
 
 def _fal() -> None:
