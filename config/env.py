@@ -1,6 +1,6 @@
 """Typed readers of the environment. What is missing or wrong is named, all at once, when the studio starts."""
 
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,8 +11,12 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 def origin(url: str) -> str:
     """`https://host:port` of an address; raises ValidationError when it is no http(s) address."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a host in brackets that is no IPv6 address, or of the port
+        is_address = False
+    if not is_address:
         raise ValidationError("must be an address such as https://example.com")
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -20,6 +24,12 @@ def origin(url: str) -> str:
 def address(url: str) -> None:
     """Validates an http(s) address."""
     origin(url)
+
+
+def address_or_blank(url: str) -> None:
+    """Validates an http(s) address that may be left out."""
+    if url:
+        origin(url)
 
 
 def public_origin(url: str) -> None:
@@ -30,7 +40,34 @@ def public_origin(url: str) -> None:
         raise ValidationError("must have no path")
 
 
-class Environment(Env):
+Reader = TypeVar("Reader")
+
+
+def _going_on(reader: Reader, stand_in: object) -> Reader:
+    """The reader of an `Env`, with the default or else `stand_in` for what it has written down as a problem."""
+
+    def read(self: Env, name: str, default: Any = ..., **options: Any) -> Any:
+        value = cast("Any", reader)(self, name, default, **options)
+        if value is not None:
+            return value
+        return default if isinstance(default, type(stand_in)) else stand_in
+
+    return cast("Reader", read)
+
+
+class _GoingOn(Env):
+    """Gives a stand-in for what is missing or wrong, so that the reading goes on and finds every problem."""
+
+    str = _going_on(Env.str, "")
+    bool = _going_on(Env.bool, False)
+    int = _going_on(Env.int, 0)
+    float = _going_on(Env.float, 0.0)
+    list = _going_on(Env.list, [])
+    dj_db_url = _going_on(Env.dj_db_url, {})
+    dj_email_url = _going_on(Env.dj_email_url, {})
+
+
+class Environment(_GoingOn):
     """environs' reader that gathers every problem; `finish` raises them as one ImproperlyConfigured."""
 
     def __init__(self) -> None:
@@ -38,7 +75,19 @@ class Environment(Env):
 
     def needed(self, name: str, *, unless: bool, default: str) -> str:
         """A text that may have a default only in development."""
-        return str(self.str(name, default) if unless else self.str(name, validate=_not_empty))
+        return str(self.str(name, default) if unless else self.str(name, validate=_not_blank))
+
+    def hosts(self, name: str, *, unless: bool) -> list[str]:
+        """Names between commas; all will do only in development."""
+        default = {"default": ["*"]} if unless else {"validate": _not_blank}
+        return self.list(name, subcast=str.strip, **default)
+
+    def mail(self, name: str, *, unless: bool) -> dict[str, Any]:
+        """Django's EMAIL_* settings; in development mails are written to the console."""
+        values: dict[str, Any] = self.dj_email_url(name, "console:") if unless else self.dj_email_url(name)
+        if values and "EMAIL_BACKEND" not in values:
+            self._errors[name].append("must be an address such as smtp://user:password@mail.example.com:587")
+        return values
 
     def finish(self) -> None:
         try:
@@ -51,6 +100,7 @@ class Environment(Env):
             raise ImproperlyConfigured("\n".join(["The environment is not complete:", *lines])) from None
 
 
-def _not_empty(value: Any) -> None:
-    if not str(value).strip():
+def _not_blank(value: str | list[str]) -> None:
+    parts = [value] if isinstance(value, str) else value
+    if not parts or not all(part.strip() for part in parts):
         raise ValidationError("must not be empty")

@@ -14,7 +14,7 @@ from environs import validate
 
 from config import logging as studio_logging
 from config.embedded import addresses
-from config.env import LOOPBACK, Environment, address, origin, public_origin
+from config.env import LOOPBACK, Environment, address, address_or_blank, origin, public_origin
 
 django_stubs_ext.monkeypatch()
 
@@ -24,7 +24,7 @@ env = Environment()
 # --- this process
 DEBUG: bool = env.bool("DEBUG", True)
 SECRET_KEY = env.needed("SECRET_KEY", unless=DEBUG, default="for-development-only-and-known-to-everybody")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["*"]) if DEBUG else env.list("ALLOWED_HOSTS")
+ALLOWED_HOSTS: list[str] = env.hosts("ALLOWED_HOSTS", unless=DEBUG)
 PORT: int = addresses.port()
 PUBLIC_URL: str = env.str("PUBLIC_URL", "", validate=public_origin).rstrip("/")
 SITE_URL: Final = PUBLIC_URL or f"http://127.0.0.1:{PORT}"
@@ -102,7 +102,7 @@ AWS_STORAGE_BUCKET_NAME: str = (
     env.str("AWS_STORAGE_BUCKET_NAME") if _has_bucket else _embedded_s3.bucket  # an endpoint alone is not enough
 )
 AWS_S3_ENDPOINT_URL: str | None = (
-    env.str("AWS_S3_ENDPOINT_URL", "") or None if _has_bucket else _embedded_s3.endpoint_url
+    env.str("AWS_S3_ENDPOINT_URL", "", validate=address_or_blank) or None if _has_bucket else _embedded_s3.endpoint_url
 )
 # blank keys mean: use the machine's own role
 AWS_ACCESS_KEY_ID: str | None = env.str("AWS_ACCESS_KEY_ID", "") or None if _has_bucket else _embedded_s3.access_key
@@ -150,6 +150,8 @@ FAL_QUEUE_URL: str = env.str("FAL_QUEUE_URL", _sandbox or "https://queue.fal.run
 FAL_REST_URL: str = env.str("FAL_REST_URL", _sandbox or "https://rest.fal.ai", validate=address).rstrip("/")
 FAL_API_URL: str = env.str("FAL_API_URL", f"{_sandbox or 'https://api.fal.ai'}/v1", validate=address).rstrip("/")
 FAL_JWKS_URL: str = env.str("FAL_JWKS_URL", f"{FAL_REST_URL}/.well-known/jwks.json", validate=address)
+FAL_USER_ID: str = env.str("FAL_USER_ID", "")  # when set, webhooks for other users of fal are not believed
+GENERATION_GIVE_UP_HOURS: float = env.float("GENERATION_GIVE_UP_HOURS", 24, validate=validate.Range(min=0))
 FAL_INPUT_DELIVERY: str = env.str("FAL_INPUT_DELIVERY", "upload", validate=validate.OneOf(["presigned", "upload"]))
 # where fal itself is on this machine, its files may be too; otherwise only https to public addresses is fetched
 _fal_is_here = urlsplit(FAL_QUEUE_URL).hostname in LOOPBACK
@@ -176,8 +178,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if env.str("EMAIL_URL", "") else "optio
 ACCOUNT_SESSION_REMEMBER = True
 
 # --- mail
-_email: dict[str, Any] = env.dj_email_url("EMAIL_URL", "consolemail://") if DEBUG else env.dj_email_url("EMAIL_URL")
-vars().update(_email)
+vars().update(env.mail("EMAIL_URL", unless=DEBUG))
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", f"Kling Studio <studio@{urlsplit(SITE_URL).hostname}>")
 
 # --- texts and time

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
+
+from config.env import LOOPBACK
 
 
 @checks.register(checks.Tags.security, deploy=False)
@@ -17,7 +20,7 @@ def sandbox_outside_development(app_configs: Sequence[Any] | None, **kwargs: Any
 
 @checks.register(checks.Tags.security)
 def development_secret(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    if not settings.DEBUG or not settings.PUBLIC_URL or settings.PUBLIC_URL.startswith("http://127.0.0.1"):
+    if not settings.DEBUG or not settings.PUBLIC_URL or urlsplit(settings.PUBLIC_URL).hostname in LOOPBACK:
         return []
     hint = "Set DEBUG=false and a SECRET_KEY of your own, or unset PUBLIC_URL."
     return [

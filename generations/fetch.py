@@ -35,7 +35,8 @@ class HostNotFound(httpx.ConnectError):
 def client(*, trusted_origins: frozenset[str] = frozenset(), timeout: httpx.Timeout | None = None) -> httpx.Client:
     """An HTTP client that reaches only https on public addresses, and the origins that the operator trusts.
 
-    An origin is scheme, host and port, such as `http://127.0.0.1:8001`; a trusted one may be http and may be private.
+    An origin is scheme, host and port, such as `http://127.0.0.1:8001`, or `http://127.0.0.1:*` for every port of a
+    host; a trusted one may be http and may be private.
     Follows at most five redirects, each checked like the first address. Raises AddressRefused for what is forbidden;
     HostNotFound (a httpx.ConnectError) when the name doesn't exist, and httpx's own errors (HTTPError, InvalidURL) for
     the rest. One client serves many threads. Asks for bodies as they are (no gzip), so that a length is a length and a
@@ -182,7 +183,7 @@ def _origin(url: httpx.URL) -> str:
 
 
 def _any_port(url: httpx.URL) -> str:
-    return f"{url.scheme}://{url.host}:*"
+    return f"{url.scheme}://{_host(url)}:*"
 
 
 def _origin_of_text(text: str) -> str:

@@ -91,7 +91,7 @@ def _refuse(problems: list[Problem]) -> None:
 
 
 def _check_geometry(name: str, image: Image.Image) -> None:
-    """Before the pixels are unpacked. Limits are of the upright picture, as Kling will see it."""
+    """Before the pixels are unpacked, where the format allows; by the upright picture's sides, as Kling sees them."""
     if image.width * image.height > MAX_PIXELS:
         raise _too_many_pixels(name)
     width, height = (image.height, image.width) if _orientation(image) >= 5 else image.size

@@ -103,8 +103,8 @@
   // what has changed is said once, and not each byte of a copy
   const announce = page.querySelector("[data-announce]");
   const withoutNumbers = (text) => text.replace(/[\d.,]+/g, "");
-  document.addEventListener("htmx:beforeSwap", (event) => (before = event.detail.target.dataset?.says || ""));
   let before = "";
+  document.addEventListener("htmx:beforeSwap", (event) => (before = event.detail.target.dataset?.says || ""));
   document.addEventListener("htmx:load", (event) => {
     const says = event.detail.elt.dataset?.says;
     if (says && withoutNumbers(says) !== withoutNumbers(before)) announce.textContent = says;

@@ -27,7 +27,7 @@ from generations.pipeline.driving import fal_config
 from tests.mirror.videos import mp4
 
 _BEFORE_FAL = {Status.HELD, Status.QUEUED, Status.REJECTED, Status.CANCELED}
-_AT_FAL = {Status.RENDERING, Status.MIRRORING, Status.DONE}
+_AT_FAL = {Status.RENDERING, Status.CANCELLING, Status.MIRRORING, Status.DONE}
 _MADE = {Status.MIRRORING, Status.DONE}
 
 

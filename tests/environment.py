@@ -28,7 +28,7 @@ def prepare() -> None:
             "KLING_STUDIO_TESTS": "1",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "DEBUG": "true",
-            "EMAIL_URL": "locmem://",
+            "EMAIL_URL": "memory:",
             "VAR_DIR": str(Path(tempfile.gettempdir()) / f"kling-studio-tests-{os.getpid()}"),
             "PORT": str(free_ports(20)),
         }

@@ -375,6 +375,14 @@ class TestTrusted:
         with scripted_server() as other, pytest.raises(fetch.AddressRefused):
             get(other.url, local.url)
 
+    def test_every_port_of_a_host_only_where_it_is_said(self, local: ScriptedServer) -> None:
+        with scripted_server() as other:
+            other.will(Reply(302, headers={"Location": local.url}))
+            assert get(other.url, "http://127.0.0.1:*").content == b"secret"
+        for url in ("http://localhost:1/", "https://127.0.0.1:1/", "http://127.0.0.2:1/", "http://10.0.0.1/"):
+            with pytest.raises(fetch.AddressRefused):
+                get(url, "http://127.0.0.1:*")
+
     def test_it_may_not_redirect_to_anything_else_inside(self, local: ScriptedServer) -> None:
         with scripted_server() as other:
             local.will(Reply(302, headers={"Location": other.url}))

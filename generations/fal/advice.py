@@ -172,7 +172,7 @@ def advise(error: FalError) -> Advice:
         reason = error.type[:MAX_REASON]
         words, fixer = _BY_TYPE.get(error.type, (words, fixer))
         fixer = _fixer_of_5xx(error, fixer)
-    return Advice(reason, words.format_map(_Values(_values(error))), fixer)
+    return Advice(reason, words.format_map(_values(error)), fixer)
 
 
 def _of_class(error: FalError) -> tuple[str, str, Fixer]:
@@ -190,14 +190,7 @@ def _about_lock(error: AccountLocked) -> Advice:
     known = (advice for words, advice in _LOCKS.items() if words in said)
     reason, words, fixer = _BY_CLASS[AccountLocked]
     reason, words = next(known, (reason, words))
-    return Advice(reason, words.format_map(_Values(_values(error))), fixer)
-
-
-class _Values(dict[str, object]):
-    """What the braces stand for; a name that nobody filled in leaves no hole."""
-
-    def __missing__(self, key: str) -> str:
-        return ""
+    return Advice(reason, words.format_map(_values(error)), fixer)
 
 
 def _values(error: FalError) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Final
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,20 +20,16 @@ class Reason(StrEnum):
     STOPPED = "stopped"  # for `on_progress` to raise: whoever asked for the copy no longer wants it
 
 
-_PERMANENT: Final = frozenset({Reason.ADDRESS_REFUSED, Reason.TOO_LARGE})
-
-
 class MirrorError(Exception):
     """The video isn't mirrored; str() is a sentence for a person.
 
-    `permanent`: asking again can't help. Everything else deserves another try later, even an expired link: a video has
-    been paid for, and a CDN's 404 may be one edge server's.
+    Every reason deserves another try later, even an expired link: a video has been paid for, a CDN's 404 may be one
+    edge server's, a refused address may be one redirect's, and a limit can be raised.
     """
 
     def __init__(self, reason: Reason, sentence: str) -> None:
         super().__init__(sentence)
         self.reason = reason
-        self.permanent = reason in _PERMANENT
 
 
 @contextmanager

@@ -1,13 +1,16 @@
 """Rows: the work (Generation), what it was given and made (InputPicture, Video), and what happened (Event)."""
 
+from generations.models.deletion import StorageDeletion
 from generations.models.event import Event
-from generations.models.generation import Generation, LogLine
-from generations.models.lifecycle import DRIVEN, MOVES, OPEN, TERMINAL, Status
+from generations.models.generation import Generation, LogLine, Relation
+from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, TERMINAL, Status
+from generations.models.pause import SubmitPause
 from generations.models.picture import InputPicture, Slot, Upload
 from generations.models.price import Price
 from generations.models.video import Video
 
 __all__ = [
+    "AT_FAL",
     "DRIVEN",
     "MOVES",
     "OPEN",
@@ -17,8 +20,11 @@ __all__ = [
     "InputPicture",
     "LogLine",
     "Price",
+    "Relation",
     "Slot",
     "Status",
+    "StorageDeletion",
+    "SubmitPause",
     "Upload",
     "Video",
 ]

@@ -36,6 +36,13 @@ class LogLine(TypedDict):
     message: str
 
 
+class Relation(models.TextChoices):
+    """How a generation came from another."""
+
+    RETRY = "retry", _("Another try")
+    REMIX = "remix", _("A remix")
+
+
 class IllegalMoveError(ValueError):
     """No such move between states exists."""
 
@@ -43,7 +50,7 @@ class IllegalMoveError(ValueError):
 class GenerationQuerySet(models.QuerySet["Generation"]):
     def visible_to(self, user: User) -> Self:
         """The only door: what the person may see."""
-        return self.filter(team__in=Team.objects.where_may(user, Action.VIEW).order_by().values("pk"))
+        return self.filter(deleted_at=None, team__in=Team.objects.where_may(user, Action.VIEW).order_by().values("pk"))
 
     def open(self) -> Self:
         return self.filter(status__in=OPEN)
@@ -81,6 +88,11 @@ class Generation(models.Model):
         _("form key"), default=uuid.uuid4, help_text=_("Drawn with the form: one form, one video.")
     )
 
+    parent = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children", verbose_name=_("made from")
+    )
+    relation = models.CharField(_("how it was made from it"), max_length=5, blank=True, choices=Relation)
+
     endpoint = models.CharField(_("endpoint"), max_length=100, choices=ENDPOINT_CHOICES)
     prompt = models.TextField(_("prompt"), max_length=MAX_PROMPT_CHARACTERS)
     negative_prompt = models.TextField(
@@ -102,6 +114,12 @@ class Generation(models.Model):
     changed_at = models.DateTimeField(_("changed at"), default=timezone.now, editable=False)
     submitted_at = models.DateTimeField(_("sent to fal at"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    cancel_asked_at = models.DateTimeField(_("cancel asked for at"), null=True, blank=True)
+    cancel_sent_at = models.DateTimeField(_("cancel taken by fal at"), null=True, blank=True)
+    called_at = models.DateTimeField(_("webhook came at"), null=True, blank=True)
+    needs_person_since = models.DateTimeField(_("needs a person since"), null=True, blank=True)
+    notified_at = models.DateTimeField(_("person told at"), null=True, blank=True)
+    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
     due_at = models.DateTimeField(_("to be looked at next"), null=True, blank=True, default=timezone.now)
     lease = models.UUIDField(_("lease"), null=True, blank=True)
     lease_until = models.DateTimeField(_("held by a worker until"), null=True, blank=True)
@@ -132,6 +150,11 @@ class Generation(models.Model):
             models.Index(fields=["team", "-created_at", "-id"], name="generation_of_team"),
             models.Index(fields=["user", "-created_at", "-id"], name="generation_of_user"),
             models.Index(fields=["team", "-changed_at"], name="generation_moved"),
+            models.Index(
+                fields=["finished_at"],
+                name="generation_to_tell",
+                condition=Q(finished_at__isnull=False, notified_at=None),
+            ),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "form_key"], name="generation_once_a_form"),
@@ -159,9 +182,12 @@ class Generation(models.Model):
                 name="generation_failed_says_why",
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=[Status.RENDERING, Status.MIRRORING, Status.DONE])
+                condition=~Q(status__in=[Status.RENDERING, Status.CANCELLING, Status.MIRRORING, Status.DONE])
                 | Q(request_id__isnull=False),
                 name="generation_at_fal_has_request_id",
+            ),
+            models.CheckConstraint(
+                condition=Q(deleted_at=None) | Q(status__in=sorted(TERMINAL)), name="generation_deleted_is_ended"
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=[Status.MIRRORING, Status.DONE]) | ~Q(source_url=""),
@@ -194,28 +220,56 @@ class Generation(models.Model):
         origin = Status(self.status)
         if to not in MOVES[origin]:
             raise IllegalMoveError(f"{origin} → {to}")
-        values = {**self._entering(to), **changes}
-        if not self._where_still(origin, held=held).update(**values):
+        if not self._write({**self._entering(to), **changes}, held=held):
             return False
-        for name, value in values.items():
-            setattr(self, name, value)
         self.events.create(status=to, by=by, message=event or changes.get("message", ""))
         return True
 
     def note(self, **changes: Any) -> bool:
         """Write columns without a move, for as long as the row has not moved and the lease is ours; whether it was."""
-        values = {"changed_at": timezone.now(), **changes}
-        if not self._where_still(Status(self.status), held=True).update(**values):
-            return False
-        for name, value in values.items():
-            setattr(self, name, value)
-        return True
+        return self._write({"changed_at": timezone.now(), **changes}, held=True)
 
     def put_off(self, delay: timedelta, **changes: Any) -> bool:
-        """Let go of the row until `delay` from now. `changed_at` moves only with news (a page looks at it)."""
-        if not changes:
-            changes = {"changed_at": self.changed_at}
-        return self.note(due_at=timezone.now() + delay, lease=None, lease_until=None, **changes)
+        """Let go of the row until `delay` from now, or for no time when a webhook has come since it was claimed.
+
+        `changed_at` moves only with news: a page looks at it.
+        """
+        due_at = timezone.now() + delay
+        called = Q(called_at__gt=self.called_at) if self.called_at else Q(called_at__isnull=False)
+        later = models.Case(models.When(called, then=models.F("due_at")), default=models.Value(due_at))
+        news = {"changed_at": timezone.now()} if changes else {}
+        values: dict[str, Any] = {"lease": None, "lease_until": None, **news, **changes}
+        if not self._where_still(Status(self.status), held=True).update(due_at=later, **values):
+            return False
+        self._take_over({"due_at": due_at, **values})
+        return True
+
+    @transaction.atomic
+    def cancel(self, by: User) -> bool:
+        """Ask for it to end without a video; whether anything could still be done about it.
+
+        What fal has not seen ends at once and costs nothing. What fal has ends by fal's own answer; what is on its way
+        to fal is canceled as soon as it has arrived.
+        """
+        now = timezone.now()
+        if self.status in {Status.HELD, Status.QUEUED}:
+            return self.move(Status.CANCELED, by=by, cost_cents=0)
+        if self.status == Status.RENDERING:
+            return self.move(Status.CANCELLING, by=by, cancel_asked_at=now)
+        if self.status == Status.SUBMITTING and self._write({"cancel_asked_at": now, "changed_at": now}, held=False):
+            self.events.create(status=self.status, by=by, message="Cancel asked for.")
+            return True
+        return False
+
+    def _write(self, values: dict[str, Any], *, held: bool) -> bool:
+        if not self._where_still(Status(self.status), held=held).update(**values):
+            return False
+        self._take_over(values)
+        return True
+
+    def _take_over(self, values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
 
     def _where_still(self, status: Status, *, held: bool) -> GenerationQuerySet:
         rows = Generation.objects.filter(pk=self.pk, status=status)

@@ -13,6 +13,7 @@ class Status(models.TextChoices):
     QUEUED = "queued", _("Waiting to be sent")
     SUBMITTING = "submitting", _("Being sent to fal")
     RENDERING = "rendering", _("At fal")
+    CANCELLING = "cancelling", _("Being canceled")
     MIRRORING = "mirroring", _("Made, being copied")
     DONE = "done", _("Done")
     REJECTED = "rejected", _("Rejected")
@@ -25,7 +26,9 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
     Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELED, Status.FAILED}),
     # back to queued only when it is known that fal has queued nothing
     Status.SUBMITTING: frozenset({Status.QUEUED, Status.RENDERING, Status.FAILED}),
-    Status.RENDERING: frozenset({Status.MIRRORING, Status.CANCELED, Status.FAILED}),
+    Status.RENDERING: frozenset({Status.CANCELLING, Status.MIRRORING, Status.CANCELED, Status.FAILED}),
+    # only fal's own answer ends it: a video that comes anyway was paid for, so it is kept
+    Status.CANCELLING: frozenset({Status.MIRRORING, Status.CANCELED, Status.FAILED}),
     Status.MIRRORING: frozenset({Status.DONE, Status.FAILED}),
     Status.DONE: frozenset(),
     Status.REJECTED: frozenset(),
@@ -37,5 +40,6 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
 TERMINAL: Final = frozenset({Status.DONE, Status.REJECTED, Status.CANCELED, Status.FAILED})
 OPEN: Final = frozenset(set(Status) - TERMINAL)
 DRIVEN: Final = frozenset(OPEN - {Status.HELD})
+AT_FAL: Final = frozenset({Status.RENDERING, Status.CANCELLING})
 
 FAILURE_FIXERS: Final = [(fixer.value, fixer.name.title()) for fixer in Fixer]

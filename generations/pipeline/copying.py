@@ -12,7 +12,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from generations import bucket
-from generations.fal.advice import Fixer
 from generations.mirror import Bucket, MirroredVideo, MirrorError, mirror_video
 from generations.models import Generation, Status, Video
 from generations.pipeline import schedule
@@ -94,10 +93,7 @@ def _done(row: Generation, video: MirroredVideo) -> None:
 
 
 def _not_copied(row: Generation, error: MirrorError) -> None:
-    """The video was paid for, so nothing but a refusal that stands gives it up."""
+    """The video was paid for, so it is never given up: each try is announced to the person, the next comes later."""
     logger.warning("Not copied: %s", error)
-    if error.permanent:
-        row.move(Status.FAILED, held=True, reason=error.reason, message=str(error), fixer=Fixer.US)
-    else:
-        attempts = row.attempts + 1
-        row.put_off(schedule.retry_delay(attempts), attempts=attempts, reason=error.reason, message=str(error))
+    attempts = row.attempts + 1
+    row.put_off(schedule.retry_delay(attempts), attempts=attempts, reason=error.reason, message=str(error))

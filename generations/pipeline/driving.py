@@ -17,7 +17,7 @@ from django.utils import timezone
 from config.logging import naming
 from generations.fal.answers import FalConfig
 from generations.fal.client import AsyncFalClient
-from generations.models import DRIVEN, Generation, Status
+from generations.models import AT_FAL, DRIVEN, Generation, Status, SubmitPause
 from generations.pipeline import copying, schedule, submitting, waiting
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 CALLS_AT_ONCE: Final = 100
 COPIES_AT_ONCE: Final = 16
 PASS_SECONDS: Final = 50.0  # then the pass takes nothing new, so that RQ sees its worker alive
+_COUNT_EVERY: Final = 5.0  # s
 _LOOK_EVERY: Final = 0.25  # s, for rows that become due while copies run
 
 
@@ -57,6 +58,8 @@ class _Pass:
         self.calls: set[asyncio.Task[None]] = set()
         self.copies: set[asyncio.Task[None]] = set()
         self.steps = 0
+        self.count = 0
+        self.count_again_at = 0.0
 
     async def run(self) -> int:
         ends = time.monotonic() + PASS_SECONDS
@@ -72,14 +75,28 @@ class _Pass:
 
     async def _take(self) -> None:
         """Claim what is due, as much as there is room for, and start it."""
-        for row in await self._claim([Status.QUEUED], CALLS_AT_ONCE - len(self.calls), schedule.SUBMIT_LEASE):
+        for row in await self._claim([Status.QUEUED], await self._room_to_submit(), schedule.SUBMIT_LEASE):
             self._start(self.calls, row, submitting.submit(row, self.fal))
         for row in await self._claim([Status.SUBMITTING], CALLS_AT_ONCE - len(self.calls), schedule.SUBMIT_LEASE):
             self._start(self.calls, row, submitting.search(row, self.fal))
-        for row in await self._claim([Status.RENDERING], CALLS_AT_ONCE - len(self.calls), schedule.POLL_LEASE):
-            self._start(self.calls, row, waiting.poll(row, self.fal))
+        for row in await self._claim(list(AT_FAL), CALLS_AT_ONCE - len(self.calls), schedule.POLL_LEASE):
+            self._start(self.calls, row, waiting.poll(row, self.fal, await self._in_flight()))
         for row in await self._claim([Status.MIRRORING], COPIES_AT_ONCE - len(self.copies), schedule.COPY_LEASE):
             self._start(self.copies, row, copying.mirror(row, self.threads))
+
+    async def _room_to_submit(self) -> int:
+        """None while submitting rests; one, to find out, when it is time to try again."""
+        pause = await sync_to_async(SubmitPause.objects.current)()
+        if pause is None:
+            return CALLS_AT_ONCE - len(self.calls)
+        return 0 if pause.try_at > timezone.now() else 1
+
+    async def _in_flight(self) -> int:
+        """How many rows are at fal: counted every few seconds, since it only sets how often they are asked for."""
+        if time.monotonic() > self.count_again_at:
+            self.count = await Generation.objects.filter(status__in=AT_FAL).acount()
+            self.count_again_at = time.monotonic() + _COUNT_EVERY
+        return self.count
 
     async def _claim(self, statuses: list[Status], room: int, lease: Any) -> list[Generation]:
         return await sync_to_async(Generation.objects.claim_due)(statuses, room, lease) if room > 0 else []

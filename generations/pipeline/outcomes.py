@@ -1,41 +1,85 @@
 """fal's answers and errors as moves of a row, with words for the person who waits for it."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import User
 from generations.fal.advice import advise
 from generations.fal.answers import RequestUrls
-from generations.fal.errors import FalError
-from generations.models import Generation, Status
+from generations.fal.errors import AccountLocked, Cancelled, FalError, KeyRefused
+from generations.models import Generation, Status, SubmitPause
 from generations.pipeline import schedule
 
 logger = logging.getLogger(__name__)
 
 
-def at_fal(row: Generation, urls: RequestUrls, position: int | None, event: str = "") -> None:
+def at_fal(
+    row: Generation, urls: RequestUrls, position: int | None, *, event: str = "", by: User | None = None
+) -> bool:
     """fal has the request: its id is written down at once, whatever became of the lease meanwhile."""
-    row.move(
+    came = row.move(
         Status.RENDERING,
+        by=by,
         event=event,
         request_id=urls.request_id,
         status_url=urls.status_url,
         response_url=urls.response_url,
         cancel_url=urls.cancel_url,
         queue_position=position,
+        needs_person_since=None,
     )
+    if came:
+        _cancel_if_asked(row)
+        return True
+    return _came_too_late(row, urls)
+
+
+def _cancel_if_asked(row: Generation) -> None:
+    """Somebody asked for a cancel while the request was on its way."""
+    row.refresh_from_db(fields=["cancel_asked_at"])
+    if row.cancel_asked_at:
+        row.move(Status.CANCELLING)
+
+
+def _came_too_late(row: Generation, urls: RequestUrls) -> bool:
+    """The row moved on before the answer came: given up as lost, it is taken up again; else the webhook was first."""
+    row.refresh_from_db()
+    if row.status == Status.FAILED and not row.request_id:
+        return at_fal(row, urls, None, event="fal's answer came after all.")
+    return row.request_id == urls.request_id
 
 
 def not_sent(row: Generation, error: FalError) -> None:
     """Nothing was queued or charged: try again later, or say why that is useless."""
-    if error.permanent:
+    if isinstance(error, KeyRefused | AccountLocked):
+        _pause_for_all(row, error)
+    elif error.permanent:
         fail(row, error)
-        return
-    attempts = row.attempts + 1
-    delay = schedule.retry_delay(attempts, error.retry_after)
+    else:
+        delay = schedule.retry_delay(row.attempts + 1, error.retry_after)
+        _back_to_the_queue(row, delay, _words(error))
+
+
+def _pause_for_all(row: Generation, error: FalError) -> None:
+    """No request would be taken now, so none is sent until fal takes this one; it is the first to be tried again."""
     words = _words(error)
+    SubmitPause.objects.begin_or_extend(words["reason"], words["message"])
+    _back_to_the_queue(row, timedelta(0), words)
+
+
+def _back_to_the_queue(row: Generation, delay: timedelta, words: dict[str, Any]) -> None:
+    attempts = row.attempts + 1
     if row.status == Status.SUBMITTING:
         row.move(Status.QUEUED, held=True, event=words["message"], lease=row.lease)
-    row.put_off(delay, attempts=attempts, **words)
+    row.refresh_from_db(fields=["cancel_asked_at"])
+    if row.cancel_asked_at:
+        row.move(Status.CANCELED, held=True, cost_cents=0)
+    else:
+        row.put_off(delay, attempts=attempts, **words)
 
 
 def no_bucket(row: Generation, error: Exception) -> None:
@@ -53,16 +97,37 @@ def no_bucket(row: Generation, error: Exception) -> None:
 def ask_again(row: Generation, error: FalError) -> None:
     """fal gave no verdict: the job goes on, we ask again."""
     logger.info("No verdict yet: %s", error)
+    age = timezone.now() - (row.submitted_at or row.changed_at)
+    if age > schedule.give_up_after():
+        ask_a_person(row)
+        return
     attempts = row.attempts + 1
     row.put_off(schedule.retry_delay(attempts, error.retry_after), attempts=attempts, **_words(error))
 
 
+def ask_a_person(row: Generation) -> None:
+    """Too old for machines alone: it shows in the admin until a person, or fal after all, ends it."""
+    hours = settings.GENERATION_GIVE_UP_HOURS
+    message = f"fal has not finished this within {hours:g} hours. An admin has been asked to look; it is not lost."
+    since = row.needs_person_since or timezone.now()
+    news = {} if row.needs_person_since else {"needs_person_since": since, "message": message, "reason": "overdue"}
+    row.put_off(schedule.seldom(), **news)
+
+
+def canceled(row: Generation) -> None:
+    """fal confirms that there will be no video, and charges nothing."""
+    row.move(Status.CANCELED, held=True, cost_cents=0, needs_person_since=None)
+
+
 def fail(row: Generation, error: FalError) -> None:
     """fal's verdict, or a refusal that stands."""
+    if isinstance(error, Cancelled):
+        canceled(row)
+        return
     logger.info("Failed: %s", error)
     advice = advise(error)
     cost = 0 if error.charged is False else row.cost_cents
-    row.move(Status.FAILED, held=True, fixer=advice.fixer, cost_cents=cost, **_words(error))
+    row.move(Status.FAILED, held=True, fixer=advice.fixer, cost_cents=cost, needs_person_since=None, **_words(error))
 
 
 def _words(error: FalError) -> dict[str, Any]:

@@ -4,23 +4,45 @@ import random
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
+
 SUBMIT_LEASE: Final = timedelta(seconds=150)  # longer than the client's timeouts together
 POLL_LEASE: Final = timedelta(seconds=150)
 COPY_LEASE: Final = timedelta(seconds=30)  # renewed while bytes move
 
-_FIRST_POLL: Final = 1.0  # s
-_SLOWEST_POLL: Final = 15.0
-_SLOWEST_RETRY: Final = 300.0
+POLLS_A_SECOND: Final = 150  # of all rows together: more would keep one worker from everything else
+_SLOWEST_RETRY: Final = 300.0  # s
+_FOR_A_PERSON: Final = timedelta(minutes=15)  # fal may still answer while a person is asked
+
+# up to this age, ask this often; both in seconds
+_WITHOUT_WEBHOOKS: Final = ((30, 1.0), (300, 2.5), (1800, 10.0), (float("inf"), 60.0))
+_WITH_WEBHOOKS: Final = ((300, 15.0), (1800, 60.0), (float("inf"), 300.0))
 
 
-def poll_delay(age: timedelta) -> timedelta:
-    """Often while a render is young, slower as it ages: a tenth of the time it has taken so far."""
-    seconds = min(max(_FIRST_POLL, age.total_seconds() / 10), _SLOWEST_POLL)
-    return timedelta(seconds=seconds)
+def poll_delay(age: timedelta, *, webhooks: bool, in_flight: int) -> timedelta:
+    """Slower as a request ages, slower still where fal calls us, and never more polls a second than one worker bears.
+
+    Spread by a fifth, so that rows which were due together (after a restart) do not stay together.
+    """
+    steps = _WITH_WEBHOOKS if webhooks else _WITHOUT_WEBHOOKS
+    seconds = next(delay for limit, delay in steps if age.total_seconds() < limit)
+    return timedelta(seconds=max(seconds, in_flight / POLLS_A_SECOND) * _spread())
+
+
+def give_up_after() -> timedelta:
+    """How long machines alone wait for an answer; then a person is asked, and the row is looked at seldom."""
+    return timedelta(hours=settings.GENERATION_GIVE_UP_HOURS)
+
+
+def seldom() -> timedelta:
+    return _FOR_A_PERSON * _spread()
 
 
 def retry_delay(attempts: int, retry_after: float | None = None) -> timedelta:
     """After `attempts` failed tries: 2 s, 4 s, 8 s … 5 min, spread so that rows do not come back together."""
     seconds = min(2.0 ** min(attempts, 20), _SLOWEST_RETRY)
-    spread = random.uniform(0.8, 1.2)  # noqa: S311  not for secrets
-    return timedelta(seconds=max(seconds * spread, retry_after or 0))
+    return timedelta(seconds=max(seconds * _spread(), retry_after or 0))
+
+
+def _spread() -> float:
+    return random.uniform(0.8, 1.2)  # noqa: S311  not for secrets

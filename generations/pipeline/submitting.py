@@ -14,17 +14,17 @@ from django.conf import settings
 from django.utils import timezone
 
 from generations import bucket
+from generations.fal import webhooks
 from generations.fal.advice import Fixer
-from generations.fal.answers import ListedRequest, RequestUrls
+from generations.fal.answers import ListedRequest, RequestUrls, Submitted
 from generations.fal.arguments import Arguments, Endpoint, parse, to_json
 from generations.fal.client import AsyncFalClient
 from generations.fal.errors import FalError, Sent, Unavailable
-from generations.models import Generation, InputPicture, Slot, Status
+from generations.models import Generation, InputPicture, Slot, Status, SubmitPause
 from generations.pipeline import outcomes, schedule
 
 logger = logging.getLogger(__name__)
 
-SEARCH_FOR: Final = timedelta(hours=1)  # a lost request shows in fal's list at the latest when it has ended
 PRESIGNED_SECONDS: Final = 6 * 24 * 3600  # fal's queue has no time limit; S3 allows seven days
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)
 
@@ -42,11 +42,11 @@ async def submit(row: Generation, fal: AsyncFalClient) -> None:
     if not await sync_to_async(_commit_to_submitting)(row):
         return
     try:
-        answer = await fal.submit(Endpoint(row.endpoint), arguments)
+        answer = await fal.submit(Endpoint(row.endpoint), arguments, webhook_url=_webhook_url(row))
     except FalError as error:
         await sync_to_async(_not_submitted)(row, error)
         return
-    await sync_to_async(outcomes.at_fal)(row, answer.urls, answer.queue_position)
+    await sync_to_async(_submitted)(row, answer)
 
 
 async def search(row: Generation, fal: AsyncFalClient) -> None:
@@ -92,6 +92,11 @@ def _commit_to_submitting(row: Generation) -> bool:
     )
 
 
+def _submitted(row: Generation, answer: Submitted) -> None:
+    outcomes.at_fal(row, answer.urls, answer.queue_position)
+    SubmitPause.objects.end()
+
+
 def _not_submitted(row: Generation, error: FalError) -> None:
     if error.sent is not Sent.UNKNOWN or _is_plain_outage(error):
         outcomes.not_sent(row, error)
@@ -118,7 +123,7 @@ def _not_ours_already(found: list[ListedRequest]) -> list[ListedRequest]:
 
 
 def _search_again(row: Generation) -> None:
-    if row.submitted_at and timezone.now() - row.submitted_at > SEARCH_FOR:
+    if timezone.now() - (row.submitted_at or row.changed_at) > schedule.give_up_after():
         row.move(
             Status.FAILED,
             held=True,
@@ -129,6 +134,11 @@ def _search_again(row: Generation) -> None:
         )
     else:
         row.put_off(schedule.retry_delay(row.attempts + 1), attempts=row.attempts + 1)
+
+
+def _webhook_url(row: Generation) -> str | None:
+    """Where fal shall call when it is done; none without an address that fal can reach."""
+    return webhooks.address(settings.PUBLIC_URL, row.pk, settings.SECRET_KEY) if settings.PUBLIC_URL else None
 
 
 async def _arguments(row: Generation, fal: AsyncFalClient) -> Arguments:

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.utils import timezone
 
 from generations.fal import answers
@@ -16,13 +17,16 @@ from generations.pipeline import outcomes, schedule
 logger = logging.getLogger(__name__)
 
 
-async def poll(row: Generation, fal: AsyncFalClient) -> None:
-    """Ask once for a `rendering` row, and fetch the result when fal says that the job has ended."""
+async def poll(row: Generation, fal: AsyncFalClient, in_flight: int) -> None:
+    """Ask once for a row that is at fal, and fetch the result when fal says that the job has ended."""
     urls = answers.RequestUrls(row.request_id or "", row.status_url, row.response_url, row.cancel_url)
     try:
+        if await _removed(row, urls, fal):
+            await sync_to_async(outcomes.canceled)(row)
+            return
         progress = await fal.status(urls)
         if not isinstance(progress, answers.Completed):
-            await sync_to_async(_still_going)(row, progress)
+            await sync_to_async(_still_going)(row, progress, in_flight)
             return
         video = await fal.result(urls)
     except Verdict as error:
@@ -33,19 +37,35 @@ async def poll(row: Generation, fal: AsyncFalClient) -> None:
         await sync_to_async(_made)(row, progress, video)
 
 
-def _still_going(row: Generation, progress: answers.InQueue | answers.InProgress) -> None:
+async def _removed(row: Generation, urls: answers.RequestUrls, fal: AsyncFalClient) -> bool:
+    """Pass a cancel on to fal, once; whether fal says that the request was still in its queue and is gone."""
+    if row.status != Status.CANCELLING or row.cancel_sent_at:
+        return False
+    answer = await fal.cancel(urls)
+    await sync_to_async(row.note)(cancel_sent_at=timezone.now())
+    return answer is answers.Cancellation.REMOVED
+
+
+def _still_going(row: Generation, progress: answers.InQueue | answers.InProgress, in_flight: int) -> None:
     """Write down what is new, and when to ask again."""
     position = progress.position if isinstance(progress, answers.InQueue) else None
     seen: dict[str, Any] = {"queue_position": position, "logs": _lines(progress.logs) or row.logs, "message": ""}
     news = {name: value for name, value in seen.items() if getattr(row, name) != value}
     age = timezone.now() - (row.submitted_at or row.changed_at)
-    row.put_off(schedule.poll_delay(age), attempts=0, **(news or {"changed_at": row.changed_at}))
+    if age > schedule.give_up_after():
+        outcomes.ask_a_person(row)
+    else:
+        delay = schedule.poll_delay(age, webhooks=bool(settings.PUBLIC_URL), in_flight=in_flight)
+        row.put_off(delay, **({"attempts": 0} if row.attempts else {}), **news)
 
 
 def _made(row: Generation, progress: answers.Completed, video: answers.VideoFile) -> None:
+    kept = "It was made before the cancel took effect, so it is kept and charged."
     row.move(
         Status.MIRRORING,
         held=True,
+        event=kept if row.status == Status.CANCELLING else "",
+        needs_person_since=None,
         source_url=video.url,
         total_bytes=video.file_size,
         billable_units=video.billable_units,

@@ -156,7 +156,7 @@ def who_can_fix(generation: Generation) -> str:
 def _step(generation: Generation) -> int:
     """In fal's queue is still waiting, though the row's status is that of a render."""
     waits = generation.status == Status.RENDERING and generation.queue_position is not None
-    return 0 if waits else _STEP_OF.get(Status(generation.status), 0)
+    return 0 if waits else _STEP_OF.get(Status(generation.status), 1)
 
 
 def _at_fal(ahead: int | None) -> str:

@@ -20,6 +20,20 @@ from generations.fal.errors import (
     Unreachable,
 )
 
+# fal's docs: Errors, and Request errors
+MODEL_TYPES = [
+    *("internal_server_error", "generation_timeout", "downstream_service_error", "downstream_service_unavailable"),
+    *("content_policy_violation", "no_media_generated", "image_too_small", "image_too_large", "image_load_error"),
+    *("file_download_error", "face_detection_error", "file_too_large", "unsupported_image_format", "one_of"),
+    *("greater_than_equal", "less_than_equal", "greater_than", "less_than", "multiple_of", "sequence_too_short"),
+    *("sequence_too_long", "feature_not_supported", "missing", "string_too_long", "image_ratio_out_of_range"),
+]
+REQUEST_TYPES = [
+    *("request_timeout", "startup_timeout", "runner_scheduling_failure", "runner_connection_timeout"),
+    *("runner_disconnected", "runner_connection_refused", "runner_connection_error", "runner_incomplete_response"),
+    *("runner_server_error", "client_disconnected", "bad_request", "internal_error"),
+]
+
 
 def refused(type_: str, field: str = "image_url", message: str = "fal's words.", **ctx: object) -> Advice:
     problem = FieldProblem(field, type_, message, ctx)
@@ -72,6 +86,15 @@ def refused(type_: str, field: str = "image_url", message: str = "fal's words.",
 def test_refusals_name_the_input_the_limit_and_the_way_out(advice: Advice, message: str) -> None:
     assert advice.message == message
     assert advice.fixer is Fixer.USER
+
+
+@pytest.mark.parametrize("type_", [*MODEL_TYPES, *REQUEST_TYPES])
+@pytest.mark.parametrize("ctx", [{}, {"max_size": "large", "min_width": None, "max_width": True, "categories": [1]}])
+def test_every_documented_type_has_words_even_without_its_numbers(type_: str, ctx: dict[str, object]) -> None:
+    advice = refused(type_, "image_url", "fal's words.", **ctx)
+    assert advice.reason == type_
+    assert advice.message.endswith(".")
+    assert not any(hole in advice.message for hole in ("{", "  ", "None", "True"))
 
 
 def test_reasons_are_fals_types_cut_to_fit() -> None:

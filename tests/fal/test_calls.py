@@ -212,6 +212,7 @@ class TestTheKeyStaysHome:
             "//{host}/",
             "not an address",
             "http://[",
+            "https://a:b/",
             "",
         ],
     )
@@ -268,7 +269,9 @@ class TestResult:
         server.will(Reply(body={"video": {"url": VIDEO["url"], "file_size": "large"}}, headers=headers))
         assert fal.result(job) == VideoFile(VIDEO["url"])
 
-    @pytest.mark.parametrize("url", [None, "", 7, "ftp://a/b", "https://", "x.mp4", f"https://a/{'x' * 2000}"])
+    @pytest.mark.parametrize(
+        "url", [None, "", 7, "ftp://a/b", "https://", "https://a:b/", "x.mp4", f"https://a/{'x' * 2000}"]
+    )
     def test_no_usable_address(self, fal: AnyClient, server: ScriptedServer, job: RequestUrls, url: object) -> None:
         server.will(Reply(body={"video": {"url": url}}))
         with pytest.raises(BadAnswer) as caught:

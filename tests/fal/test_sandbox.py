@@ -247,7 +247,7 @@ def test_a_sandbox_that_is_away(tmp_path_factory: pytest.TempPathFactory) -> Non
                 fal.submit(TEXT, cat())
             assert caught.value.sent is Sent.NO
             away.start()
-            assert finish(fal, job)
+            assert finish(fal, job).error is None
 
 
 def test_twenty_at_once(config: FalConfig, sandbox: Sandbox) -> None:

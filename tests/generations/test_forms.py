@@ -125,8 +125,10 @@ def test_image_order_has_both_pictures_and_no_aspect_ratio(mallory: User) -> Non
         (picture(size=(200, 200)), "The picture is 200 × 200 px; each side must be at least 300 px."),
         (
             picture(size=(900, 300)),
-            "The picture is 900 × 300 px, a ratio of 3.00; "
-            "width divided by height must be between 0.4 and 2.5. Crop it first.",
+            (
+                "The picture is 900 × 300 px, a ratio of 3.00; "
+                "width divided by height must be between 0.4 and 2.5. Crop it first."
+            ),
         ),
         (b"Dear diary, today", NOT_READ),
         (b"", "The file is empty."),
@@ -153,7 +155,8 @@ def test_end_picture_alone_is_not_enough(mallory: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("format_", "media_type"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/jpeg"), ("HEIF", "image/jpeg")]
+    ("format_", "media_type"),
+    [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/jpeg"), ("HEIF", "image/jpeg")],
 )
 def test_picture_is_kept_in_a_format_that_kling_takes(mallory: User, format_: str, media_type: str) -> None:
     form = with_picture(mallory, {"start_file": picture(format_)})

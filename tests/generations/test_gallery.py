@@ -60,7 +60,9 @@ def test_row_made_meanwhile_does_not_shift_the_next_page(
     assert list(client.get("/", {"before": older}).context["generations"]) == old[2:]
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "2026-11-24", "2026-11-24T12:00:00+00:00_nonsense", "_", "\0", "9" * 99])
+@pytest.mark.parametrize(
+    "cursor", ["nonsense", "2026-11-24", "2026-11-24T12:00:00+00:00_nonsense", "_", "\0", "9" * 99]
+)
 def test_cursor_that_is_none_is_not_found(bob: User, cursor: str) -> None:
     assert signed_in(bob).get("/", {"before": cursor}).status_code == 404
 
@@ -108,7 +110,9 @@ def test_queries_do_not_grow_with_the_rows(film: Team, bob: User) -> None:
         make_input_picture(make_generation(bob, film, Status.RENDERING, endpoint=Endpoint.IMAGE_TO_VIDEO))
 
     def queries() -> int:
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             client.get("/")
         return len(captured)
 

@@ -204,7 +204,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
         return answer
 
     monkeypatch.setattr(bucket, "open_range", spy)
-    yield bodies
+    return bodies
 
 
 def test_connection_to_the_bucket_ends_when_the_browser_goes_away(

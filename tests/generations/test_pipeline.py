@@ -1,14 +1,15 @@
 """The whole way of a generation: real rows, a real bucket, and fal's protocol over real HTTP."""
 
-from datetime import timedelta
-
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
 from generations import bucket
 from generations.fal.arguments import Endpoint
-from generations.models import Event, Generation, Slot, Status, Video
+from generations.models import Event, Generation, Slot, Status, SubmitPause, Video
+from generations.pipeline.calls import fal_called
+from generations.pipeline.driving import fal_config
 from tests.cast import make_generation, make_input_picture
 from tests.generations.driven import drive_to_the_end, drive_until, one_pass
 from tests.sandbox_process import Sandbox
@@ -25,9 +26,12 @@ def no_faults(sandbox: Sandbox) -> None:
 
 
 def order(alice: User, prompt: str = FOX, **columns: object) -> Generation:
-    if "endpoint" not in columns:
-        columns = {"aspect_ratio": "1:1", **columns}
-    return make_generation(alice, alice.personal_team, prompt=prompt, **columns)
+    """From a small picture, which makes a small video; a request that says which endpoint is as it says."""
+    if "endpoint" in columns:
+        return make_generation(alice, alice.personal_team, prompt=prompt, **columns)
+    generation = make_generation(alice, alice.personal_team, prompt=prompt, endpoint=Endpoint.IMAGE_TO_VIDEO, **columns)
+    make_input_picture(generation, Slot.START)
+    return generation
 
 
 def submits(sandbox: Sandbox, generation: Generation) -> list[dict[str, object]]:
@@ -36,7 +40,7 @@ def submits(sandbox: Sandbox, generation: Generation) -> list[dict[str, object]]
 
 
 def test_a_prompt_becomes_a_video_in_the_bucket(alice: User) -> None:
-    generation = drive_to_the_end(order(alice))
+    generation = drive_to_the_end(order(alice, endpoint=Endpoint.TEXT_TO_VIDEO, aspect_ratio="1:1"))
 
     assert generation.status == Status.DONE, generation.message
     video = generation.video
@@ -77,17 +81,18 @@ def test_a_picture_becomes_a_video_in_its_own_shape(
 
 
 def test_twenty_at_once_with_one_worker_are_in_flight_together(alice: User, sandbox: Sandbox) -> None:
-    before = len(sandbox.books()["requests"])
-    generations = [order(alice, f"Number {number} [sandbox: no_media_generated]") for number in range(20)]
+    generations = [order(alice, f"Number {number} [sandbox: slow]") for number in range(20)]
 
     one_pass()
-
-    assert len(sandbox.books()["requests"]) - before == 20
+    for generation in generations:
+        generation.refresh_from_db()
+        generation.cancel(alice)
     drive_until(lambda: not Generation.objects.open().exists())
+
     requests = [submits(sandbox, generation)[0] for generation in generations]
-    assert max(str(request["submitted_at"]) for request in requests) < min(
-        str(request["ended_at"]) for request in requests
-    )
+    last_submit = max(str(request["sent_at"]) for request in requests)
+    first_end = min(str(request["ended_at"]) for request in requests)
+    assert last_submit < first_end
 
 
 def test_progress_is_written_down_while_it_renders(alice: User, sandbox: Sandbox) -> None:
@@ -108,18 +113,34 @@ def test_progress_is_written_down_while_it_renders(alice: User, sandbox: Sandbox
 
 @pytest.mark.parametrize(
     ("fault", "reason", "words"),
-    [("submit_401", "key_refused", "FAL_KEY"), ("submit_403_locked", "exhausted_balance", "balance")],
+    [("submit_401", "key_refused", "FAL_KEY"), ("submit_403_locked", "balance_exhausted", "balance")],
 )
-def test_a_refusal_of_the_account_is_said_in_words_and_costs_nothing(
+def test_a_refused_account_rests_submitting_for_all_and_loses_nothing(
     alice: User, sandbox: Sandbox, fault: str, reason: str, words: str
 ) -> None:
+    generations = [order(alice, f"{number} {fault} [sandbox: no_media_generated]") for number in range(3)]
     sandbox.set_faults(f"{fault}=1")
+    before = sandbox.books()["counters"]["submits"]
+    one_pass()
+    refused = sandbox.books()["counters"]["submits"] - before
+    one_pass()
 
-    generation = drive_to_the_end(order(alice))
+    assert sandbox.books()["counters"]["submits"] - before == refused, "nothing is sent while submitting rests"
+    pause = SubmitPause.objects.get()
+    assert pause.reason == reason
+    assert words in pause.message
+    assert Generation.objects.filter(reason=reason, message=pause.message).count() == refused
+    assert set(Generation.objects.values_list("status", flat=True)) == {Status.QUEUED}
 
-    assert (generation.status, generation.cost_cents) == (Status.FAILED, 0)
-    assert words in generation.message
-    assert generation.fal_words
+    SubmitPause.objects.update(try_at=timezone.now())
+    one_pass()
+    assert sandbox.books()["counters"]["submits"] - before == refused + 1, "one request finds out"
+
+    sandbox.set_faults("")
+    SubmitPause.objects.update(try_at=timezone.now())
+    drive_until(lambda: not Generation.objects.open().exists())
+    assert not SubmitPause.objects.exists()
+    assert all(len(submits(sandbox, generation)) == 1 for generation in generations)
 
 
 @pytest.mark.parametrize("fault", ["submit_500", "submit_503", "submit_429"])
@@ -170,7 +191,7 @@ def test_a_lost_answer_is_found_again_in_fals_list_and_never_sent_twice(alice: U
 
 
 def test_an_answer_that_stays_lost_is_never_sent_again_and_ends_before_a_person(
-    alice: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    alice: User, sandbox: Sandbox, settings: Settings
 ) -> None:
     generation = order(alice, "Cut before it was queued")
     sandbox.set_faults("submit_cut_before=1")
@@ -179,7 +200,7 @@ def test_an_answer_that_stays_lost_is_never_sent_again_and_ends_before_a_person(
     generation.refresh_from_db()
     assert generation.status == Status.SUBMITTING
 
-    monkeypatch.setattr("generations.pipeline.submitting.SEARCH_FOR", timedelta(0))
+    settings.GENERATION_GIVE_UP_HOURS = 0
     drive_to_the_end(generation)
 
     assert (generation.status, generation.reason, generation.cost_cents) == (Status.FAILED, "outcome_unknown", 35)
@@ -282,3 +303,80 @@ def test_a_step_that_breaks_does_not_take_the_others_with_it(alice: User, monkey
     broken.refresh_from_db()
     assert broken.status == Status.QUEUED
     assert whole.reason == "no_media_generated"
+
+
+@pytest.mark.parametrize("status", [Status.HELD, Status.QUEUED])
+def test_what_fal_has_not_seen_is_canceled_at_once_and_costs_nothing(alice: User, status: Status) -> None:
+    generation = order(alice, status=status)
+
+    assert generation.cancel(alice)
+
+    generation.refresh_from_db()
+    assert (generation.status, generation.cost_cents) == (Status.CANCELED, 0)
+    assert Event.objects.latest("id").by == alice
+
+
+@pytest.mark.parametrize("moment", ["queued at fal", "rendering"])
+def test_a_cancel_at_fal_ends_by_fals_own_answer(alice: User, moment: str) -> None:
+    generation = order(alice, f"Stop it, {moment} [sandbox: slow]")
+    one_pass()
+    if moment == "rendering":
+        drive_until(lambda: bool(Generation.objects.get().logs))
+    generation.refresh_from_db()
+
+    assert generation.cancel(alice)
+    assert generation.status == Status.CANCELLING
+    drive_to_the_end(generation)
+
+    assert (generation.status, generation.cost_cents) == (Status.CANCELED, 0)
+
+
+def test_a_video_that_was_made_despite_the_cancel_is_kept_and_charged(alice: User) -> None:
+    generation = order(alice, "Too late [sandbox: ignores_cancel]")
+    drive_until(lambda: bool(Generation.objects.get().logs))
+    generation.refresh_from_db()
+    assert generation.cancel(alice)
+
+    drive_to_the_end(generation)
+
+    assert (generation.status, generation.cost_cents) == (Status.DONE, 35)
+    assert "kept and charged" in Event.objects.get(status=Status.MIRRORING).message
+
+
+def test_a_cancel_on_the_way_to_fal_takes_effect_on_arrival(alice: User, sandbox: Sandbox) -> None:
+    generation = order(alice, "Canceled while its answer was lost [sandbox: slow]")
+    sandbox.set_faults("submit_cut_after=1")
+    one_pass()
+    generation.refresh_from_db()
+    assert generation.status == Status.SUBMITTING
+    assert generation.cancel(alice)
+
+    (request,) = submits(sandbox, generation)
+    fal_called(generation.pk, str(request["id"]), fal_config())
+    drive_to_the_end(generation)
+
+    assert (generation.status, generation.cost_cents) == (Status.CANCELED, 0)
+
+
+def test_what_has_ended_is_not_canceled(alice: User) -> None:
+    generation = order(alice, status=Status.DONE)
+
+    assert not generation.cancel(alice)
+
+
+def test_an_overdue_request_goes_to_a_person_and_is_still_asked_for(
+    alice: User, sandbox: Sandbox, settings: Settings
+) -> None:
+    generation = order(alice, "Overdue")
+    one_pass()
+    settings.GENERATION_GIVE_UP_HOURS = 0
+    sandbox.set_faults("status_500=1")
+    one_pass()
+
+    generation.refresh_from_db()
+    assert (generation.status, generation.reason) == (Status.RENDERING, "overdue")
+    assert generation.needs_person_since is not None
+
+    sandbox.set_faults("")
+    drive_to_the_end(generation)
+    assert (generation.status, generation.needs_person_since) == (Status.DONE, None)

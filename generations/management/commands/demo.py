@@ -39,7 +39,7 @@ class Command(BaseCommand):
         demo = _person("demo@example.com", "demo", name="Demo")
         _person("admin@example.com", "admin", name="Admin", is_staff=True, is_superuser=True)
         # with a real key they would cost real money, which nobody has asked for
-        if settings.FAL_IS_SANDBOX and not Generation.objects.filter(user=demo).exists():
+        if settings.FAL_IS_SANDBOX:
             _place_examples(demo)
 
 
@@ -60,8 +60,10 @@ def _place_examples(demo: User) -> None:
 
 
 def _place(demo: User, name: str, data: dict[str, Any], files: dict[str, Any] | None = None) -> None:
-    # always the same form key: a start that was cut short doesn't order the same video again
+    # always the same form key: a start that was cut short is made up for, and no video is ordered again
     key = uuid.uuid5(uuid.NAMESPACE_URL, f"kling-studio/demo/{name}")
+    if Generation.objects.filter(user=demo, form_key=key).exists():
+        return
     form = GenerationForm(demo, {**first_values(demo), "form_key": key, **data}, files)
     if not form.is_valid():
         raise CommandError(f"The example {name} is not valid: {form.errors.as_text()}")

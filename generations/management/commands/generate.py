@@ -12,7 +12,7 @@ from django.urls import reverse
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from accounts.models import User
+from accounts.models import Team, User
 from generations import tasks
 from generations.fal.arguments import DEFAULT_CFG_SCALE, DEFAULT_NEGATIVE_PROMPT, AspectRatio, Duration
 from generations.forms import GenerationForm
@@ -68,7 +68,7 @@ def _valid_form(options: dict[str, Any]) -> GenerationForm:
     texts = ("prompt", "duration", "aspect_ratio", "negative_prompt", "cfg_scale")
     data: dict[str, Any] = {name: options[name] for name in texts}
     data["kind"] = "image" if options["image"] or options["tail_image"] else "text"
-    data["team"] = options["team"] or user.personal_team.slug
+    data["team"] = options["team"] or _personal_team(user)
     files: dict[str, UploadedFile[Any]] = {}
     for slot, option in (("start", "image"), ("tail", "tail_image")):
         _add_picture(slot, options[option], data, files)
@@ -76,6 +76,11 @@ def _valid_form(options: dict[str, Any]) -> GenerationForm:
     if not form.is_valid():
         raise CommandError("\n".join(_problems(form)))
     return form
+
+
+def _personal_team(user: User) -> str:
+    """Its slug, or "" for a user whose personal team an admin has taken away: then `--team` is needed."""
+    return Team.objects.filter(personal_of=user).values_list("slug", flat=True).first() or ""
 
 
 def _add_picture(slot: str, given: str, data: dict[str, Any], files: "dict[str, UploadedFile[Any]]") -> None:

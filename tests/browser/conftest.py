@@ -1,0 +1,123 @@
+"""The system's Chromium against the whole studio: live server, bucket, sandbox, and a worker that a test starts."""
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import Team, User
+from generations import pipeline
+from tests.cast import signed_in
+from tests.sandbox_process import Sandbox
+
+PATIENCE: Final = 20_000  # ms; limits against hanging, not measures
+RENDERED: Final = 90_000
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_SWITCHES: Final = (
+    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-quic"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--autoplay-policy=no-user-gesture-required",
+)
+_EXPECTED: Final = re.compile(r"status of (404|422|502) ")  # Chromium reports how a navigation was answered
+
+
+def _chromium() -> str:
+    """The browser's program. Its absence is an error where CI is set, and a loud skip on a developer's machine."""
+    named = os.environ.get("CHROMIUM") or os.environ.get("PLAYWRIGHT_CHROMIUM_EXECUTABLE_PATH")
+    found = named or next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if found and Path(found).exists():
+        return found
+    message = f"No browser: none of {', '.join(_NAMES)} is on the PATH; set CHROMIUM to the program"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """Ends with this package: Playwright's event loop runs in our thread and would be in the way of other tests."""
+    program = _chromium()
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # for the same reason: that loop is not Django's
+    expect.set_options(timeout=PATIENCE)
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=program, args=list(_SWITCHES))
+            yield browser
+            browser.close()
+    finally:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@dataclass
+class Worker:
+    """Drives the pipeline in a thread from `start` until the test ends."""
+
+    ends: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self.thread = threading.Thread(target=self._run, name="worker")
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            while not self.ends.wait(0.1):
+                pipeline.drive()
+        finally:
+            connections.close_all()
+
+    def stop(self) -> None:
+        self.ends.set()
+        if self.thread:
+            self.thread.join(RENDERED / 1000)
+
+
+@pytest.fixture
+def studio(live_server: LiveServer, settings: Settings, prices: None) -> LiveServer:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return live_server
+
+
+@pytest.fixture
+def worker(studio: LiveServer, sandbox: Sandbox) -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture
+def page(chromium: Browser, studio: LiveServer) -> Iterator[Page]:
+    """A fresh browser profile at the studio. Whatever it complains of fails the test: scripts, and the CSP."""
+    context = chromium.new_context(base_url=studio.url, viewport={"width": 1280, "height": 800}, locale="en-US")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not _EXPECTED.search(message.text):
+            complaints.append(f"{page.url}: {message.text}")
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def bobs_page(page: Page, film: Team, bob: User, studio: LiveServer) -> Page:
+    """The browser of somebody who is signed in."""
+    session = signed_in(bob).cookies[django_settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": session, "url": studio.url}])
+    return page
