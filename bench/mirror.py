@@ -17,8 +17,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedReader
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Self
@@ -79,8 +80,19 @@ class Target:
 # --- the provider: a process of its own that lets the kernel send ---------------------------------------------------
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.sizes: dict[str, int] = {}
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: _Server
+    rfile: BufferedReader
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
@@ -101,14 +113,29 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.sendfile(file, offset, 100_000)
             time.sleep(max(0.0, begun + (offset + 100_000) / PACE - time.perf_counter()))
 
+    def do_PUT(self) -> None:
+        """As an S3 server that costs nothing: throws the bytes away, and remembers how many they were."""
+        left, waste = int(self.headers["Content-Length"]), bytearray(MB)
+        self.server.sizes[urlsplit(self.path).path] = left
+        while left:
+            left -= self.rfile.readinto1(memoryview(waste)[:left])
+        self._answer(0)
+
+    def do_HEAD(self) -> None:
+        self._answer(self.server.sizes[urlsplit(self.path).path])
+
+    def _answer(self, length: int) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+
     def log_message(self, *_: object) -> None:
         """Silent."""
 
 
 def _serve(directory: Path, pipe: Pipe) -> None:
     os.chdir(directory)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        server.daemon_threads = True
+    with _Server() as server:
         pipe.send(server.server_port)
         server.serve_forever()
 
@@ -478,18 +505,27 @@ def main() -> int:
         _write_files(directory / "files")
         s3 = stack.enter_context(_s3_server(directory / "s3"))
         bench = Bench(stack.enter_context(_provider(directory / "files")), s3)
-        slow, checking = _in_child(_many_at_once, bench), _in_child(_checking, bench)
+        waste = replace(bench, s3=replace(s3, endpoint_url=stack.enter_context(_provider(directory / "files"))))
+        slow, wasted = _in_child(_many_at_once, bench), _in_child(_many_at_once, waste)
+        checking = _in_child(_checking, bench)
         rounds = {SMALL: arguments.small_rounds, LARGE: arguments.large_rounds}
         found = {size: _in_turns(bench, size, count) for size, count in rounds.items()}
+    _report_slow(slow, wasted)
     return _report(found, slow, checking)
+
+
+def _report_slow(slow: list[float], wasted: list[float]) -> None:
+    one, many, extra = slow
+    print(f"\nSources held to {PACE // MB} MB/s: one copy {one:.1f} MB/s, {AT_ONCE} at once {many:.1f} MB/s", end=" ")
+    print(
+        f"with {extra / MB:.1f} MB of extra memory; {AT_ONCE} at once into a server that throws the bytes away", end=" "
+    )
+    print(f"{wasted[1]:.1f} MB/s.")
 
 
 def _report(found: dict[int, dict[str, Measured]], slow: list[float], checking: list[float]) -> int:
     for size, ways in found.items():
         _print_table(size, ways)
-    one, many, extra = slow
-    print(f"\nSources held to {PACE // MB} MB/s: one copy {one:.1f} MB/s, {AT_ONCE} at once {many:.1f} MB/s", end=" ")
-    print(f"with {extra / MB:.1f} MB of extra memory.")
     copying, decoding, picturing, more, length = checking
     print(
         f"Apart from the copy, of 5 s at 1080p ({length / MB:.1f} MB, copied in {copying:.2f} s): every frame decoded",

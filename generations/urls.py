@@ -1,6 +1,6 @@
 from django.urls import path
 
-from generations.views import composer, detail, gallery, health, live, media
+from generations.views import composer, detail, gallery, health, live, media, webhooks
 
 urlpatterns = [
     path("", gallery.home, name="gallery"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("generations/<uuid:pk>/input/<slug:slot>", media.input_picture, name="generation-input"),
     path("uploads/<uuid:pk>", media.upload, name="upload"),
     path("events", live.events, name="events"),
+    path("webhooks/fal/<uuid:pk>/", webhooks.fal, name="fal-webhook"),
+    path("webhooks/fal/<uuid:pk>", webhooks.fal),  # a redirect to the slash would be the end for fal
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -7,122 +7,230 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('generations', '0002_prices'),
+        ("accounts", "0001_initial"),
+        ("generations", "0002_prices"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='StorageDeletion',
+            name="StorageDeletion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=300, unique=True, verbose_name='key in the bucket')),
-                ('asked_at', models.DateTimeField(auto_now_add=True, verbose_name='asked for at')),
-                ('due_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='next try')),
-                ('attempts', models.PositiveIntegerField(default=0, verbose_name='failed tries')),
-                ('error', models.TextField(blank=True, verbose_name='last error')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=300, unique=True, verbose_name="key in the bucket")),
+                ("asked_at", models.DateTimeField(auto_now_add=True, verbose_name="asked for at")),
+                (
+                    "due_at",
+                    models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name="next try"),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0, verbose_name="failed tries")),
+                ("error", models.TextField(blank=True, verbose_name="last error")),
             ],
         ),
         migrations.CreateModel(
-            name='SubmitPause',
+            name="SubmitPause",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('reason', models.CharField(max_length=60, verbose_name='reason')),
-                ('message', models.TextField(verbose_name='message')),
-                ('since', models.DateTimeField(verbose_name='since')),
-                ('try_at', models.DateTimeField(verbose_name='next try')),
+                ("id", models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ("reason", models.CharField(max_length=60, verbose_name="reason")),
+                ("message", models.TextField(verbose_name="message")),
+                ("since", models.DateTimeField(verbose_name="since")),
+                ("try_at", models.DateTimeField(verbose_name="next try")),
             ],
         ),
         migrations.RemoveConstraint(
-            model_name='generation',
-            name='generation_status_known',
+            model_name="generation",
+            name="generation_status_known",
         ),
         migrations.RemoveConstraint(
-            model_name='generation',
-            name='generation_finished_is_terminal',
+            model_name="generation",
+            name="generation_finished_is_terminal",
         ),
         migrations.RemoveConstraint(
-            model_name='generation',
-            name='generation_open_is_due',
+            model_name="generation",
+            name="generation_open_is_due",
         ),
         migrations.RemoveConstraint(
-            model_name='generation',
-            name='generation_at_fal_has_request_id',
+            model_name="generation",
+            name="generation_at_fal_has_request_id",
         ),
         migrations.AddField(
-            model_name='generation',
-            name='called_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='webhook came at'),
+            model_name="generation",
+            name="called_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="webhook came at"),
         ),
         migrations.AddField(
-            model_name='generation',
-            name='cancel_asked_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='cancel asked for at'),
+            model_name="generation",
+            name="cancel_asked_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="cancel asked for at"),
         ),
         migrations.AddField(
-            model_name='generation',
-            name='deleted_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='deleted at'),
+            model_name="generation",
+            name="deleted_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="deleted at"),
         ),
         migrations.AddField(
-            model_name='generation',
-            name='needs_person_since',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='needs a person since'),
+            model_name="generation",
+            name="needs_person_since",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="needs a person since"),
         ),
         migrations.AddField(
-            model_name='generation',
-            name='notified_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='person told at'),
+            model_name="generation",
+            name="notified_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="person told at"),
         ),
         migrations.AddField(
-            model_name='generation',
-            name='parent',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='children', to='generations.generation', verbose_name='made from'),
+            model_name="generation",
+            name="parent",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="children",
+                to="generations.generation",
+                verbose_name="made from",
+            ),
         ),
         migrations.AddField(
-            model_name='generation',
-            name='relation',
-            field=models.CharField(blank=True, choices=[('retry', 'Another try'), ('remix', 'A remix')], max_length=5, verbose_name='how it was made from it'),
+            model_name="generation",
+            name="relation",
+            field=models.CharField(
+                blank=True,
+                choices=[("retry", "Another try"), ("remix", "A remix")],
+                max_length=5,
+                verbose_name="how it was made from it",
+            ),
         ),
         migrations.AlterField(
-            model_name='event',
-            name='status',
-            field=models.CharField(choices=[('held', 'Held for a moderator'), ('queued', 'Waiting to be sent'), ('submitting', 'Being sent to fal'), ('rendering', 'At fal'), ('cancelling', 'Being canceled'), ('mirroring', 'Made, being copied'), ('done', 'Done'), ('rejected', 'Rejected'), ('canceled', 'Canceled'), ('failed', 'Failed')], max_length=10, verbose_name='status'),
+            model_name="event",
+            name="status",
+            field=models.CharField(
+                choices=[
+                    ("held", "Held for a moderator"),
+                    ("queued", "Waiting to be sent"),
+                    ("submitting", "Being sent to fal"),
+                    ("rendering", "At fal"),
+                    ("cancelling", "Being canceled"),
+                    ("mirroring", "Made, being copied"),
+                    ("done", "Done"),
+                    ("rejected", "Rejected"),
+                    ("canceled", "Canceled"),
+                    ("failed", "Failed"),
+                ],
+                max_length=10,
+                verbose_name="status",
+            ),
         ),
         migrations.AlterField(
-            model_name='generation',
-            name='status',
-            field=models.CharField(choices=[('held', 'Held for a moderator'), ('queued', 'Waiting to be sent'), ('submitting', 'Being sent to fal'), ('rendering', 'At fal'), ('cancelling', 'Being canceled'), ('mirroring', 'Made, being copied'), ('done', 'Done'), ('rejected', 'Rejected'), ('canceled', 'Canceled'), ('failed', 'Failed')], default='queued', max_length=10, verbose_name='status'),
+            model_name="generation",
+            name="status",
+            field=models.CharField(
+                choices=[
+                    ("held", "Held for a moderator"),
+                    ("queued", "Waiting to be sent"),
+                    ("submitting", "Being sent to fal"),
+                    ("rendering", "At fal"),
+                    ("cancelling", "Being canceled"),
+                    ("mirroring", "Made, being copied"),
+                    ("done", "Done"),
+                    ("rejected", "Rejected"),
+                    ("canceled", "Canceled"),
+                    ("failed", "Failed"),
+                ],
+                default="queued",
+                max_length=10,
+                verbose_name="status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='generation',
-            index=models.Index(condition=models.Q(('finished_at__isnull', False), ('notified_at', None)), fields=['finished_at'], name='generation_to_tell'),
+            model_name="generation",
+            index=models.Index(
+                condition=models.Q(("finished_at__isnull", False), ("notified_at", None)),
+                fields=["finished_at"],
+                name="generation_to_tell",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='generation',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['held', 'queued', 'submitting', 'rendering', 'cancelling', 'mirroring', 'done', 'rejected', 'canceled', 'failed'])), name='generation_status_known'),
+            model_name="generation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "held",
+                            "queued",
+                            "submitting",
+                            "rendering",
+                            "cancelling",
+                            "mirroring",
+                            "done",
+                            "rejected",
+                            "canceled",
+                            "failed",
+                        ],
+                    )
+                ),
+                name="generation_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='generation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('status__in', ['canceled', 'done', 'failed', 'rejected'])), models.Q(('finished_at__isnull', True), ('status__in', ['cancelling', 'held', 'mirroring', 'queued', 'rendering', 'submitting'])), _connector='OR'), name='generation_finished_is_terminal'),
+            model_name="generation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("finished_at__isnull", False), ("status__in", ["canceled", "done", "failed", "rejected"])
+                    ),
+                    models.Q(
+                        ("finished_at__isnull", True),
+                        ("status__in", ["cancelling", "held", "mirroring", "queued", "rendering", "submitting"]),
+                    ),
+                    _connector="OR",
+                ),
+                name="generation_finished_is_terminal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='generation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('due_at__isnull', False), ('status__in', ['cancelling', 'mirroring', 'queued', 'rendering', 'submitting'])), models.Q(models.Q(('status__in', ['cancelling', 'mirroring', 'queued', 'rendering', 'submitting']), _negated=True), ('due_at__isnull', True)), _connector='OR'), name='generation_open_is_due'),
+            model_name="generation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("due_at__isnull", False),
+                        ("status__in", ["cancelling", "mirroring", "queued", "rendering", "submitting"]),
+                    ),
+                    models.Q(
+                        models.Q(
+                            ("status__in", ["cancelling", "mirroring", "queued", "rendering", "submitting"]),
+                            _negated=True,
+                        ),
+                        ("due_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="generation_open_is_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='generation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['rendering', 'cancelling', 'mirroring', 'done']), _negated=True), ('request_id__isnull', False), _connector='OR'), name='generation_at_fal_has_request_id'),
+            model_name="generation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["rendering", "cancelling", "mirroring", "done"]), _negated=True),
+                    ("request_id__isnull", False),
+                    _connector="OR",
+                ),
+                name="generation_at_fal_has_request_id",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='generation',
-            constraint=models.CheckConstraint(condition=models.Q(('deleted_at', None), ('status__in', ['canceled', 'done', 'failed', 'rejected']), _connector='OR'), name='generation_deleted_is_ended'),
+            model_name="generation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("deleted_at", None), ("status__in", ["canceled", "done", "failed", "rejected"]), _connector="OR"
+                ),
+                name="generation_deleted_is_ended",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='submitpause',
-            constraint=models.CheckConstraint(condition=models.Q(('id', 1)), name='submit_pause_is_one'),
+            model_name="submitpause",
+            constraint=models.CheckConstraint(condition=models.Q(("id", 1)), name="submit_pause_is_one"),
         ),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('generations', '0003_waiting_canceling_deleting'),
+        ("generations", "0003_waiting_canceling_deleting"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='generation',
-            name='cancel_sent_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='cancel taken by fal at'),
+            model_name="generation",
+            name="cancel_sent_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="cancel taken by fal at"),
         ),
     ]

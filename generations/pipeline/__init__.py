@@ -4,7 +4,9 @@
 `copying` brings the file home; `outcomes` turns fal's errors into moves.
 """
 
+from generations.pipeline.account import fal_config
+from generations.pipeline.calls import fal_called
 from generations.pipeline.driving import drive
 from generations.pipeline.orders import Order, keep_picture, place_order
 
-__all__ = ["Order", "drive", "keep_picture", "place_order"]
+__all__ = ["Order", "drive", "fal_called", "fal_config", "keep_picture", "place_order"]

@@ -7,18 +7,19 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from config.logging import naming
-from generations.fal.answers import FalConfig, RequestUrls
+from generations.fal.answers import RequestUrls
 from generations.models import AT_FAL, Generation, Status
 from generations.pipeline import outcomes
+from generations.pipeline.account import fal_config
 
 logger = logging.getLogger(__name__)
 
 
-def fal_called(generation_id: uuid.UUID, request_id: str, config: FalConfig) -> bool:
+def fal_called(generation_id: uuid.UUID, request_id: str) -> bool:
     """Take note of a genuine webhook; whether there is something to look at now. Doubled and late ones are harmless."""
     with naming(generation_id):
         try:
-            return _take_note(generation_id, RequestUrls.for_id(config, request_id))
+            return _take_note(generation_id, RequestUrls.for_id(fal_config(), request_id))
         except (IntegrityError, ValueError) as error:
             logger.warning("A webhook names a request that is not this one's: %s", error)
             return False

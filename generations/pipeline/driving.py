@@ -11,14 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from asgiref.sync import async_to_sync, sync_to_async
-from django.conf import settings
 from django.utils import timezone
 
 from config.logging import naming
-from generations.fal.answers import FalConfig
 from generations.fal.client import AsyncFalClient
 from generations.models import AT_FAL, DRIVEN, Generation, Status, SubmitPause
 from generations.pipeline import copying, schedule, submitting, waiting
+from generations.pipeline.account import fal_config
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +33,6 @@ def drive() -> int:
     if not Generation.objects.due(DRIVEN, timezone.now()).exists():
         return 0
     return async_to_sync(_drive)()
-
-
-def fal_config() -> FalConfig:
-    return FalConfig(
-        key=settings.FAL_KEY or settings.SANDBOX_KEY,
-        queue_url=settings.FAL_QUEUE_URL,
-        rest_url=settings.FAL_REST_URL,
-        api_url=settings.FAL_API_URL,
-    )
 
 
 async def _drive() -> int:

@@ -16,7 +16,7 @@ from generations import bucket
 from generations.fal.answers import RequestUrls
 from generations.fal.client import FalClient
 from generations.fal.errors import NotFound
-from generations.pipeline.driving import fal_config
+from generations.pipeline import fal_config
 
 _PATIENCE: Final = httpx.Timeout(5.0)
 

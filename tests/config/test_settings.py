@@ -158,7 +158,7 @@ def test_bucket_of_ones_own_hands_out_its_own_addresses(monkeypatch: pytest.Monk
     assert "https://s3.example.com:9000" not in directives["script-src"]
 
 
-def test_shell_sees_all_missing_names_without_a_traceback_of_settings() -> None:
+def test_process_that_cannot_start_names_all_that_is_missing() -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=settings.BASE_DIR,

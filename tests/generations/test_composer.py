@@ -75,10 +75,10 @@ def values_in(page: str) -> dict[str, str]:
 
 @pytest.fixture
 def queue() -> Iterator[Queue]:
-    queue = django_rq.get_queue()
-    queue.empty()
+    queue: Queue = django_rq.get_queue()
+    queue.delete()
     yield queue
-    queue.empty()
+    queue.delete()
 
 
 def test_page_opens_on_the_tab_that_was_asked_for(bob: User) -> None:

@@ -22,7 +22,7 @@ NO_PICTURE = "Choose a picture to start from."
 NOT_READ = "This file isn't a picture. Use a JPEG or PNG picture."
 
 
-def filled(user: User, files: dict[str, bytes] | None = None, **values: Any) -> GenerationForm:
+def filled(user: User, files: dict[str, bytes] | None = None, /, **values: Any) -> GenerationForm:
     """The form with everything right but what the test names; `files` by the field's name."""
     data = {"kind": "text", "team": user.personal_team.slug, "prompt": "A fox", "duration": "5", "aspect_ratio": "16:9"}
     data |= {"negative_prompt": "blur", "cfg_scale": "0.5", **values}
@@ -30,7 +30,7 @@ def filled(user: User, files: dict[str, bytes] | None = None, **values: Any) -> 
     return GenerationForm(user, data, uploads)
 
 
-def with_picture(user: User, files: dict[str, bytes] | None = None, **values: Any) -> GenerationForm:
+def with_picture(user: User, files: dict[str, bytes] | None = None, /, **values: Any) -> GenerationForm:
     return filled(user, {"start_file": picture(), **(files or {})}, kind="image", **values)
 
 

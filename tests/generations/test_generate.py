@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
+from rq import Queue
 
 from accounts.models import Team, User
 from config.embedded import addresses
@@ -79,13 +80,13 @@ def test_pictures_are_read_from_files(bob: User, fox: Path) -> None:
 
 
 def test_worker_is_woken(bob: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks) -> None:
-    queue = django_rq.get_queue()
-    queue.empty()
+    queue: Queue = django_rq.get_queue()
+    queue.delete()
     with django_capture_on_commit_callbacks(execute=True):
         run(bob)
 
     assert [job.func_name for job in queue.jobs] == ["generations.tasks.drive"]
-    queue.empty()
+    queue.delete()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""Where fal calls when a request has ended. Only with PUBLIC_URL; never redirects, since fal takes 3xx for the end.
+
+A call is believed when its address carries our MAC and its body fal's signature. Then it is noted in one transaction,
+and a worker is woken to ask fal what became of the request.
+"""
+
+import logging
+import time
+import uuid
+from functools import cache
+
+import httpx
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from generations import tasks
+from generations.fal import webhooks
+from generations.pipeline import fal_called
+
+logger = logging.getLogger(__name__)
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+def fal(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    if not settings.PUBLIC_URL or not webhooks.is_our_mac(request.GET.get("mac", ""), pk, settings.SECRET_KEY):
+        raise Http404
+    if int(request.headers.get("Content-Length") or 0) > webhooks.MAX_BODY:
+        return HttpResponse("Too long.\n", status=413, content_type="text/plain")
+    try:
+        delivery = webhooks.read(
+            request.headers, request.body, _keys(), pinned_user=settings.FAL_USER_ID, now=time.time()
+        )
+    except webhooks.ForgedError as error:
+        logger.warning("A webhook for %s was not believed: %s", pk, error)
+        return HttpResponse(f"Not believed: {error}.\n", status=403, content_type="text/plain")
+    except httpx.HTTPError as error:
+        logger.warning("fal's keys could not be read: %s", error)
+        return HttpResponse("Try again later.\n", status=503, content_type="text/plain")
+    if fal_called(pk, delivery.request_id):
+        tasks.wake()
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@cache
+def _keys() -> webhooks.KeySet:
+    """One for the process, which remembers fal's keys for a day."""
+    return webhooks.KeySet(settings.FAL_JWKS_URL)

@@ -1,0 +1,170 @@
+"""Whose webhook is it? Every way to forge one, and every way in which fal's own may look."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generations.fal.webhooks import KEYS_LIVE, ForgedError, KeySet, address, is_our_mac, mac, read
+from tests.scripted_server import Reply, ScriptedServer, scripted_server
+
+NOW = 1_800_000_000.0
+BODY = json.dumps({"request_id": "r-1", "status": "OK", "payload": None}).encode()
+KEY = Ed25519PrivateKey.generate()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with scripted_server() as running:
+        running.will(Reply(body=jwks(KEY)))
+        yield running
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def keys(server: ScriptedServer, clock: Clock) -> KeySet:
+    return KeySet(f"{server.url}/jwks.json", clock)
+
+
+def jwks(*keys: Ed25519PrivateKey, padded: bool = True) -> dict[str, Any]:
+    texts = [base64.urlsafe_b64encode(key.public_key().public_bytes_raw()).decode() for key in keys]
+    return {"keys": [{"x": text if padded else text.rstrip("=")} for text in texts]}
+
+
+def signed(body: bytes = BODY, key: Ed25519PrivateKey = KEY, at: float = NOW, user: str = "u-1") -> dict[str, str]:
+    parts = ["r-1", user, str(int(at)), hashlib.sha256(body).hexdigest()]
+    return {
+        "X-Fal-Webhook-Request-Id": parts[0],
+        "X-Fal-Webhook-User-Id": parts[1],
+        "X-Fal-Webhook-Timestamp": parts[2],
+        "X-Fal-Webhook-Signature": key.sign("\n".join(parts).encode()).hex(),
+    }
+
+
+def test_a_genuine_one_is_believed(keys: KeySet) -> None:
+    assert read(signed(), BODY, keys, pinned_user="", now=NOW).request_id == "r-1"
+    assert read(signed(), BODY, keys, pinned_user="u-1", now=NOW).request_id == "r-1"
+
+
+@pytest.mark.parametrize("padded", [True, False])
+def test_keys_are_read_with_and_without_padding(keys: KeySet, server: ScriptedServer, padded: bool) -> None:
+    server.will(Reply(body=jwks(KEY, padded=padded)))
+
+    assert read(signed(), BODY, keys, pinned_user="", now=NOW).request_id == "r-1"
+
+
+def test_any_key_of_the_set_will_do_and_unusable_ones_are_passed_over(keys: KeySet, server: ScriptedServer) -> None:
+    others = [{"kty": "RSA"}, {"x": "short"}, {"x": None}, *jwks(Ed25519PrivateKey.generate(), KEY)["keys"]]
+    server.will(Reply(body={"keys": others}))
+
+    assert read(signed(), BODY, keys, pinned_user="", now=NOW).request_id == "r-1"
+
+
+@pytest.mark.parametrize("skew", [-301, 301])
+def test_a_replayed_one_is_refused(keys: KeySet, skew: float) -> None:
+    with pytest.raises(ForgedError, match="five minutes"):
+        read(signed(), BODY, keys, pinned_user="", now=NOW + skew)
+
+
+@pytest.mark.parametrize("name", ["Request-Id", "User-Id", "Timestamp"])
+def test_every_signed_header_counts(keys: KeySet, name: str) -> None:
+    headers = {**signed(), f"X-Fal-Webhook-{name}": str(int(NOW) + 1)}
+
+    with pytest.raises(ForgedError, match="signature"):
+        read(headers, BODY, keys, pinned_user="", now=NOW)
+
+
+@pytest.mark.parametrize("name", ["Request-Id", "User-Id", "Timestamp", "Signature"])
+def test_a_missing_header_is_refused(keys: KeySet, name: str) -> None:
+    headers = signed()
+    del headers[f"X-Fal-Webhook-{name}"]
+
+    with pytest.raises(ForgedError):
+        read(headers, BODY, keys, pinned_user="", now=NOW)
+
+
+def test_another_body_or_another_key_is_refused(keys: KeySet) -> None:
+    with pytest.raises(ForgedError, match="signature"):
+        read(signed(), BODY + b" ", keys, pinned_user="", now=NOW)
+    with pytest.raises(ForgedError, match="signature"):
+        read(signed(key=Ed25519PrivateKey.generate()), BODY, keys, pinned_user="", now=NOW)
+
+
+def test_one_for_another_user_of_fal_is_refused_before_any_key_is_fetched(keys: KeySet, server: ScriptedServer) -> None:
+    with pytest.raises(ForgedError, match="another user"):
+        read(signed(user="u-2"), BODY, keys, pinned_user="u-1", now=NOW)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b"null"])
+def test_a_body_that_names_no_request_is_refused(keys: KeySet, body: bytes) -> None:
+    with pytest.raises(ForgedError):
+        read(signed(body), body, keys, pinned_user="", now=NOW)
+
+
+def test_keys_are_fetched_once_a_day(keys: KeySet, server: ScriptedServer, clock: Clock) -> None:
+    for _ in range(3):
+        read(signed(), BODY, keys, pinned_user="", now=NOW)
+    assert len(server.asked) == 1
+
+    clock.now += KEYS_LIVE + 1
+    read(signed(), BODY, keys, pinned_user="", now=NOW)
+    assert len(server.asked) == 2
+
+
+def test_a_new_key_is_fetched_when_no_known_one_fits_but_not_for_every_forgery(
+    keys: KeySet, server: ScriptedServer, clock: Clock
+) -> None:
+    read(signed(), BODY, keys, pinned_user="", now=NOW)
+    new = Ed25519PrivateKey.generate()
+    server.will(Reply(body=jwks(new)))
+    clock.now += 61
+
+    assert read(signed(key=new), BODY, keys, pinned_user="", now=NOW).request_id == "r-1"
+    for _ in range(5):
+        with pytest.raises(ForgedError):
+            read(signed(key=Ed25519PrivateKey.generate()), BODY, keys, pinned_user="", now=NOW)
+    assert len(server.asked) == 2
+
+
+def test_while_fal_hands_out_no_keys_nobody_is_called_a_forger(keys: KeySet, server: ScriptedServer) -> None:
+    server.will(Reply(503))
+
+    with pytest.raises(httpx.HTTPError):
+        read(signed(), BODY, keys, pinned_user="", now=NOW)
+
+
+def test_the_address_carries_a_mac_that_fits_this_generation_and_secret_only() -> None:
+    assert address("https://studio.example", "g-1", "s").endswith(f"/webhooks/fal/g-1/?mac={mac('g-1', 's')}")
+    assert is_our_mac(mac("g-1", "s"), "g-1", "s")
+    assert not is_our_mac(mac("g-2", "s"), "g-1", "s")
+    assert not is_our_mac(mac("g-1", "t"), "g-1", "s")
+    assert not is_our_mac("", "g-1", "s")
+    assert not is_our_mac("é", "g-1", "s")
+
+
+@given(headers=st.dictionaries(st.sampled_from(sorted(signed())), st.text()), body=st.binary())
+def test_nothing_that_a_stranger_sends_breaks_it(headers: dict[str, str], body: bytes) -> None:
+    with scripted_server() as server:
+        server.will(Reply(body=jwks(KEY)))
+        with pytest.raises(ForgedError):
+            read(headers, body, KeySet(server.url), pinned_user="", now=NOW)
