@@ -51,11 +51,11 @@ venv-dev: .venv/installed-dev
 
 .venv/installed: requirements.txt .venv/python
 	@echo 'Installing requirements.txt'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt && touch $@
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt && touch $@
 
 .venv/installed-dev: requirements-dev.txt requirements.txt .venv/python
 	@echo 'Installing requirements-dev.txt'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && touch .venv/installed $@
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt && touch .venv/installed $@
 
 clean:
 	@rm -rf .venv .grimp_cache .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage test-results static-collected

@@ -38,6 +38,14 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     email = models.EmailField(_("e-mail address"), unique=True)
     name = models.CharField(_("name"), max_length=150, blank=True)
+    email_notices = models.BooleanField(
+        _("e-mail notices"), default=True, help_text=_("A mail when a video is ready or could not be made.")
+    )
+    browser_notices = models.BooleanField(
+        _("browser notices"),
+        default=False,
+        help_text=_("A notice on the screen when that happens while the studio's tab is in the background."),
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

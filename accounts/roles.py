@@ -17,11 +17,12 @@ class Role(models.TextChoices):
 class Action(StrEnum):
     VIEW = "view"
     GENERATE = "generate"
+    DELETE = "delete"  # what others have made; one's own needs no right
 
 
 MAY: Final[dict[Role, frozenset[Action]]] = {
-    Role.OWNER: frozenset({Action.VIEW, Action.GENERATE}),
-    Role.ADMIN: frozenset({Action.VIEW, Action.GENERATE}),
+    Role.OWNER: frozenset({Action.VIEW, Action.GENERATE, Action.DELETE}),
+    Role.ADMIN: frozenset({Action.VIEW, Action.GENERATE, Action.DELETE}),
     Role.MEMBER: frozenset({Action.VIEW, Action.GENERATE}),
     Role.VIEWER: frozenset({Action.VIEW}),
 }

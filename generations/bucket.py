@@ -1,8 +1,12 @@
 """The team's bucket, through Django's default storage. Knows no models."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from botocore.exceptions import ClientError
 from django.core.files.storage import default_storage
 
 if TYPE_CHECKING:
@@ -10,6 +14,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 IMMUTABLE = "private, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    key: str
+    size: int  # bytes
+    modified_at: datetime
 
 
 @cache
@@ -35,6 +46,16 @@ def size(key: str) -> int:
     return client().head_object(Bucket=name(), Key=key)["ContentLength"]
 
 
+def size_or_none(key: str) -> int | None:
+    """Bytes of the object, None when there is none."""
+    try:
+        return size(key)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            return None
+        raise
+
+
 def open_range(key: str, first: int, last: int) -> "GetObjectOutputTypeDef":
     """The object's bytes from `first` to `last`, both included."""
     return client().get_object(Bucket=name(), Key=key, Range=f"bytes={first}-{last}")
@@ -43,6 +64,18 @@ def open_range(key: str, first: int, last: int) -> "GetObjectOutputTypeDef":
 def copy(source: str, target: str) -> None:
     """Copy inside the bucket; harmless when repeated."""
     client().copy_object(Bucket=name(), Key=target, CopySource={"Bucket": name(), "Key": source})
+
+
+def delete(key: str) -> None:
+    """Harmless when there is no such object."""
+    client().delete_object(Bucket=name(), Key=key)
+
+
+def listing(prefix: str) -> Iterator[StoredObject]:
+    """Every object whose key begins so, a page of a thousand at a time. S3 sorts them by the keys' UTF-8 bytes."""
+    for page in client().get_paginator("list_objects_v2").paginate(Bucket=name(), Prefix=prefix):
+        for found in page.get("Contents", []):
+            yield StoredObject(found["Key"], found["Size"], found["LastModified"])
 
 
 def presigned(key: str, *, seconds: int, **response_headers: str) -> str:

@@ -1,6 +1,6 @@
-"""What `manage.py rqcron generations.cron` runs: the sweep that finds every row that is due, whatever was lost.
+"""What `manage.py rqcron generations.cron` runs: the sweeps that find every row that is due, whatever was lost.
 
-A sweep that no worker took within half a minute is dropped, so that none pile up while the workers are away.
+A sweep that no worker took in good time is dropped, so that none pile up while the workers are away.
 """
 
 from rq.cron import register
@@ -8,3 +8,6 @@ from rq.cron import register
 from generations import tasks
 
 register(tasks.drive, queue_name="default", interval=1, ttl=30, result_ttl=0, job_timeout=-1)
+register(tasks.tell, queue_name="default", interval=5, ttl=30, result_ttl=0, job_timeout=-1)
+register(tasks.clean, queue_name="default", interval=30, ttl=30, result_ttl=0, job_timeout=-1)
+register(tasks.sweep, queue_name="default", interval=3600, ttl=3600, result_ttl=0, job_timeout=-1)

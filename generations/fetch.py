@@ -99,8 +99,12 @@ class _PublicOnly(httpx.BaseTransport):
             raise AddressRefused("An address with a user name or password in it isn't fetched.")
         if not self._trusted.isdisjoint({_origin(request.url), _any_port(request.url)}):
             return _without_redirect_body(self._inner.handle_request(request))
-        _check_scheme(request.url)
-        return _without_redirect_body(self._send(request, _public_addresses(request)))
+        if request.url.scheme not in _DEFAULT_PORTS or not request.url.raw_host:
+            raise AddressRefused("Give a web address that starts with https://.")
+        addresses = _public_addresses(request)
+        if request.url.scheme == "http":
+            raise AddressRefused("This address isn't encrypted; use one that starts with https://.")
+        return _without_redirect_body(self._send(request, addresses))
 
     def close(self) -> None:
         self._inner.close()
@@ -113,13 +117,6 @@ class _PublicOnly(httpx.BaseTransport):
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
         return self._inner.handle_request(_aimed(request, addresses[-1]))
-
-
-def _check_scheme(url: httpx.URL) -> None:
-    if url.scheme not in _DEFAULT_PORTS or not url.raw_host:
-        raise AddressRefused("Give a web address that starts with https://.")
-    if url.scheme == "http":
-        raise AddressRefused("This address isn't encrypted; use one that starts with https://.")
 
 
 def _public_addresses(request: httpx.Request) -> list[str]:

@@ -23,12 +23,13 @@ from generations.fal.arguments import (
     check_picture,
     parse,
 )
-from generations.models import Slot, Upload
+from generations.models import Generation, Slot, Upload
 from generations.pictures import Picture, fetch_picture, read
 from generations.pipeline import Order, keep_picture
 
 KINDS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
 _ARGUMENT_OF_SLOT: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
+_NO_TEAM: Final = {"invalid_choice": _("There is no such team, or you may not make videos in it.")}
 _IN_THE_BUCKET: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
 
 
@@ -46,8 +47,11 @@ class GenerationForm(forms.Form):
     """
 
     form_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    parent = forms.UUIDField(widget=forms.HiddenInput, required=False)
     kind = forms.ChoiceField(choices=[("text", _("Text")), ("image", _("Image"))], widget=forms.RadioSelect)
-    team = forms.ModelChoiceField(Team.objects.none(), label=_("Team"), to_field_name="slug", empty_label=None)
+    team = forms.ModelChoiceField(
+        Team.objects.none(), label=_("Team"), to_field_name="slug", empty_label=None, error_messages=_NO_TEAM
+    )
     prompt = PlainTextField(label=_("Prompt"), required=False, strip=False, widget=forms.Textarea)
     start_file = forms.FileField(label=_("Start picture"), required=False, allow_empty_file=True)
     start_link = forms.CharField(label=_("Link to the start picture"), required=False)
@@ -79,7 +83,13 @@ class GenerationForm(forms.Form):
             form_key=self.cleaned_data["form_key"] or uuid.uuid4(),
             arguments=self.arguments,
             pictures=self.kept,
+            remix_of=self.cleaned_data["parent"],
         )
+
+    def clean_parent(self) -> Generation | None:
+        """What the form began with, as long as the person may still see it."""
+        parent = self.cleaned_data["parent"]
+        return Generation.objects.visible_to(self.user).filter(pk=parent).first() if parent else None
 
     def clean(self) -> dict[str, Any]:
         kind = self.cleaned_data.get("kind")
@@ -88,6 +98,9 @@ class GenerationForm(forms.Form):
                 self._take_picture(Slot(slot))
         if kind:
             self._check_arguments(KINDS[kind])
+        if kind != "image" and self.errors:
+            for slot in Slot:
+                self._keep_unused(Slot(slot))
         return self.cleaned_data
 
     def _take_picture(self, slot: Slot) -> None:
@@ -100,6 +113,18 @@ class GenerationForm(forms.Form):
             self.kept[slot] = keep_picture(self.user, read_it(field))
         except InvalidArguments as error:
             self._add_problems(error.problems)
+            self._take_kept(slot)
+
+    def _keep_unused(self, slot: Slot) -> None:
+        """A picture on the tab that is not asked for comes back with the form, or is left out when it is no good."""
+        file = self.cleaned_data.get(f"{slot}_file")
+        try:
+            if file is not None:
+                self.kept[slot] = keep_picture(self.user, _read_file(f"{slot}_file", file))
+        except InvalidArguments:
+            file = None
+        if file is None:
+            self._take_kept(slot)
 
     def _given(self, slot: Slot) -> tuple[str, Callable[[str], Picture] | None]:
         """The field that the picture was given in, and how to read it; the newest choice wins: file, then link."""
@@ -113,7 +138,7 @@ class GenerationForm(forms.Form):
 
     def _take_kept(self, slot: Slot) -> None:
         kept_id = self.cleaned_data.get(f"{slot}_upload")
-        if kept_id and (upload := Upload.objects.filter(user=self.user, pk=kept_id).first()):
+        if kept_id and (upload := Upload.objects.take(self.user, pk=kept_id)):
             self.kept[slot] = upload
 
     def _check_arguments(self, endpoint: Endpoint) -> None:

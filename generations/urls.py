@@ -1,12 +1,15 @@
 from django.urls import path
 
-from generations.views import composer, detail, gallery, health, live, media, webhooks
+from generations.views import again, composer, detail, ending, gallery, health, live, media, webhooks
 
 urlpatterns = [
     path("", gallery.home, name="gallery"),
     path("generations/new/", composer.new_generation, name="new-generation"),
     path("generations/<uuid:pk>/", detail.generation, name="generation"),
     path("generations/<uuid:pk>/panel", detail.panel, name="generation-panel"),
+    path("generations/<uuid:pk>/cancel", ending.cancel, name="generation-cancel"),
+    path("generations/<uuid:pk>/retry", again.retry, name="generation-retry"),
+    path("generations/<uuid:pk>/delete", ending.delete, name="generation-delete"),
     path("generations/<uuid:pk>/card", gallery.card, name="generation-card"),
     path("generations/<uuid:pk>/video", media.video, name="generation-video"),
     path("generations/<uuid:pk>/poster", media.poster, name="generation-poster"),

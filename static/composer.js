@@ -75,9 +75,8 @@
       this.clear.hidden = !file;
       this.say("");
       this.words.textContent = file ? file.name : this.invitation;
-      this.drop.classList.toggle("drop--full", Boolean(file));
+      this.drop.classList.toggle("drop--full", Boolean(file)); // the newest choice wins; the one kept stays in reserve
       if (!file) return;
-      if (this.kept) this.kept.checked = false; // the newest choice wins
       if (file.size > Number(this.root.dataset.maxBytes)) this.say(this.text("large", this.megabytes(file.size)));
       this.preview.onload = () => this.judge(this.preview);
       this.preview.src = URL.createObjectURL(file); // what the browser can't show (HEIC) the server will judge

@@ -22,8 +22,7 @@ from generations.fal.advice import Fixer
 from generations.fal.answers import RequestUrls
 from generations.fal.arguments import AspectRatio, Endpoint
 from generations.models import DRIVEN, TERMINAL, Event, Generation, InputPicture, Price, Slot, Status, Upload, Video
-from generations.pipeline import keep_picture
-from generations.pipeline import fal_config
+from generations.pipeline import fal_config, keep_picture
 from tests.mirror.videos import mp4
 
 _BEFORE_FAL = {Status.HELD, Status.QUEUED, Status.REJECTED, Status.CANCELED}

@@ -189,7 +189,7 @@ def test_nothing_inside_is_fetched_whatever_its_name(internet: Internet, url: st
     ("url", "words"),
     [
         ("http://93.184.215.14/", "https://"),
-        ("http://127.0.0.1/", "https://"),
+        ("http://127.0.0.1/", "private network"),
         ("ftp://93.184.215.14/", "https://"),
         ("file:///etc/passwd", "https://"),
         ("gopher://127.0.0.1:70/", "https://"),

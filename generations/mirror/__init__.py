@@ -29,9 +29,12 @@ __all__ = [
     "Reason",
     "StoredFile",
     "copy_file",
+    "make_poster",
     "mirror_video",
     "poster",
     "probe",
+    "storage_errors",
+    "storage_errors",
 ]
 
 
@@ -89,6 +92,13 @@ def mirror_video(
         poster_width=picture.width,
         poster_height=picture.height,
     )
+
+
+def make_poster(bucket: Bucket, *, video_key: str, video_size: int, poster_key: str) -> None:
+    """Makes the poster of a video that lies in the bucket once more. Raises MirrorError."""
+    with StoredFile(bucket, video_key, video_size) as stored:
+        picture = poster(stored)
+    _store_poster(bucket, poster_key, picture)
 
 
 def _store_poster(bucket: Bucket, key: str, picture: Poster) -> None:

@@ -23,6 +23,7 @@ from generations.fal.arguments import (
     AspectRatio,
     Endpoint,
 )
+from generations.models.deletion import StorageDeletion
 from generations.models.lifecycle import DRIVEN, FAILURE_FIXERS, MOVES, OPEN, TERMINAL, Status
 from generations.models.price import DURATION_CHOICES, ENDPOINT_CHOICES
 
@@ -54,6 +55,10 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
     def open(self) -> Self:
         return self.filter(status__in=OPEN)
+
+    def not_home(self, since: datetime) -> Self:
+        """Made before `since`, and still not in the bucket: fal does not keep a file for ever."""
+        return self.filter(status=Status.MIRRORING, events__status=Status.MIRRORING, events__at__lt=since).distinct()
 
     def due(self, statuses: Iterable[Status], now: datetime) -> Self:
         """Rows whose time has come and that no living worker holds, the longest waiting first."""
@@ -210,6 +215,18 @@ class Generation(models.Model):
         """Where its objects lie in the bucket, without a slash at the end."""
         return f"teams/{self.team_id}/generations/{self.pk}"
 
+    @property
+    def video_key(self) -> str:
+        return f"{self.key_prefix}/video.mp4"
+
+    @property
+    def poster_key(self) -> str:
+        return f"{self.key_prefix}/poster.webp"
+
+    def object_keys(self) -> set[str]:
+        """Every object that it has in the bucket, or may have: a copy can have come that far before it failed."""
+        return {self.video_key, self.poster_key, *self.pictures.values_list("key", flat=True)}
+
     @transaction.atomic
     def move(self, to: Status, *, by: User | None = None, event: str = "", held: bool = False, **changes: Any) -> bool:
         """Move to the state `to` and write down what happened; whether this call won.
@@ -261,6 +278,21 @@ class Generation(models.Model):
             return True
         return False
 
+    @transaction.atomic
+    def discard(self, by: User) -> bool:
+        """Take one that has ended out of everybody's sight, and its objects out of the bucket; whether this call did.
+
+        The row stays, since what a team has spent is the sum over its rows.
+        """
+        gone = {"deleted_at": timezone.now(), "changed_at": timezone.now()}
+        here = self._where_still(Status(self.status), held=False).filter(deleted_at=None)
+        if self.is_open or not here.update(**gone):
+            return False
+        self._take_over(gone)
+        self.events.create(status=self.status, by=by, message="Deleted.")
+        StorageDeletion.objects.ask(self.object_keys())
+        return True
+
     def _write(self, values: dict[str, Any], *, held: bool) -> bool:
         if not self._where_still(Status(self.status), held=held).update(**values):
             return False
@@ -283,6 +315,7 @@ class Generation(models.Model):
             "status": to,
             "changed_at": now,
             "finished_at": now if to in TERMINAL else None,
+            "notified_at": None,
             "due_at": now if to in DRIVEN else None,
             "lease": None,
             "lease_until": None,

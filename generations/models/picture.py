@@ -1,14 +1,18 @@
 """Pictures that people give: kept in the bucket before anything is sent to fal."""
 
 import uuid
-from typing import ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar, Final
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from generations.fal.arguments import PictureFormat
 from generations.models.generation import Generation
+
+UPLOADS_WAIT: Final = timedelta(days=2)
 
 
 class Slot(models.TextChoices):
@@ -35,11 +39,33 @@ class _Picture(models.Model):
         return PictureFormat(self.media_type).extension
 
 
+class UploadManager(models.Manager["Upload"]):
+    def take(self, user: User, **which: Any) -> "Upload | None":
+        """The person's own upload, kept for another while from now on; None when there is none, or no longer."""
+        # the update comes first: a row that it has touched is not swept any more
+        mine = self.filter(user=user, **which)
+        return mine.first() if mine.update(kept_at=timezone.now()) else None
+
+    def forgotten(self) -> "models.QuerySet[Upload]":
+        """In no form for two days, and in no video of the person's that is still there."""
+        used = InputPicture.objects.filter(
+            sha256=models.OuterRef("sha256"), generation__user=models.OuterRef("user"), generation__deleted_at=None
+        )
+        return self.filter(~models.Exists(used), kept_at__lt=timezone.now() - UPLOADS_WAIT)
+
+
 class Upload(_Picture):
-    """A picture on its way into a generation: it outlives a form that came back with errors."""
+    """A picture on its way into a generation: it outlives a form that came back with errors.
+
+    No two ever share a key, so that removing an old one's object can't hit a new one's.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="uploads")
+    key = models.CharField(_("key in the bucket"), max_length=300, unique=True)
+    kept_at = models.DateTimeField(_("last in a form at"), default=timezone.now, db_index=True)
+
+    objects: ClassVar[UploadManager] = UploadManager()
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "sha256"], name="upload_once_a_user")]

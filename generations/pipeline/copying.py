@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from concurrent.futures import Executor
-from typing import Final
+from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -38,8 +38,8 @@ class _Copy:
         return mirror_video(
             self.row.source_url,
             bucket=Bucket(bucket.client(), bucket.name()),
-            video_key=f"{self.row.key_prefix}/video.mp4",
-            poster_key=f"{self.row.key_prefix}/poster.webp",
+            video_key=self.row.video_key,
+            poster_key=self.row.poster_key,
             trusted_origins=settings.MIRROR_TRUSTED_ORIGINS,
             max_bytes=settings.MIRROR_MAX_BYTES,
             on_progress=self.report,
@@ -79,17 +79,16 @@ def _done(row: Generation, video: MirroredVideo) -> None:
         return
     Video.objects.create(
         generation=row,
-        key=f"{row.key_prefix}/video.mp4",
-        poster_key=f"{row.key_prefix}/poster.webp",
-        size=video.size,
-        sha256=video.sha256,
-        content_type=video.content_type,
-        width=video.width,
-        height=video.height,
-        duration=video.duration,
-        fps=video.fps,
-        codec=video.codec,
+        key=row.video_key,
+        poster_key=row.poster_key,
+        **facts(video),
     )
+
+
+def facts(video: MirroredVideo) -> dict[str, Any]:
+    """What a Video row says of the file itself."""
+    names = ("size", "sha256", "content_type", "width", "height", "duration", "fps", "codec")
+    return {name: getattr(video, name) for name in names}
 
 
 def _not_copied(row: Generation, error: MirrorError) -> None:

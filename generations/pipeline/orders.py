@@ -1,6 +1,7 @@
 """From a person's checked input to a committed row. Once the row is committed, the request is safe."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -8,7 +9,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import Team, User
 from generations import bucket
 from generations.fal.arguments import Arguments, Endpoint, TextToVideo
-from generations.models import Event, Generation, InputPicture, Price, Slot, Upload
+from generations.models import Event, Generation, InputPicture, Price, Relation, Slot, StorageDeletion, Upload
 from generations.pictures import Picture
 
 
@@ -21,6 +22,7 @@ class Order:
     form_key: uuid.UUID
     arguments: Arguments
     pictures: dict[Slot, Upload]
+    remix_of: Generation | None = None
 
     @property
     def endpoint(self) -> Endpoint:
@@ -29,10 +31,18 @@ class Order:
 
 
 def keep_picture(user: User, picture: Picture) -> Upload:
-    """Put a person's picture into the bucket, so that a form that comes back with errors need not ask for it again."""
-    key = f"uploads/{user.pk}/{picture.sha256}.{picture.extension}"
+    """Put a person's picture into the bucket, so that a form that comes back with errors need not ask for it again.
+
+    One that is known is put at its own key once more: harmless, and it heals a bucket that has lost it.
+    """
+    known = Upload.objects.take(user, sha256=picture.sha256)
+    key = known.key if known else f"uploads/{user.pk}/{uuid.uuid4()}.{picture.extension}"
     bucket.put(key, picture.data, picture.media_type)
-    upload, _ = Upload.objects.get_or_create(
+    return known or _new_upload(user, picture, key)
+
+
+def _new_upload(user: User, picture: Picture, key: str) -> Upload:
+    upload, is_new = Upload.objects.get_or_create(
         user=user,
         sha256=picture.sha256,
         defaults={
@@ -43,20 +53,34 @@ def keep_picture(user: User, picture: Picture) -> Upload:
             "size": len(picture.data),
         },
     )
+    if not is_new:
+        # the same picture was given twice at once, and the other one was first
+        StorageDeletion.objects.ask([key])
     return upload
 
 
 def place_order(order: Order) -> Generation:
     """The generation for an order; an order whose form key is known already gives the generation made then."""
-    if known := Generation.objects.filter(user=order.user, form_key=order.form_key).first():
+    return _place(_new_generation(order), order.pictures)
+
+
+def place_retry(generation: Generation, by: User, form_key: uuid.UUID) -> Generation:
+    """Another try of one that ended without a video: the same request at today's price, with pictures of its own."""
+    pictures = {Slot(picture.slot): picture for picture in generation.pictures.all()}
+    return _place(_same_again(generation, by, form_key), pictures)
+
+
+def _place(generation: Generation, pictures: Mapping[Slot, Upload | InputPicture]) -> Generation:
+    same_form = Generation.objects.filter(user=generation.user, form_key=generation.form_key)
+    if known := same_form.first():
         return known
-    generation = _new_generation(order)
-    pictures = [_input_picture(generation, slot, upload) for slot, upload in order.pictures.items()]
+    copies = [_input_picture(generation, slot, picture) for slot, picture in pictures.items()]
     try:
-        _commit(generation, pictures)
+        _commit(generation, copies)
     except IntegrityError:
         # the same form was posted twice at once, and the other one was first
-        return Generation.objects.get(user=order.user, form_key=order.form_key)
+        StorageDeletion.objects.ask(copy.key for copy in copies)
+        return same_form.get()
     return generation
 
 
@@ -67,6 +91,8 @@ def _new_generation(order: Order) -> Generation:
         team=order.team,
         user=order.user,
         form_key=order.form_key,
+        parent=order.remix_of,
+        relation=Relation.REMIX if order.remix_of else "",
         endpoint=order.endpoint,
         prompt=arguments.prompt,
         negative_prompt=arguments.negative_prompt,
@@ -77,19 +103,36 @@ def _new_generation(order: Order) -> Generation:
     )
 
 
-def _input_picture(generation: Generation, slot: Slot, upload: Upload) -> InputPicture:
-    """The upload's own copy under the generation's prefix."""
-    key = f"{generation.key_prefix}/input/{upload.sha256}.{upload.extension}"
-    bucket.copy(upload.key, key)
+def _same_again(generation: Generation, by: User, form_key: uuid.UUID) -> Generation:
+    return Generation(
+        team=generation.team,
+        user=by,
+        form_key=form_key,
+        parent=generation,
+        relation=Relation.RETRY,
+        endpoint=generation.endpoint,
+        prompt=generation.prompt,
+        negative_prompt=generation.negative_prompt,
+        cfg_scale=generation.cfg_scale,
+        duration=generation.duration,
+        aspect_ratio=generation.aspect_ratio,
+        cost_cents=Price.objects.cents(Endpoint(generation.endpoint), generation.duration),
+    )
+
+
+def _input_picture(generation: Generation, slot: Slot, picture: Upload | InputPicture) -> InputPicture:
+    """The picture's copy under the generation's own prefix, so that each can be deleted without the other."""
+    key = f"{generation.key_prefix}/input/{picture.sha256}.{picture.extension}"
+    bucket.copy(picture.key, key)
     return InputPicture(
         generation=generation,
         slot=slot,
         key=key,
-        sha256=upload.sha256,
-        media_type=upload.media_type,
-        width=upload.width,
-        height=upload.height,
-        size=upload.size,
+        sha256=picture.sha256,
+        media_type=picture.media_type,
+        width=picture.width,
+        height=picture.height,
+        size=picture.size,
     )
 
 

@@ -11,7 +11,7 @@ from accounts.models import User
 from generations.fal.advice import advise
 from generations.fal.answers import RequestUrls
 from generations.fal.errors import AccountLocked, Cancelled, FalError, KeyRefused
-from generations.models import Generation, Status, SubmitPause
+from generations.models import Generation, Price, Status, SubmitPause
 from generations.pipeline import schedule
 
 logger = logging.getLogger(__name__)
@@ -31,11 +31,19 @@ def at_fal(
         cancel_url=urls.cancel_url,
         queue_position=position,
         needs_person_since=None,
+        cost_cents=_cost(row),
     )
     if came:
         _cancel_if_asked(row)
         return True
     return _came_too_late(row, urls)
+
+
+def _cost(row: Generation) -> int:
+    """A person may have released the cost of a request that was given up as lost; fal charges for it after all."""
+    if row.cost_cents or row.status != Status.FAILED:
+        return row.cost_cents
+    return Price.objects.table().get(row.endpoint, {}).get(str(row.duration), 0)
 
 
 def _cancel_if_asked(row: Generation) -> None:

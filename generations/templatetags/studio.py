@@ -1,34 +1,26 @@
 """How the pages put numbers and progress into words."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from django import template
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from generations.fal.advice import Fixer
 from generations.models import DRIVEN, Generation, Status
 
 register = template.Library()
 
-_STEP_OF: Final = {
-    Status.HELD: 0,
-    Status.QUEUED: 0,
-    Status.SUBMITTING: 0,
-    Status.RENDERING: 1,
-    Status.MIRRORING: 2,
-    Status.DONE: 4,
+_DOING: Final = {
+    Status.HELD: gettext_lazy("A moderator looks at it before it is sent"),
+    Status.QUEUED: gettext_lazy("Waiting to be sent to fal"),
+    Status.SUBMITTING: gettext_lazy("Being sent to fal"),
+    Status.CANCELLING: gettext_lazy("Being canceled: fal may still finish it; then it’s kept and charged"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    name: str
-    state: Literal["done", "now", "todo"]
+_BEFORE_IT_IS_MADE: Final = frozenset({Status.HELD, Status.QUEUED, Status.SUBMITTING, Status.RENDERING})
 
 
 @register.filter
@@ -49,6 +41,17 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@register.filter
+def span(seconds: float) -> str:
+    """75 → 1 min 15 s"""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
+    return _("%(minutes)d min %(rest)d s") % {"minutes": minutes, "rest": rest} if minutes else _("%d s") % rest
 
 
 @register.filter
@@ -91,42 +94,44 @@ def has_ended_badly(generation: Generation) -> bool:
 
 
 @register.filter
-def steps(generation: Generation) -> list[Step]:
-    """The way of a request, with what is behind it and what it is at."""
-    at = _step(generation)
-    names = [_("Waiting"), _("Rendering"), _("Copying"), _("In your bucket")]
-    states: list[Literal["done", "now", "todo"]] = [
-        "done" if i < at else "now" if i == at else "todo" for i in range(4)
-    ]
-    return [Step(name, state) for name, state in zip(names, states, strict=True)]
+def can_be_canceled(generation: Generation) -> bool:
+    return generation.status in _BEFORE_IT_IS_MADE and not generation.cancel_asked_at
+
+
+@register.filter
+def is_trouble(generation: Generation) -> bool:
+    """Whether its message is about a try that failed and will be made again at `due_at`."""
+    return bool(generation.message and generation.due_at and generation.status in DRIVEN)
 
 
 @register.filter
 def phase(generation: Generation) -> str:
     """One word or two for a label."""
-    if generation.status in _STEP_OF and generation.status not in {Status.HELD, Status.DONE}:
-        return [_("Waiting"), _("Rendering"), _("Copying")][_step(generation)]
-    return {Status.HELD: _("Held"), Status.DONE: _("Done")}.get(Status(generation.status)) or str(
-        Status(generation.status).label
-    )
+    match Status(generation.status):
+        case Status.HELD:
+            return _("Held")
+        case Status.QUEUED | Status.SUBMITTING:
+            return _("Waiting")
+        case Status.RENDERING:  # in fal's queue is still waiting
+            return _("Rendering") if generation.queue_position is None else _("Waiting")
+        case Status.MIRRORING:
+            return _("Copying")
+        case status:
+            return str(status.label)
 
 
 @register.filter
 def doing(generation: Generation) -> str:
     """What is being done about it right now, in a sentence without its dot."""
     match Status(generation.status):
-        case Status.HELD:
-            return _("A moderator looks at it before it is sent")
-        case Status.QUEUED:
-            return _("Waiting to be sent to fal")
-        case Status.SUBMITTING:
-            return _("Being sent to fal")
+        case Status.SUBMITTING if generation.cancel_asked_at:
+            return _("Being canceled: it was on its way to fal already")
         case Status.RENDERING:
             return _at_fal(generation.queue_position)
         case Status.MIRRORING:
             return _copying(generation)
         case status:
-            return str(status.label)
+            return str(_DOING.get(status, status.label))
 
 
 @register.filter
@@ -151,12 +156,6 @@ def who_can_fix(generation: Generation) -> str:
             return _("Whoever runs this studio has to fix this. Show them this page.")
         case _:
             return ""
-
-
-def _step(generation: Generation) -> int:
-    """In fal's queue is still waiting, though the row's status is that of a render."""
-    waits = generation.status == Status.RENDERING and generation.queue_position is not None
-    return 0 if waits else _STEP_OF.get(Status(generation.status), 1)
 
 
 def _at_fal(ahead: int | None) -> str:

@@ -92,6 +92,7 @@ def _named(request: PersonRequest, pk: str) -> Generation:
 
 def _form_like(request: PersonRequest, model: Generation, teams: list[Team]) -> GenerationForm:
     initial: dict[str, Any] = {
+        "parent": model.pk,
         "kind": "text" if model.endpoint == Endpoint.TEXT_TO_VIDEO else "image",
         "prompt": model.prompt,
         "negative_prompt": model.negative_prompt,
@@ -109,7 +110,5 @@ def _form_like(request: PersonRequest, model: Generation, teams: list[Team]) -> 
 
 def _own_uploads(request: PersonRequest, model: Generation) -> dict[Slot, Upload]:
     """Its pictures, as far as the person gave them to the studio themselves."""
-    pictures = list(model.pictures.all())
-    uploads = Upload.objects.filter(user=request.user, sha256__in=[picture.sha256 for picture in pictures])
-    by_content = {upload.sha256: upload for upload in uploads}
-    return {Slot(each.slot): by_content[each.sha256] for each in pictures if each.sha256 in by_content}
+    found = {each.slot: Upload.objects.take(request.user, sha256=each.sha256) for each in model.pictures.all()}
+    return {Slot(slot): upload for slot, upload in found.items() if upload}

@@ -1,6 +1,8 @@
 """One generation: its video or its progress, what was asked for, and what happened."""
 
 import uuid
+from statistics import median
+from typing import Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -8,15 +10,24 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from generations.models import Generation
-from generations.views.people import PersonRequest, for_people, visible_generation
+from accounts.roles import Action
+from generations.models import Generation, Price, Relation, Status
+from generations.views.again import RETRIED
+from generations.views.ending import may_delete
+from generations.views.people import PersonRequest, for_people, may, visible_generation
+from generations.views.timeline import timeline
+
+_FAMILY: Final = 12  # children shown
+_USUAL_OF: Final = 20
+_USUAL_NEEDS: Final = 3
 
 
 @require_safe
 @never_cache
 @for_people
 def generation(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    return render(request, "generations/detail.html", _context(visible_generation(request, pk)))
+    row = visible_generation(request, pk)
+    return render(request, "generations/detail.html", _context(request, row) | _family(request, row))
 
 
 @require_safe
@@ -24,13 +35,46 @@ def generation(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 @for_people
 def panel(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     """The parts of the page that move: player, progress or failure, and what happened."""
-    return render(request, "generations/_moved.html", _context(visible_generation(request, pk)))
+    return render(request, "generations/_moved.html", _context(request, visible_generation(request, pk)))
 
 
-def _context(generation: Generation) -> dict[str, object]:
+def _context(request: PersonRequest, generation: Generation) -> dict[str, object]:
+    may_generate = may(request.user, Action.GENERATE, generation)
     return {
         "generation": generation,
         "pictures": list(generation.pictures.order_by("slot")),
-        "events": list(generation.events.select_related("by")),
+        "timeline": timeline(generation, list(generation.events.select_related("by"))),
+        "usual": _usual_seconds(generation) if generation.is_open else None,
+        "may_generate": may_generate,
+        "may_delete": not generation.is_open and may_delete(request.user, generation),
         "now": timezone.now(),
+        **(_retry(generation) if may_generate and generation.status in RETRIED else {}),
     }
+
+
+def _retry(generation: Generation) -> dict[str, object]:
+    """The form's key is drawn with the page; without a price there is nothing to press."""
+    price = Price.objects.table().get(generation.endpoint, {}).get(str(generation.duration))
+    return {"retry_key": uuid.uuid4(), "retry_price": price}
+
+
+def _family(request: PersonRequest, generation: Generation) -> dict[str, object]:
+    """What it was made from and what was made from it, as far as the person may see that."""
+    seen = Generation.objects.visible_to(request.user)
+    return {
+        "parent": seen.filter(pk=generation.parent_id).first() if generation.parent_id else None,
+        "is_retry": generation.relation == Relation.RETRY,
+        "children": list(seen.filter(parent=generation)[:_FAMILY]),
+    }
+
+
+def _usual_seconds(generation: Generation) -> float | None:
+    """How long fal took for the last few like it; None while there are too few to tell."""
+    alike = Generation.objects.filter(
+        status=Status.DONE,
+        endpoint=generation.endpoint,
+        duration=generation.duration,
+        inference_seconds__isnull=False,
+    )
+    last = list(alike.order_by("-finished_at").values_list("inference_seconds", flat=True)[:_USUAL_OF])
+    return median(seconds or 0 for seconds in last) if len(last) >= _USUAL_NEEDS else None

@@ -11,8 +11,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.models import Team
+from accounts.roles import Action
 from generations.models import DRIVEN, Generation
-from generations.views.people import PersonRequest, for_people, visible_generation
+from generations.views.people import PersonRequest, for_people, may, visible_generation
 
 PAGE_SIZE: Final = 24
 
@@ -34,6 +36,7 @@ def gallery(request: PersonRequest) -> HttpResponse:
         "is_going": any(row.status in DRIVEN for row in page),
         "older": _cursor(page[PAGE_SIZE - 1]) if len(page) > PAGE_SIZE else "",
         "is_first_page": not before,
+        "may_generate_in": set(Team.objects.where_may(request.user, Action.GENERATE).values_list("pk", flat=True)),
         "now": timezone.now(),
     }
     return render(request, "gallery.html", context)
@@ -44,7 +47,9 @@ def gallery(request: PersonRequest) -> HttpResponse:
 @for_people
 def card(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     """One card of the gallery as it is now, for the live update."""
-    return render(request, "generations/_card.html", {"generation": visible_generation(request, pk)})
+    generation = visible_generation(request, pk)
+    may_generate_in = {generation.team_id} if may(request.user, Action.GENERATE, generation) else set()
+    return render(request, "generations/_card.html", {"generation": generation, "may_generate_in": may_generate_in})
 
 
 def _cursor(row: Generation) -> str:

@@ -6,10 +6,14 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.models import User
+from accounts.models import Team, User
+from accounts.roles import Action
 from generations.models import Generation
 
 P = ParamSpec("P")
@@ -38,3 +42,24 @@ def visible_generation(request: PersonRequest, pk: uuid.UUID) -> Generation:
     """The generation, or 404 for whoever may not know that it exists."""
     rows = Generation.objects.visible_to(request.user).select_related("user", "team", "video")
     return get_object_or_404(rows, pk=pk)
+
+
+def allowed_generation(request: PersonRequest, pk: uuid.UUID, action: Action) -> Generation:
+    """The generation, or 403 for whoever may see it but whose role in its team does not allow the action."""
+    generation = visible_generation(request, pk)
+    if not may(request.user, action, generation):
+        raise PermissionDenied
+    return generation
+
+
+def may(user: User, action: Action, generation: Generation) -> bool:
+    return Team.objects.where_may(user, action).filter(pk=generation.team_id).exists()
+
+
+def onward(request: HttpRequest, address: str) -> HttpResponse:
+    """To where the form says that it came from, else to `address`; htmx is told to take the whole page there."""
+    named = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(named, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        address = named
+    is_htmx = request.headers.get("HX-Request") == "true"
+    return HttpResponseClientRedirect(address) if is_htmx else redirect(address)

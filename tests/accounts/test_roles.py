@@ -8,12 +8,16 @@ from accounts.roles import MAY, Action, Role, roles_that_may
 EXPECTED = {
     (Role.OWNER, Action.VIEW): True,
     (Role.OWNER, Action.GENERATE): True,
+    (Role.OWNER, Action.DELETE): True,
     (Role.ADMIN, Action.VIEW): True,
     (Role.ADMIN, Action.GENERATE): True,
+    (Role.ADMIN, Action.DELETE): True,
     (Role.MEMBER, Action.VIEW): True,
     (Role.MEMBER, Action.GENERATE): True,
+    (Role.MEMBER, Action.DELETE): False,
     (Role.VIEWER, Action.VIEW): True,
     (Role.VIEWER, Action.GENERATE): False,
+    (Role.VIEWER, Action.DELETE): False,
 }
 
 

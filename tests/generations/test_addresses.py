@@ -41,6 +41,7 @@ PEOPLE = ("nobody", "mallory", "mona", "victor", "bob", "alice")
 ALL = (200,) * 6
 PEOPLE_ONLY = (302, 200, 200, 200, 200, 200)
 TEAM_ONLY = (302, 404, 404, 200, 200, 200)  # staff see other teams' work in the admin, not here
+POST_ONLY = (405,) * 6
 OWN_ONLY = (302, 404, 404, 404, 200, 404)
 
 
@@ -53,6 +54,9 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "new-generation": (lambda _: "/generations/new/", PEOPLE_ONLY),
     "generation": (of_generation("generation"), TEAM_ONLY),
     "generation-panel": (of_generation("generation-panel"), TEAM_ONLY),
+    "generation-cancel": (of_generation("generation-cancel"), POST_ONLY),
+    "generation-retry": (of_generation("generation-retry"), POST_ONLY),
+    "generation-delete": (of_generation("generation-delete"), (302, 404, 404, 403, 200, 200)),
     "generation-card": (of_generation("generation-card"), TEAM_ONLY),
     "generation-video": (of_generation("generation-video"), TEAM_ONLY),
     "generation-poster": (of_generation("generation-poster"), TEAM_ONLY),
@@ -60,14 +64,17 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "generation-input": (of_generation("generation-input", "start"), TEAM_ONLY),
     "upload": (lambda things: f"/uploads/{things.upload.pk}", OWN_ONLY),
     "events": (lambda _: "/events?since=0", (302, 204, 204, 200, 200, 200)),
+    "fal-webhook": (lambda things: f"/webhooks/fal/{things.generation.pk}/", POST_ONLY),
+    "webhooks/fal/<uuid:pk>": (lambda things: f"/webhooks/fal/{things.generation.pk}", POST_ONLY),
     "healthz": (lambda _: "/healthz", ALL),
     "readyz": (lambda _: "/readyz", ALL),
 }
-TAKES_POST = {"new-generation"}
+TAKES_POST = {name for name, (_, expected) in TABLE.items() if expected == POST_ONLY}
+TAKES_POST |= {"new-generation", "generation-delete"}
 
 
 def test_every_address_has_a_row() -> None:
-    assert {pattern.name for pattern in urlpatterns} == set(TABLE)
+    assert {pattern.name or str(pattern.pattern) for pattern in urlpatterns} == set(TABLE)
 
 
 @pytest.mark.parametrize("name", TABLE)

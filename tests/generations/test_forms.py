@@ -58,7 +58,7 @@ def problems(form: GenerationForm) -> dict[str, list[str]]:
         ("aspect_ratio", "", "Choose 16:9, 9:16 or 1:1."),
         ("kind", "sound", "Select a valid choice. sound is not one of the available choices."),
         ("team", "", "This field is required."),
-        ("team", "nobodys", "Select a valid choice. That choice is not one of the available choices."),
+        ("team", "nobodys", "There is no such team, or you may not make videos in it."),
     ],
 )
 def test_wrong_value_is_named_by_its_field(mallory: User, field: str, value: str, words: str) -> None:
@@ -214,7 +214,8 @@ def test_linked_picture_is_kept(mallory: User, web: ScriptedServer) -> None:
     [
         ("https://127.0.0.1/fox.jpg", "This address leads into a private network (127.0.0.1), which isn't fetched."),
         ("https://[::1]/fox.jpg", "This address leads into a private network (::1), which isn't fetched."),
-        ("http://127.0.0.1/fox.jpg", "This address isn't encrypted; use one that starts with https://."),
+        ("http://127.0.0.1/fox.jpg", "This address leads into a private network (127.0.0.1), which isn't fetched."),
+        ("http://8.8.8.8/fox.jpg", "This address isn't encrypted; use one that starts with https://."),
         ("https://studio.invalid/fox.jpg", "There is no studio.invalid on the internet. Check the address."),
         ("fox.jpg", "Give a web address that starts with https://."),
         ("data:image/png;base64,AAAA", "Give a web address that starts with https://."),

@@ -1,13 +1,18 @@
 """/healthz and /readyz, for machines that watch."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.models import User
 from generations import bucket
+from generations.models import Status, SubmitPause
+from tests.cast import make_generation
 from tests.sandbox_process import Sandbox, free_port
 
 
@@ -41,7 +46,24 @@ def test_process_is_up_whatever_else_is_down(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_studio_is_ready_when_all_pieces_answer(client: Client, sandbox: Sandbox) -> None:
-    assert checks(client) == {"database": "ok", "redis": "ok", "bucket": "ok", "fal": "ok"}
+    assert checks(client) == dict.fromkeys(["database", "redis", "bucket", "fal", "submitting", "copies"], "ok")
+
+
+@pytest.mark.django_db
+def test_resting_submits_are_named(client: Client, sandbox: Sandbox) -> None:
+    SubmitPause.objects.begin_or_extend("balance_exhausted", "The balance is exhausted.")
+
+    assert_only("submitting", checks(client), "The balance is exhausted.")
+
+
+@pytest.mark.django_db
+def test_a_video_that_is_not_home_after_an_hour_is_named(client: Client, sandbox: Sandbox, alice: User) -> None:
+    made = make_generation(alice, alice.personal_team, status=Status.MIRRORING)
+    assert checks(client)["copies"] == "ok"
+
+    made.events.update(at=timezone.now() - timedelta(hours=1, seconds=1))
+
+    assert_only("copies", checks(client), "1 finished videos")
 
 
 @pytest.mark.django_db

@@ -127,7 +127,7 @@ def _wait(generation: Generation, page: str) -> None:
 
 def _show(progress: Progress, task: TaskID, generation: Generation) -> None:
     """Known amounts move the bar: a step of the way each, and the copy by its bytes."""
-    words = generation.message or _words(generation)
+    words = (generation.is_open and generation.message) or _words(generation)
     progress.update(task, description=words, completed=_percent(generation))
 
 

@@ -5,10 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
-from django.utils.html import format_html
-from django.utils.translation import gettext_lazy as _
 
-from generations.models import Event, Generation, InputPicture, Price, Upload, Video
+from generations.models import Event, InputPicture, Price, Upload, Video
 
 
 class ReadOnly(admin.options.BaseModelAdmin[Any]):
@@ -22,44 +20,6 @@ class ReadOnly(admin.options.BaseModelAdmin[Any]):
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
-
-
-class EventInline(ReadOnly, admin.TabularInline[Event, Generation]):
-    model = Event
-    fields = ("at", "status", "by", "message")
-
-
-class InputPictureInline(ReadOnly, admin.TabularInline[InputPicture, Generation]):
-    model = InputPicture
-    fields = ("slot", "key", "media_type", "width", "height", "size", "fal_url")
-
-
-class VideoInline(ReadOnly, admin.StackedInline[Video, Generation]):
-    model = Video
-
-
-@admin.register(Generation)
-class GenerationAdmin(ReadOnly, admin.ModelAdmin[Generation]):
-    list_display = ("short_prompt", "status", "endpoint", "duration", "user", "team", "cost", "created_at", "page")
-    list_select_related = ("user", "team")
-    list_filter = ("status", "reason", "endpoint", "duration", "created_at")
-    search_fields = ("=id", "=request_id", "prompt", "user__email", "team__slug")
-    search_help_text = _("Id, fal's request id, words of the prompt, e-mail address, team")
-    date_hierarchy = "created_at"
-    show_full_result_count = False
-    inlines = (VideoInline, InputPictureInline, EventInline)
-
-    @admin.display(description=_("prompt"), ordering="prompt")
-    def short_prompt(self, generation: Generation) -> str:
-        return generation.prompt[:80]
-
-    @admin.display(description=_("cost"), ordering="cost_cents")
-    def cost(self, generation: Generation) -> str:
-        return f"${generation.cost_cents / 100:.2f}"
-
-    @admin.display(description=_("page"))
-    def page(self, generation: Generation) -> str:
-        return format_html('<a href="{}">{}</a>', generation.get_absolute_url(), _("Open"))
 
 
 @admin.register(Video)

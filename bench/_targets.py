@@ -1,0 +1,26 @@
+"""What a bench promises, and whether it was kept."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str
+    value: float
+    wanted: float
+    at_most: bool = False
+
+    @property
+    def met(self) -> bool:
+        return self.value <= self.wanted if self.at_most else self.value >= self.wanted
+
+
+def verdict(targets: list[Target]) -> int:
+    """Print them; the exit code."""
+    print("\n| target | measured | wanted | |\n|---|---:|---:|---|")
+    for target in targets:
+        bound = "≤" if target.at_most else "≥"
+        print(
+            f"| {target.name} | {target.value:,.2f} | {bound} {target.wanted:g} | {'ok' if target.met else 'missed'} |"
+        )
+    return 0 if all(target.met for target in targets) else 1

@@ -1,0 +1,239 @@
+"""A thousand tabs with work running, each asking /events once a second: how long it waits for the answer.
+
+Run `python -m bench.live`. The tabs live in processes of their own and do what static/live.js does, but for fetching
+the cards that moved; meanwhile rows move, and one person goes on opening the gallery.
+"""
+
+import argparse
+import asyncio
+import multiprocessing
+import random
+import statistics
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from multiprocessing.pool import AsyncResult
+from typing import Final
+
+from bench._studio import Studio, running_studio
+from bench._targets import Target, verdict
+import httpx
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Membership, Team, User
+from accounts.roles import Role
+from generations.models import Generation, Status
+from tests.cast import make_generation
+
+TEAM_OF: Final = 5
+OLD_ROWS: Final = 20  # finished ones a person
+MOVES_A_SECOND: Final = 20
+WARM_UP: Final = 5.0  # s that are not counted
+GENERATORS: Final = 2
+
+
+# --- the tabs, in processes of their own ------------------------------------------------------------------------------
+
+
+@dataclass
+class Tab(asyncio.Protocol):
+    """One tab's connection; a second after each answer it asks again."""
+
+    host: str
+    session: str
+    since: int
+    counted_from: float
+    answers: dict[int, int]
+    times: list[float]
+    etag: str = ""
+    sent: float = 0.0
+    received: bytearray = field(default_factory=bytearray)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        asyncio.get_running_loop().call_later(random.random(), self.ask)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.answers[0] = self.answers.get(0, 0) + 1
+
+    def ask(self) -> None:
+        known = f"If-None-Match: {self.etag}\r\n" if self.etag else ""
+        request = (
+            f"GET /events?since={self.since} HTTP/1.1\r\nHost: {self.host}\r\nCookie: {self.session}\r\n{known}\r\n"
+        )
+        self.sent = time.perf_counter()
+        self.transport.write(request.encode())
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, end, body = bytes(self.received).partition(b"\r\n\r\n")
+        if not end:
+            return
+        headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        if len(body) >= int(headers.get(b"content-length", 0)):
+            self.received.clear()
+            self.answered(int(head[9:12]), headers, body)
+
+    def answered(self, status: int, headers: dict[bytes, bytes], body: bytes) -> None:
+        now = time.perf_counter()
+        if time.time() > self.counted_from:
+            self.times.append(now - self.sent)
+            self.answers[status] = self.answers.get(status, 0) + 1
+        if status == 200:
+            self.etag = headers[b"etag"].decode().replace("w/", "W/")
+            self.since = int(body[8 : body.index(b",")])
+        asyncio.get_running_loop().call_later(1, self.ask)
+
+
+def run_tabs(port: int, sessions: list[str], seconds: float) -> tuple[list[float], dict[int, int]]:
+    """The times of all answers after the warm-up, and how often each status came; 0 is a lost connection."""
+    return asyncio.run(_run_tabs(port, sessions, seconds))
+
+
+async def _run_tabs(port: int, sessions: list[str], seconds: float) -> tuple[list[float], dict[int, int]]:
+    times: list[float] = []
+    answers: dict[int, int] = {}
+    loop, now = asyncio.get_running_loop(), time.time()
+    for session in sessions:
+        tab = Tab(f"127.0.0.1:{port}", session, int(now * 1000), now + WARM_UP, answers, times)
+        await loop.create_connection(lambda tab=tab: tab, "127.0.0.1", port)  # type: ignore[misc]
+    await asyncio.sleep(WARM_UP + seconds)
+    return list(times), dict(answers)
+
+
+# --- the people and their work ----------------------------------------------------------------------------------------
+
+
+def populate(count: int) -> list[str]:
+    """So many people in teams of five, each with one running generation and some old ones; their session cookies."""
+    users = User.objects.bulk_create([User(email=f"person{n}@example.com", password="!") for n in range(count)])
+    teams = Team.objects.bulk_create([Team(name=f"Team {n}", slug=f"team-{n}") for n in range(-(-count // TEAM_OF))])
+    Membership.objects.bulk_create(
+        [Membership(team=teams[n // TEAM_OF], user=user, role=Role.MEMBER) for n, user in enumerate(users)]
+    )
+    first = make_generation(users[0], teams[0], Status.RENDERING)
+    made = make_generation(users[0], teams[0], Status.CANCELED)
+    hour_ago = timezone.now() - timedelta(hours=1)
+    for n, user in enumerate(users):
+        team = teams[n // TEAM_OF]
+        Generation.objects.bulk_create(
+            [_like(first, user, team, request_id=f"running-{n}")]
+            + [_like(made, user, team, created_at=hour_ago, changed_at=hour_ago) for _ in range(OLD_ROWS)]
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return [_signed_in(user) for user in users]
+
+
+def _like(row: Generation, user: User, team: Team, **columns: object) -> Generation:
+    names = [f.attname for f in Generation._meta.concrete_fields if f.attname not in {"id", "form_key", "request_id"}]
+    values = {name: getattr(row, name) for name in names} | {"user_id": user.pk, "team_id": team.pk} | columns
+    return Generation(**values)
+
+
+def _signed_in(user: User) -> str:
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
+
+
+# --- what happens meanwhile -------------------------------------------------------------------------------------------
+
+
+class Meanwhile:
+    """Rows move, and somebody opens the gallery again and again; until it is told to stop."""
+
+    def __init__(self, url: str, session: str) -> None:
+        self.pages: list[float] = []
+        self._url, self._session = url, session
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=work) for work in (self._move, self._open)]
+
+    def __enter__(self) -> "Meanwhile":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _move(self) -> None:
+        rows = list(Generation.objects.filter(status=Status.RENDERING).values_list("pk", flat=True))
+        while not self._stop.wait(1 / MOVES_A_SECOND):
+            Generation.objects.filter(pk=random.choice(rows)).update(changed_at=timezone.now())
+        connection.close()
+
+    def _open(self) -> None:
+        with httpx.Client(headers={"Cookie": self._session}, timeout=60) as client:
+            while not self._stop.wait(0.2):
+                begun = time.perf_counter()
+                client.get(f"{self._url}/").raise_for_status()
+                self.pages.append(time.perf_counter() - begun)
+
+
+def percentile(times: list[float], share: int) -> float:
+    """In milliseconds."""
+    return statistics.quantiles(times, n=100)[share - 1] * 1000 if len(times) > 1 else float("nan")
+
+
+def measure(studio: Studio, tabs: int, seconds: float) -> int:
+    sessions = populate(tabs)
+    web = studio.start_web()
+    port = int(studio.url.rpartition(":")[2])
+    shares = [sessions[number::GENERATORS] for number in range(GENERATORS)]
+    with multiprocessing.get_context("spawn").Pool(GENERATORS) as pool, Meanwhile(studio.url, sessions[0]) as meanwhile:
+        before = web.cpu_seconds()
+        running: list[AsyncResult[tuple[list[float], dict[int, int]]]] = [
+            pool.apply_async(run_tabs, (port, share, seconds)) for share in shares
+        ]
+        found = [one.get(seconds + 120) for one in running]
+        cpu = (web.cpu_seconds() - before) / (seconds + WARM_UP)
+    times = [each for some, _ in found for each in some]
+    statuses = {status for _, some in found for status in some}
+    answers = {status: sum(some.get(status, 0) for _, some in found) for status in sorted(statuses)}
+    return report(times, answers, meanwhile.pages, tabs, seconds, cpu, web.peak_bytes())
+
+
+def report(
+    times: list[float], answers: dict[int, int], pages: list[float], tabs: int, seconds: float, cpu: float, memory: int
+) -> int:
+    print(f"\n{tabs:,} tabs for {seconds:.0f} s, {len(times) / seconds:.0f} answers a second:", end=" ")
+    print(", ".join(f"{count:,} × {status or 'connection lost'}" for status, count in answers.items()), end=". ")
+    print(f"Web process: {cpu * 100:.0f} % of a core, {memory / 1e6:.0f} MB at most.")
+    print("\n| milliseconds | median | p95 | p99 | worst |\n|---|---:|---:|---:|---:|")
+    for name, some in (("/events", times), ("gallery page meanwhile", pages)):
+        cells = [percentile(some, share) for share in (50, 95, 99)] + [max(some, default=float("nan")) * 1000]
+        print(f"| {name} | {' | '.join(f'{cell:.0f}' for cell in cells)} |")
+    failed = sum(count for status, count in answers.items() if status not in {200, 204, 304})
+    return verdict(
+        [
+            Target("p95 of /events, ms", percentile(times, 95), 200, at_most=True),
+            Target("answers a second and tab", len(times) / seconds / tabs, 0.8),
+            Target("answers that were none", failed, 0, at_most=True),
+        ]
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--count", type=int, default=1000, help="tabs")
+    parser.add_argument("--seconds", type=float, default=30)
+    arguments = parser.parse_args()
+    with running_studio() as studio:
+        return measure(studio, arguments.count, arguments.seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

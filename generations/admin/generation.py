@@ -1,0 +1,152 @@
+"""The window on generations. What machines can't find out is decided here, by somebody who may change generations."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from generations import tasks
+from generations.admin.windows import ReadOnly
+from generations.models import Event, Generation, InputPicture, Video
+from generations.pipeline import fal_config, settling
+
+_LAST_EVENTS: Final = 8
+
+
+class EventInline(ReadOnly, admin.TabularInline[Event, Generation]):
+    model = Event
+    fields = ("at", "status", "by", "message")
+
+
+class InputPictureInline(ReadOnly, admin.TabularInline[InputPicture, Generation]):
+    model = InputPicture
+    fields = ("slot", "key", "media_type", "width", "height", "size", "fal_url")
+
+
+class VideoInline(ReadOnly, admin.StackedInline[Video, Generation]):
+    model = Video
+
+
+class NeedsAPersonFilter(admin.SimpleListFilter):
+    title = gettext_lazy("needs a person")
+    parameter_name = "person"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", _("Needs a person")), ("copy", _("Made, but not copied for over an hour"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Generation]) -> QuerySet[Generation]:
+        match self.value():
+            case "yes":
+                return queryset.filter(settling.NEEDS_A_PERSON)
+            case "copy":
+                return queryset.filter(pk__in=settling.not_copied_for_long())
+            case _:
+                return queryset
+
+
+@admin.register(Generation)
+class GenerationAdmin(ReadOnly, admin.ModelAdmin[Generation]):
+    list_display = ("short_prompt", "status", "endpoint", "duration", "user", "team", "cost", "created_at", "page")
+    list_select_related = ("user", "team")
+    list_filter = (NeedsAPersonFilter, "status", "reason", "endpoint", "duration", "created_at")
+    search_fields = ("=id", "=request_id", "prompt", "user__email", "team__slug")
+    search_help_text = gettext_lazy("Id, fal's request id, words of the prompt, e-mail address, team")
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+    inlines = (VideoInline, InputPictureInline, EventInline)
+    change_form_template = "admin/generations/generation/change_form.html"
+
+    @admin.display(description=gettext_lazy("prompt"), ordering="prompt")
+    def short_prompt(self, generation: Generation) -> str:
+        return generation.prompt[:80]
+
+    @admin.display(description=gettext_lazy("cost"), ordering="cost_cents")
+    def cost(self, generation: Generation) -> str:
+        return f"${generation.cost_cents / 100:.2f}"
+
+    @admin.display(description=gettext_lazy("page"))
+    def page(self, generation: Generation) -> str:
+        return format_html('<a href="{}">{}</a>', generation.get_absolute_url(), _("Open"))
+
+    def get_urls(self) -> list[URLPattern]:
+        ours = [
+            path("<uuid:pk>/attach/", self.admin_site.admin_view(self.attach), name="generations_generation_attach"),
+            path("<uuid:pk>/give-up/", self.admin_site.admin_view(self.give_up), name="generations_generation_give_up"),
+        ]
+        return [*ours, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {**(extra_context or {}), **self._to_decide(request, object_id)}
+        return super().change_view(request, object_id, form_url, context)
+
+    @method_decorator(require_POST)
+    def attach(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """fal has it, under the id that a person has found in fal's dashboard."""
+        request_id = request.POST.get("request_id", "").strip()
+
+        def decide(generation: Generation, by: User) -> bool:
+            return settling.attach(generation, request_id, by, fal_config())
+
+        words = _("fal’s request %s is attached; the studio asks fal for it now.") % request_id
+        return self._settle(request, pk, decide, words)
+
+    @method_decorator(require_POST)
+    def give_up(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """No video will come of it, and its cost is released."""
+        return self._settle(request, pk, settling.give_up, _("Given up; its cost is released."))
+
+    def _settle(
+        self, request: HttpRequest, pk: uuid.UUID, decide: Callable[[Generation, User], bool], words: str
+    ) -> HttpResponse:
+        if not request.user.has_perm("generations.change_generation"):
+            raise PermissionDenied
+        assert isinstance(request.user, User)
+        generation = get_object_or_404(Generation, pk=pk)
+        if not settling.is_for_a_person(generation):
+            raise Http404
+        try:
+            is_settled = decide(generation, request.user)
+        except settling.NotSettledError as error:
+            messages.error(request, str(error))
+        else:
+            self._tell(request, generation, words if is_settled else "")
+        return redirect(reverse("admin:generations_generation_change", args=[pk]))
+
+    def _tell(self, request: HttpRequest, generation: Generation, words: str) -> None:
+        if not words:
+            messages.warning(request, _("It has moved meanwhile; look at what has become of it."))
+            return
+        self.log_change(request, generation, words)
+        tasks.wake()
+        messages.success(request, words)
+
+    def _to_decide(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
+        """For the box above the fields; empty where there is nothing to decide."""
+        try:
+            generation = Generation.objects.filter(pk=uuid.UUID(object_id)).first()
+        except ValueError:
+            return {}
+        if generation is None or not settling.is_for_a_person(generation):
+            return {}
+        return {
+            "to_decide": generation,
+            "may_decide": request.user.has_perm("generations.change_generation"),
+            "can_be_attached": settling.can_be_attached(generation),
+            "can_be_given_up": settling.can_be_given_up(generation),
+            "last_events": list(generation.events.select_related("by").order_by("-at", "-id")[:_LAST_EVENTS])[::-1],
+            "pictures": list(generation.pictures.order_by("slot")),
+        }

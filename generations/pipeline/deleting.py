@@ -1,0 +1,98 @@
+"""What nobody wants any more leaves the bucket: the outbox is emptied, and forgotten uploads go into it."""
+
+import logging
+import re
+import time
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+
+from generations import bucket
+from generations.mirror import MirrorError, storage_errors
+from generations.models import Generation, StorageDeletion, Upload
+
+logger = logging.getLogger(__name__)
+
+PASS_SECONDS: Final = 5.0  # then the worker is free for other work; the rest waits for the next pass
+LEASE: Final = timedelta(minutes=5)  # longer than the bucket's timeouts for a batch of one
+_SOME: Final = 20  # claimed at once: a killed worker holds up no more than these
+_UPLOADS_AT_ONCE: Final = 500
+_OF_GENERATION: Final = re.compile(
+    r"teams/[0-9a-f-]{36}/generations/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/"
+)
+
+
+def remove_objects() -> int:
+    """Empty the outbox as far as the bucket lets; how many rows are settled. Any number of workers may do it at once.
+
+    A worker killed at any line leaves the row, which is due again when its lease has run out.
+    """
+    ends = time.monotonic() + PASS_SECONDS
+    settled = 0
+    while time.monotonic() < ends and (rows := StorageDeletion.objects.claim_due(_SOME, LEASE)):
+        settled += sum(_remove(row.pk) for row in rows)
+    return settled
+
+
+@transaction.atomic
+def _remove(pk: int) -> bool:
+    """Remove one object and its row. The row is locked meanwhile: its lease may have run out."""
+    row = StorageDeletion.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
+    if row is None:
+        return False
+    try:
+        _remove_object(row.key)
+    except MirrorError as error:
+        logger.warning("Not removed: %s: %s", row.key, error)
+        row.failed(str(error))
+        return False
+    row.delete()
+    return True
+
+
+def _remove_object(key: str) -> None:
+    """Raises MirrorError in the bucket's words."""
+    if is_wanted(key):
+        logger.warning("Kept after all, since a row has it: %s", key)
+        return
+    with storage_errors():
+        bucket.delete(key)
+
+
+@transaction.atomic
+def is_wanted(key: str) -> bool:
+    """Whether a row that is not deleted has this object, or can still get it.
+
+    A generation is locked until the caller's transaction ends, so that it can't begin to want the object meanwhile.
+    """
+    generation_id = generation_id_in(key)
+    if generation_id is None:
+        return Upload.objects.filter(key=key).exists()
+    rows = Generation.objects.filter(pk=generation_id, deleted_at=None)
+    row = rows.select_for_update(no_key=True).first()
+    return row is not None and key in row.object_keys()
+
+
+def generation_id_in(key: str) -> str | None:
+    """Whose object it is, by its key alone."""
+    match = _OF_GENERATION.match(key)
+    return match[1] if match else None
+
+
+def sweep_uploads() -> int:
+    """Let go of pictures that have waited in the composer for too long; how many."""
+    swept = 0
+    while some := _sweep_some():
+        swept += some
+    return swept
+
+
+@transaction.atomic
+def _sweep_some() -> int:
+    """The locks wait for nobody, and see a row that was taken meanwhile as it is now."""
+    forgotten = Upload.objects.forgotten().select_for_update(skip_locked=True, of=("self",))
+    rows = list(forgotten[:_UPLOADS_AT_ONCE])
+    StorageDeletion.objects.ask(row.key for row in rows)
+    Upload.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)

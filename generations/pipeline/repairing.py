@@ -1,0 +1,127 @@
+"""What can be done about an audit's findings, each by itself. Nothing here runs unless a person asks for it."""
+
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from generations import bucket
+from generations.mirror import Bucket, MirrorError, make_poster, mirror_video, storage_errors
+from generations.models import Generation, InputPicture, StorageDeletion, Upload, Video
+from generations.pipeline.auditing import Finding, Role
+from generations.pipeline.copying import facts
+from generations.pipeline.deleting import generation_id_in
+
+_LONGEST_KEY: Final = 300  # characters in the outbox
+_TRIED: Final = 20  # pictures of the same content
+
+
+class NotRepairedError(Exception):
+    """It stays as it is; str() says why, and what a person can do."""
+
+
+def repair(finding: Finding) -> str:
+    """Put it right; what was done, in words. Raises NotRepairedError."""
+    try:
+        with storage_errors():
+            return _repaired(finding)
+    except MirrorError as error:
+        raise NotRepairedError(str(error)) from error
+
+
+def _repaired(finding: Finding) -> str:
+    if finding.known is None:
+        return _let_go(finding.key)
+    match finding.known.role:
+        case Role.VIDEO:
+            return _copy_again(_generation(finding))
+        case Role.POSTER:
+            return _make_poster(_generation(finding))
+        case Role.PICTURE:
+            return _fill_in(finding)
+        case Role.UPLOAD:
+            return _forget(finding)
+
+
+def _generation(finding: Finding) -> Generation:
+    assert finding.known
+    row = Generation.objects.filter(pk=finding.known.row_id, deleted_at=None).first()
+    if row is None:
+        raise NotRepairedError("Its video was deleted meanwhile.")
+    return row
+
+
+def _let_go(key: str) -> str:
+    """A video's row is there before its file and outlives it: a file without one speaks of a database that lost rows,
+    or of the wrong one. Such a file was paid for.
+    """
+    generation_id = generation_id_in(key)
+    is_input = "/input/" in key
+    if generation_id and not is_input and not Generation.objects.filter(pk=generation_id).exists():
+        raise NotRepairedError("Kept: this database has never heard of its video. Is it the right one, and whole?")
+    if len(key) > _LONGEST_KEY:
+        raise NotRepairedError("Kept: the studio never gave such a key. Remove it by hand.")
+    StorageDeletion.objects.ask([key])
+    return "will be removed from the bucket"
+
+
+def _copy_again(row: Generation) -> str:
+    """Straight to where it belongs; S3 takes a file whole or not at all, so a failed try changes nothing."""
+    video = mirror_video(
+        row.source_url,
+        bucket=Bucket(bucket.client(), bucket.name()),
+        video_key=row.video_key,
+        poster_key=row.poster_key,
+        trusted_origins=settings.MIRROR_TRUSTED_ORIGINS,
+        max_bytes=settings.MIRROR_MAX_BYTES,
+        on_progress=lambda *_: None,
+    )
+    _write_down(row, facts(video))
+    return f"copied again from fal with its poster: {video.size:,} bytes"
+
+
+@transaction.atomic
+def _write_down(row: Generation, columns: dict[str, object]) -> None:
+    """Somebody may have deleted it during the copy, which then came too late to be removed with it."""
+    if Generation.objects.select_for_update().filter(pk=row.pk, deleted_at=None).exists():
+        Video.objects.filter(generation=row).update(**columns)
+    else:
+        StorageDeletion.objects.ask(row.object_keys())
+
+
+def _make_poster(row: Generation) -> str:
+    size = row.video.size
+    if bucket.size_or_none(row.video_key) != size:
+        return _copy_again(row)
+    store = Bucket(bucket.client(), bucket.name())
+    make_poster(store, video_key=row.video_key, video_size=size, poster_key=row.poster_key)
+    return "made again from the video"
+
+
+def _fill_in(finding: Finding) -> str:
+    """The same picture often lies elsewhere: as an upload, or with another try."""
+    picture = InputPicture.objects.filter(key=finding.key, generation__deleted_at=None).first()
+    if picture is None:
+        raise NotRepairedError("Its video was deleted meanwhile.")
+    for key in _keys_of_same_content(picture):
+        if bucket.size_or_none(key) == picture.size:
+            bucket.copy(key, finding.key)
+            return f"copied from {key}"
+    raise NotRepairedError("The studio has no other copy of this picture. The video itself is not concerned.")
+
+
+def _keys_of_same_content(picture: InputPicture) -> list[str]:
+    row = picture.generation
+    uploads = Upload.objects.filter(user=row.user_id, sha256=picture.sha256)
+    others = InputPicture.objects.filter(
+        sha256=picture.sha256, generation__team=row.team_id, generation__deleted_at=None
+    ).exclude(key=picture.key)
+    return [*uploads.values_list("key", flat=True), *others.values_list("key", flat=True)[:_TRIED]]
+
+
+@transaction.atomic
+def _forget(finding: Finding) -> str:
+    assert finding.known
+    Upload.objects.filter(pk=finding.known.row_id).delete()
+    StorageDeletion.objects.ask([finding.key])
+    return "forgotten; the form asks for the picture again"

@@ -1,0 +1,78 @@
+"""What a person ends: a request that still runs is canceled, one that has ended is deleted."""
+
+import uuid
+from typing import Final
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.models import User
+from accounts.roles import Action
+from generations import tasks
+from generations.models import Generation, Status
+from generations.views.people import PersonRequest, allowed_generation, for_people, may, onward, visible_generation
+
+_TRIES: Final = 3  # each move of a worker in between costs one
+
+
+@require_POST
+@never_cache
+@for_people
+def cancel(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    generation = allowed_generation(request, pk, Action.GENERATE)
+    is_new = _cancel(generation, request.user)
+    tasks.wake()
+    level, words = _became_of(generation, is_new)
+    messages.add_message(request, level, words)
+    return onward(request, generation.get_absolute_url())
+
+
+def _cancel(generation: Generation, by: User) -> bool:
+    """A worker may move the row while we look at it; then it is another kind of cancel."""
+    for _try in range(_TRIES):
+        if generation.cancel_asked_at:
+            return False
+        if generation.cancel(by):
+            return True
+        generation.refresh_from_db()
+    return False
+
+
+def _became_of(generation: Generation, is_new: bool) -> tuple[int, str]:
+    if generation.status == Status.CANCELED and is_new:
+        return messages.SUCCESS, _("Canceled. It costs nothing.")
+    if generation.is_open and is_new:
+        return messages.INFO, _("fal is asked to cancel it. If fal finishes it all the same, it is kept and charged.")
+    if generation.status in {Status.MIRRORING, Status.DONE}:
+        return messages.WARNING, _("Too late to cancel: the video is already made, so it is kept.")
+    if generation.is_open:
+        return messages.INFO, _("It is being canceled already.")
+    return messages.INFO, _("It has already ended.")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@for_people
+def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask first; then it is gone for everybody in the team."""
+    generation = visible_generation(request, pk)
+    if not may_delete(request.user, generation):
+        raise PermissionDenied
+    if generation.is_open or request.method != "POST":
+        context = {"generation": generation}
+        return render(request, "generations/delete.html", context, status=409 if generation.is_open else 200)
+    if generation.discard(request.user):
+        messages.success(request, _("Deleted."))
+        tasks.wake_cleaner()
+    return onward(request, reverse("gallery"))
+
+
+def may_delete(user: User, generation: Generation) -> bool:
+    """Who made it, or who manages the team."""
+    return generation.user_id == user.pk or may(user, Action.DELETE, generation)
