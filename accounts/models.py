@@ -4,7 +4,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
@@ -91,14 +91,15 @@ class TeamManager(models.Manager["Team"]):
     def create_personal(self, user: User) -> "Team":
         """The team that every user has to themselves."""
         name = user.get_short_name()[: self.model._meta.get_field("name").max_length]
-        team = self.create(name=name, slug=self._free_slug(name), personal_of=user)
+        slug = slugify(name)[:40] or "team"
+        try:
+            with transaction.atomic():
+                team = self.create(name=name, slug=slug, personal_of=user)
+        except IntegrityError:  # somebody else's team has that name
+            suffix = get_random_string(6, "abcdefghjkmnpqrstuvwxyz23456789")
+            team = self.create(name=name, slug=f"{slug}-{suffix}", personal_of=user)
         Membership.objects.create(team=team, user=user, role=Role.OWNER)
         return team
-
-    def _free_slug(self, name: str) -> str:
-        slug = slugify(name)[:40] or "team"
-        taken = self.filter(slug=slug).exists()
-        return f"{slug}-{get_random_string(6, 'abcdefghjkmnpqrstuvwxyz23456789')}" if taken else slug
 
 
 class Team(models.Model):

@@ -1,12 +1,13 @@
 """The team's bucket, through Django's default storage. Knows no models."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import default_storage
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 IMMUTABLE = "private, max-age=31536000, immutable"
+
+
+class BucketDownError(Exception):
+    """The bucket does not take what a person gave; str() is a sentence for them, the cause has the bucket's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,9 @@ def name() -> str:
 
 
 def put(key: str, data: bytes, media_type: str) -> None:
-    client().put_object(Bucket=name(), Key=key, Body=data, ContentType=media_type, CacheControl=IMMUTABLE)
+    """Raises BucketDownError."""
+    with _down_in_words():
+        client().put_object(Bucket=name(), Key=key, Body=data, ContentType=media_type, CacheControl=IMMUTABLE)
 
 
 def get(key: str) -> bytes:
@@ -62,8 +69,9 @@ def open_range(key: str, first: int, last: int) -> "GetObjectOutputTypeDef":
 
 
 def copy(source: str, target: str) -> None:
-    """Copy inside the bucket; harmless when repeated."""
-    client().copy_object(Bucket=name(), Key=target, CopySource={"Bucket": name(), "Key": source})
+    """Copy inside the bucket; harmless when repeated. Raises BucketDownError."""
+    with _down_in_words():
+        client().copy_object(Bucket=name(), Key=target, CopySource={"Bucket": name(), "Key": source})
 
 
 def delete(key: str) -> None:
@@ -87,3 +95,11 @@ def presigned(key: str, *, seconds: int, **response_headers: str) -> str:
 def check() -> None:
     """Raises botocore's errors when the bucket does not answer."""
     client().head_bucket(Bucket=name())
+
+
+@contextmanager
+def _down_in_words() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise BucketDownError("The studio's bucket does not take pictures at the moment. Try again soon.") from error

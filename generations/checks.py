@@ -43,3 +43,11 @@ def presigned_pictures_are_reachable(app_configs: Sequence[Any] | None, **kwargs
         return []
     hint = "Set FAL_INPUT_DELIVERY=upload, or use a bucket with a public https address."
     return [checks.Error("fal cannot read pictures from a bucket without https.", hint=hint, id="studio.E003")]
+
+
+@checks.register()
+def database_is_postgresql(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+        return []
+    hint = "Set DATABASE_URL=postgres://user:password@host/name, or unset it for the embedded one."
+    return [checks.Error("The studio needs PostgreSQL.", hint=hint, id="studio.E004")]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
 from accounts.roles import Action
+from generations.bucket import BucketDownError
 from generations.fal.arguments import (
     DEFAULT_CFG_SCALE,
     DEFAULT_NEGATIVE_PROMPT,
@@ -23,7 +24,7 @@ from generations.fal.arguments import (
     check_picture,
     parse,
 )
-from generations.models import Generation, Slot, Upload
+from generations.models import Generation, Price, Slot, Upload
 from generations.pictures import Picture, fetch_picture, read
 from generations.pipeline import Order, keep_picture
 
@@ -114,6 +115,9 @@ class GenerationForm(forms.Form):
         except InvalidArguments as error:
             self._add_problems(error.problems)
             self._take_kept(slot)
+        except BucketDownError as error:
+            self.add_error(field, str(error))
+            self._take_kept(slot)
 
     def _keep_unused(self, slot: Slot) -> None:
         """A picture on the tab that is not asked for comes back with the form, or is left out when it is no good."""
@@ -121,7 +125,7 @@ class GenerationForm(forms.Form):
         try:
             if file is not None:
                 self.kept[slot] = keep_picture(self.user, _read_file(f"{slot}_file", file))
-        except InvalidArguments:
+        except (InvalidArguments, BucketDownError):
             file = None
         if file is None:
             self._take_kept(slot)
@@ -147,8 +151,11 @@ class GenerationForm(forms.Form):
         values |= {_ARGUMENT_OF_SLOT[slot]: _IN_THE_BUCKET for slot in self.kept}
         try:
             self.arguments = parse(endpoint, values)
+            Price.objects.cents(endpoint, int(self.arguments.duration))
         except InvalidArguments as error:
             self._add_problems(error.problems)
+        except Price.DoesNotExist:
+            self.add_error("duration", _("Nobody has entered what this costs. Tell an admin: prices are kept there."))
 
     def _add_problems(self, problems: list[Problem]) -> None:
         for problem in problems:

@@ -21,6 +21,8 @@ def port() -> int:
     written = var() / "port"
     if not named and written.exists():
         named = written.read_text()
+    if named and not named.strip().isdecimal():
+        raise ValueError(f"PORT is {named!r}; it has to be a number, such as 9000.")
     return int(named) if named else DEFAULT_PORT
 
 

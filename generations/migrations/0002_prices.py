@@ -13,7 +13,7 @@ ENDPOINTS = [
 CENTS = {5: 35, 10: 70}
 
 
-def enter_prices(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001  Django's signature
+def enter_prices(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     price = apps.get_model("generations", "Price")
     for endpoint in ENDPOINTS:
         for seconds, cents in CENTS.items():

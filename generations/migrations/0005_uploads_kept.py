@@ -5,20 +5,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('generations', '0004_cancel_sent'),
+        ("generations", "0004_cancel_sent"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='upload',
-            name='kept_at',
-            field=models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='last in a form at'),
+            model_name="upload",
+            name="kept_at",
+            field=models.DateTimeField(
+                db_index=True, default=django.utils.timezone.now, verbose_name="last in a form at"
+            ),
         ),
         migrations.AlterField(
-            model_name='upload',
-            name='key',
-            field=models.CharField(max_length=300, unique=True, verbose_name='key in the bucket'),
+            model_name="upload",
+            name="key",
+            field=models.CharField(max_length=300, unique=True, verbose_name="key in the bucket"),
         ),
     ]

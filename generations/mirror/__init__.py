@@ -34,7 +34,6 @@ __all__ = [
     "poster",
     "probe",
     "storage_errors",
-    "storage_errors",
 ]
 
 

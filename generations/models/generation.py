@@ -284,7 +284,8 @@ class Generation(models.Model):
 
         The row stays, since what a team has spent is the sum over its rows.
         """
-        gone = {"deleted_at": timezone.now(), "changed_at": timezone.now()}
+        now = timezone.now()
+        gone = {"deleted_at": now, "changed_at": now}
         here = self._where_still(Status(self.status), held=False).filter(deleted_at=None)
         if self.is_open or not here.update(**gone):
             return False

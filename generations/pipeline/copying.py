@@ -6,7 +6,6 @@ import threading
 from concurrent.futures import Executor
 from typing import Any, Final
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +14,7 @@ from generations import bucket
 from generations.mirror import Bucket, MirroredVideo, MirrorError, mirror_video
 from generations.models import Generation, Status, Video
 from generations.pipeline import schedule
+from generations.pipeline.persisting import persist
 
 logger = logging.getLogger(__name__)
 
@@ -50,27 +50,28 @@ class _Copy:
         if self.lost.is_set():
             raise LeaseLostError
 
-    def tell(self) -> None:
-        """Write the progress down and keep the lease for another while."""
-        until = timezone.now() + schedule.COPY_LEASE
-        if not self.row.note(lease_until=until, copied_bytes=self.copied, total_bytes=self.total):
-            self.lost.set()
-
 
 async def mirror(row: Generation, threads: Executor) -> None:
     """Copy the file of a `mirroring` row that this worker has claimed."""
     copy = _Copy(row)
     running = asyncio.get_running_loop().run_in_executor(threads, copy.run)
     while not (await asyncio.wait([running], timeout=_TELL_EVERY))[0]:
-        await sync_to_async(copy.tell)()
+        await persist(_tell, row, copy)
     try:
         video = running.result()
     except MirrorError as error:
-        await sync_to_async(_not_copied)(row, error)
+        await persist(_not_copied, row, error)
     except LeaseLostError:
         logger.warning("Another worker has taken over the copy")
     else:
-        await sync_to_async(_done)(row, video)
+        await persist(_done, row, video)
+
+
+def _tell(row: Generation, copy: _Copy) -> None:
+    """Write the progress down and keep the lease for another while."""
+    until = timezone.now() + schedule.COPY_LEASE
+    if not row.note(lease_until=until, copied_bytes=copy.copied, total_bytes=copy.total):
+        copy.lost.set()
 
 
 @transaction.atomic

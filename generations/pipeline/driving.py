@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from asgiref.sync import async_to_sync, sync_to_async
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
 from config.logging import naming
@@ -30,6 +31,7 @@ _LOOK_EVERY: Final = 0.25  # s, for rows that become due while copies run
 
 def drive() -> int:
     """Move every row that is due; how many steps were taken. Safe to run in any number of workers at once."""
+    close_old_connections()  # a worker lives long: PostgreSQL may have been restarted since the last pass
     if not Generation.objects.due(DRIVEN, timezone.now()).exists():
         return 0
     return async_to_sync(_drive)()
@@ -54,8 +56,8 @@ class _Pass:
     async def run(self) -> int:
         ends = time.monotonic() + PASS_SECONDS
         while True:
-            if time.monotonic() < ends:
-                await self._take()
+            if time.monotonic() < ends and not await self._database_answers(self._take()):
+                ends = 0.0
             running = self.calls | self.copies
             if not running:
                 return self.steps
@@ -63,14 +65,25 @@ class _Pass:
             self.calls = {task for task in self.calls if not task.done()}
             self.copies = {task for task in self.copies if not task.done()}
 
+    async def _database_answers(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Without the database nothing new is begun, but what is under way is not broken off: a POST may be in it."""
+        try:
+            await work
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("The database does not answer, so the pass takes nothing new: %s", error)
+            await sync_to_async(close_old_connections)()
+            return False
+        return True
+
     async def _take(self) -> None:
         """Claim what is due, as much as there is room for, and start it."""
         for row in await self._claim([Status.QUEUED], await self._room_to_submit(), schedule.SUBMIT_LEASE):
             self._start(self.calls, row, submitting.submit(row, self.fal))
         for row in await self._claim([Status.SUBMITTING], CALLS_AT_ONCE - len(self.calls), schedule.SUBMIT_LEASE):
             self._start(self.calls, row, submitting.search(row, self.fal))
+        in_flight = await self._in_flight()
         for row in await self._claim(list(AT_FAL), CALLS_AT_ONCE - len(self.calls), schedule.POLL_LEASE):
-            self._start(self.calls, row, waiting.poll(row, self.fal, await self._in_flight()))
+            self._start(self.calls, row, waiting.poll(row, self.fal, in_flight))
         for row in await self._claim([Status.MIRRORING], COPIES_AT_ONCE - len(self.copies), schedule.COPY_LEASE):
             self._start(self.copies, row, copying.mirror(row, self.threads))
 

@@ -11,6 +11,7 @@ from typing import Final
 from asgiref.sync import sync_to_async
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from generations import bucket
@@ -22,6 +23,7 @@ from generations.fal.client import AsyncFalClient
 from generations.fal.errors import FalError, Sent, Unavailable
 from generations.models import Generation, InputPicture, Slot, Status, SubmitPause
 from generations.pipeline import outcomes, schedule
+from generations.pipeline.persisting import persist
 
 logger = logging.getLogger(__name__)
 
@@ -34,34 +36,30 @@ async def submit(row: Generation, fal: AsyncFalClient) -> None:
     try:
         arguments = await _arguments(row, fal)
     except FalError as error:  # while a picture was uploaded: nothing has been ordered
-        await sync_to_async(outcomes.not_sent)(row, error)
+        await persist(outcomes.not_sent, row, error)
         return
     except (BotoCoreError, ClientError) as error:
-        await sync_to_async(outcomes.no_bucket)(row, error)
+        await persist(outcomes.no_bucket, row, error)
         return
-    if not await sync_to_async(_commit_to_submitting)(row):
+    if not await persist(_commit_to_submitting, row):
         return
     try:
         answer = await fal.submit(Endpoint(row.endpoint), arguments, webhook_url=_webhook_url(row))
     except FalError as error:
-        await sync_to_async(_not_submitted)(row, error)
+        await persist(_not_submitted, row, error)
         return
-    await sync_to_async(_submitted)(row, answer)
+    await persist(_submitted, row, answer)
 
 
 async def search(row: Generation, fal: AsyncFalClient) -> None:
-    """Look in fal's list for a `submitting` row whose answer was lost."""
+    """Look in fal's list for a `submitting` row whose answer was lost; given up only when the list does not show it."""
     try:
         found = await _search(row, fal)
     except FalError as error:
         logger.warning("fal's list of requests could not be read: %s", error)
-        found = []
-    strangers = await sync_to_async(_not_ours_already)(found)
-    if len(strangers) == 1:
-        urls = RequestUrls.for_id(fal.config, strangers[0].request_id)
-        await sync_to_async(outcomes.at_fal)(row, urls, None, event="Found again in fal's list of requests.")
+        await persist(_search_again if error.permanent else outcomes.ask_again, row, error)
     else:
-        await sync_to_async(_search_again)(row)
+        await persist(_take_up, row, [RequestUrls.for_id(fal.config, item.request_id) for item in found])
 
 
 async def _search(row: Generation, fal: AsyncFalClient) -> list[ListedRequest]:
@@ -81,15 +79,12 @@ async def _search(row: Generation, fal: AsyncFalClient) -> list[ListedRequest]:
 
 
 def _commit_to_submitting(row: Generation) -> bool:
+    """Whether the row is ours to send; also when an earlier try was committed and only the word of it was lost."""
     now = timezone.now()
-    return row.move(
-        Status.SUBMITTING,
-        held=True,
-        submitted_at=now,
-        attempts=row.attempts,
-        lease=row.lease,
-        lease_until=now + schedule.SUBMIT_LEASE,
-    )
+    values = {"submitted_at": now, "attempts": row.attempts, "lease_until": now + schedule.SUBMIT_LEASE}
+    if row.move(Status.SUBMITTING, held=True, lease=row.lease, **values):
+        return True
+    return Generation.objects.filter(pk=row.pk, status=Status.SUBMITTING, lease=row.lease).exists()
 
 
 def _submitted(row: Generation, answer: Submitted) -> None:
@@ -116,13 +111,27 @@ def _is_plain_outage(error: FalError) -> bool:
     return isinstance(error, Unavailable) and error.status in {500, 502, 503}
 
 
-def _not_ours_already(found: list[ListedRequest]) -> list[ListedRequest]:
-    ids = [item.request_id for item in found]
-    ours = set(Generation.objects.filter(request_id__in=ids).values_list("request_id", flat=True))
-    return [item for item in found if item.request_id not in ours]
+def _take_up(row: Generation, found: list[RequestUrls]) -> None:
+    """The first of the found that no other row has: equal requests of which several were lost stand for each other."""
+    ids = [urls.request_id for urls in found]
+    taken = set(Generation.objects.filter(request_id__in=ids).values_list("request_id", flat=True))
+    for urls in found:
+        if urls.request_id not in taken and _take(row, urls):
+            return
+    _search_again(row)
 
 
-def _search_again(row: Generation) -> None:
+def _take(row: Generation, urls: RequestUrls) -> bool:
+    """False when another row has taken it at this very moment."""
+    try:
+        with transaction.atomic():
+            outcomes.at_fal(row, urls, None, event="Found again in fal's list of requests.")
+    except IntegrityError:
+        return False
+    return True
+
+
+def _search_again(row: Generation, error: FalError | None = None) -> None:
     if timezone.now() - (row.submitted_at or row.changed_at) > schedule.give_up_after():
         row.move(
             Status.FAILED,
@@ -143,7 +152,7 @@ def _webhook_url(row: Generation) -> str | None:
 
 async def _arguments(row: Generation, fal: AsyncFalClient) -> Arguments:
     """The row's exact request, with addresses at which fal can read its pictures."""
-    pictures = await sync_to_async(lambda: list(row.pictures.all()))()
+    pictures = await persist(lambda row: list(row.pictures.all()), row)
     addresses = {Slot(picture.slot): await _address_for_fal(picture, fal) for picture in pictures}
     return parse(
         Endpoint(row.endpoint),

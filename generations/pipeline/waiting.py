@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.utils import timezone
 
@@ -13,6 +12,7 @@ from generations.fal.errors import FalError, Verdict
 from generations.models import Generation, LogLine, Status
 from generations.models.generation import MAX_LOG_LINES
 from generations.pipeline import outcomes, schedule
+from generations.pipeline.persisting import persist
 
 logger = logging.getLogger(__name__)
 
@@ -22,19 +22,19 @@ async def poll(row: Generation, fal: AsyncFalClient, in_flight: int) -> None:
     urls = answers.RequestUrls(row.request_id or "", row.status_url, row.response_url, row.cancel_url)
     try:
         if await _removed(row, urls, fal):
-            await sync_to_async(outcomes.canceled)(row)
+            await persist(outcomes.canceled, row)
             return
         progress = await fal.status(urls)
         if not isinstance(progress, answers.Completed):
-            await sync_to_async(_still_going)(row, progress, in_flight)
+            await persist(_still_going, row, progress, in_flight)
             return
         video = await fal.result(urls)
     except Verdict as error:
-        await sync_to_async(outcomes.fail)(row, error)
+        await persist(outcomes.fail, row, error)
     except FalError as error:
-        await sync_to_async(outcomes.ask_again)(row, error)
+        await persist(outcomes.ask_again, row, error)
     else:
-        await sync_to_async(_made)(row, progress, video)
+        await persist(_made, row, progress, video)
 
 
 async def _removed(row: Generation, urls: answers.RequestUrls, fal: AsyncFalClient) -> bool:
@@ -42,7 +42,7 @@ async def _removed(row: Generation, urls: answers.RequestUrls, fal: AsyncFalClie
     if row.status != Status.CANCELLING or row.cancel_sent_at:
         return False
     answer = await fal.cancel(urls)
-    await sync_to_async(row.note)(cancel_sent_at=timezone.now())
+    await persist(Generation.note, row, cancel_sent_at=timezone.now())
     return answer is answers.Cancellation.REMOVED
 
 

@@ -46,12 +46,10 @@ def clock(seconds: float) -> str:
 @register.filter
 def span(seconds: float) -> str:
     """75 → 1 min 15 s"""
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    if hours:
-        return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
-    return _("%(minutes)d min %(rest)d s") % {"minutes": minutes, "rest": rest} if minutes else _("%d s") % rest
+    parts = [(hours, _("%d h")), (minutes, _("%d min")), (0 if hours else rest, _("%d s"))]
+    return " ".join(words % number for number, words in parts if number) or _("%d s") % 0
 
 
 @register.filter

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.roles import Action
 from generations import tasks
+from generations.bucket import BucketDownError
 from generations.models import Status
 from generations.pipeline import place_retry
 from generations.views.people import PersonRequest, allowed_generation, for_people, onward
@@ -32,6 +33,10 @@ def retry(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         form_key = uuid.UUID(request.POST.get("form_key", ""))
     except ValueError:
         raise SuspiciousOperation("A retry without a form key") from None
-    again = place_retry(generation, request.user, form_key)
+    try:
+        again = place_retry(generation, request.user, form_key)
+    except BucketDownError as error:
+        messages.error(request, str(error))
+        return onward(request, generation.get_absolute_url())
     tasks.wake()
     return onward(request, again.get_absolute_url())

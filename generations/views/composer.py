@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Team
 from accounts.roles import Action
 from generations import tasks
+from generations.bucket import BucketDownError
 from generations.fal.arguments import (
     MAX_PICTURE_BYTES,
     MAX_PICTURE_RATIO,
@@ -50,7 +51,11 @@ def new_generation(request: PersonRequest) -> HttpResponse:
     form = GenerationForm(request.user, request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form, teams, status=422)
-    generation = place_order(form.order)
+    try:
+        generation = place_order(form.order)
+    except BucketDownError as error:
+        form.add_error(None, str(error))
+        return _page(request, form, teams, status=503)
     tasks.wake()
     return redirect(generation)
 

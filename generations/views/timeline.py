@@ -36,12 +36,14 @@ class Note:
 
 @dataclass(slots=True)
 class Stage:
-    """`took` in seconds, None as long as it is not over or when nobody knows."""
+    """`took` in seconds, None as long as it is not over; `by` and `why` are an early end's."""
 
     name: str
     state: Literal["done", "now", "todo", "bad"] = "todo"
     at: datetime | None = None
     took: float | None = None
+    by: User | None = None
+    why: str = ""
     notes: list[Note] = field(default_factory=list)
 
 
@@ -139,10 +141,11 @@ def _cut_short(stages: list[Stage], generation: Generation, events: Sequence[Eve
     come_to = [stage for stage in stages if stage.state != "todo"]
     for stage in come_to:
         stage.state = "done"
-    end = Stage(generation.get_status_display(), "bad", generation.finished_at)
-    if events and (events[-1].message or events[-1].by):
-        end.notes.append(Note(events[-1].at, "", events[-1].message, events[-1].by))
-    return [*come_to, end]
+    last = events[-1] if events else Event()
+    return [
+        *come_to,
+        Stage(generation.get_status_display(), "bad", generation.finished_at, by=last.by, why=last.message),
+    ]
 
 
 def _measure(stages: list[Stage]) -> None:

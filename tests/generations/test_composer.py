@@ -9,8 +9,10 @@ from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 
+import boto3
 import django_rq
 import pytest
+from botocore.config import Config
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -280,3 +282,30 @@ def test_form_does_not_begin_with_what_the_person_may_not_see(
     answer = signed_in(mallory).get(PAGE, {"from": str(hers.pk) if named == "hers" else named})
 
     assert answer.status_code == 404
+
+
+def test_a_bucket_that_is_down_is_said_by_the_field_and_loses_nothing(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = boto3.client(
+        "s3", endpoint_url=f"http://127.0.0.1:{free_port()}", config=Config(retries={"max_attempts": 0})
+    )
+    monkeypatch.setattr(bucket, "client", lambda: dead)
+    order = text_order(alice.personal_team, kind="image") | {"start_file": file(picture())}
+
+    answer = signed_in(alice).post(PAGE, order)
+
+    assert answer.status_code == 422
+    assert "bucket" in answer.context["form"].errors["start_file"][0]
+    assert values_in(answer.content.decode())["prompt"] == "A fox in the snow"
+    assert not Generation.objects.exists()
+
+
+def test_without_a_price_nothing_is_made(alice: User) -> None:
+    Price.objects.all().delete()
+
+    answer = signed_in(alice).post(PAGE, text_order(alice.personal_team))
+
+    assert answer.status_code == 422
+    assert "costs" in answer.context["form"].errors["duration"][0]
+    assert not Generation.objects.exists()

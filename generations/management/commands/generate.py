@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from accounts.models import Team, User
 from generations import tasks
+from generations.bucket import BucketDownError
 from generations.fal.arguments import DEFAULT_CFG_SCALE, DEFAULT_NEGATIVE_PROMPT, AspectRatio, Duration
 from generations.forms import GenerationForm
 from generations.models import Generation, Status
@@ -52,13 +53,20 @@ class Command(BaseCommand):
         parser.add_argument("--wait", action="store_true", help="Show the progress and stay until it is done.")
 
     def handle(self, **options: Any) -> None:
-        generation = place_order(_valid_form(options).order)
+        generation = _place(_valid_form(options))
         tasks.wake()
         page = settings.SITE_URL + generation.get_absolute_url()
         self.stderr.write(f"{generation.get_endpoint_display()}, ${generation.cost_cents / 100:.2f}: {page}")
         if options["wait"]:
             _wait(generation, page)
         self.stdout.write(settings.SITE_URL + reverse("generation-video", args=[generation.pk]))
+
+
+def _place(form: GenerationForm) -> Generation:
+    try:
+        return place_order(form.order)
+    except BucketDownError as error:
+        raise CommandError(str(error)) from error
 
 
 def _valid_form(options: dict[str, Any]) -> GenerationForm:
