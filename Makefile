@@ -1,7 +1,7 @@
 # Kling Studio. `make run` starts it, `make test` proves it. Needs Python 3.11 or newer, git and make.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench venv venv-dev clean
+.PHONY: help run test check fire bench venv venv-dev clean
 
 # the named one, or the first that is new enough
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -16,6 +16,7 @@ help:
 	@echo 'make run     start the studio (PORT=8000)'
 	@echo 'make test    lint, types, contracts, migrations and every test'
 	@echo 'make check   the quick part of make test'
+	@echo 'make fire    kill and break everything under 1,000 generations (FIRE_SEED= FIRE_COUNT= FIRE_SECONDS=)'
 	@echo 'make bench   measure'
 	@echo 'make clean   remove .venv, caches and collected files (never var/, your data)'
 
@@ -32,6 +33,9 @@ check: venv-dev
 	$(call STEP,format,$(BIN)/ruff format --check --quiet .)
 	$(call STEP,types,$(BIN)/mypy --no-error-summary)
 	$(call STEP,contracts,$(BIN)/lint-imports >.venv/contracts.log 2>&1 || { cat .venv/contracts.log; false; })
+
+fire: venv-dev
+	@exec $(BIN)/python -m tests.fire
 
 bench: venv-dev
 	@set -e; for file in bench/[a-z]*.py; do \

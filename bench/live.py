@@ -180,11 +180,13 @@ class Meanwhile:
         connection.close()
 
     def _open(self) -> None:
+        counted_from = time.perf_counter() + WARM_UP
         with httpx.Client(headers={"Cookie": self._session}, timeout=60) as client:
             while not self._stop.wait(0.2):
                 begun = time.perf_counter()
                 client.get(f"{self._url}/").raise_for_status()
-                self.pages.append(time.perf_counter() - begun)
+                if begun > counted_from:
+                    self.pages.append(time.perf_counter() - begun)
 
 
 def percentile(times: list[float], share: int) -> float:

@@ -93,7 +93,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- wake-ups: Valkey or Redis
 REDIS_URL: str = env.str("REDIS_URL", addresses.redis_url())
 RQ_QUEUES = {"default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": -1, "DEFAULT_RESULT_TTL": 0}}
-RQ = {"WORKER_CLASS": "rq.SimpleWorker"}  # no fork a job: pooled connections live on, and copies run in threads
+RQ = {"WORKER_CLASS": "generations.tasks.Worker"}
 
 # --- the bucket
 _embedded_s3 = addresses.s3_address()

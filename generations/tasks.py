@@ -1,9 +1,21 @@
 """The only module that touches RQ: it carries wake-ups, and a lost one costs a few seconds until the next sweep."""
 
+import logging
+from collections.abc import Callable
+
 import django_rq
-from django.db import transaction
+import rq
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
 from generations import pipeline
+
+logger = logging.getLogger(__name__)
+
+
+class Worker(rq.SimpleWorker):
+    """No fork a job: pooled connections live on, and copies run in threads."""
+
+    max_connection_wait_time = 2.0  # s between two looks for a Redis that is away; RQ's own minute is lost time
 
 
 def wake() -> None:
@@ -20,19 +32,31 @@ def wake_cleaner() -> None:
 
 
 def drive() -> None:
-    pipeline.drive()
+    _run(pipeline.drive)
 
 
 def clean() -> None:
-    pipeline.remove_objects()
+    _run(pipeline.remove_objects)
 
 
 def sweep() -> None:
-    pipeline.sweep_uploads()
+    _run(pipeline.sweep_uploads)
 
 
 def tell() -> None:
-    pipeline.tell_people()
+    _run(pipeline.tell_people)
+
+
+def _run(step: Callable[[], object]) -> None:
+    """Take the step on a connection that is alive: a worker lives long, and PostgreSQL may have been restarted.
+
+    While the database is away that is said in one line, and the next sweep tries again.
+    """
+    close_old_connections()
+    try:
+        step()
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("The database does not answer: %s", error)
 
 
 def _enqueue_drive() -> None:

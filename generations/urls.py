@@ -1,6 +1,6 @@
 from django.urls import path
 
-from generations.views import again, composer, detail, ending, gallery, health, live, media, webhooks
+from generations.views import again, composer, detail, ending, gallery, health, live, media, notices, webhooks
 
 urlpatterns = [
     path("", gallery.home, name="gallery"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("generations/<uuid:pk>/input/<slug:slot>", media.input_picture, name="generation-input"),
     path("uploads/<uuid:pk>", media.upload, name="upload"),
     path("events", live.events, name="events"),
+    path("events/ended", notices.ended, name="ended"),
     path("webhooks/fal/<uuid:pk>/", webhooks.fal, name="fal-webhook"),
     path("webhooks/fal/<uuid:pk>", webhooks.fal),  # a redirect to the slash would be the end for fal
     path("healthz", health.healthz, name="healthz"),

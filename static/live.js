@@ -52,20 +52,10 @@
     plan();
   }
 
-  // what has ended, for notices.js: said once, though a tab hears of it more than once
-  const ended = new Set();
-  function tellEnded(endings) {
-    for (const ending of endings) {
-      if (ended.has(ending.id)) continue;
-      ended.add(ending.id);
-      document.dispatchEvent(new CustomEvent("studio:ended", { detail: ending }));
-    }
-  }
-
-  function take(newEtag, { now, moved, ended: endings = [] }) {
+  function take(newEtag, { now, moved }) {
+    document.dispatchEvent(new CustomEvent("studio:moved", { detail: { since } })); // for notices.js
     etag = newEtag || "";
     since = now;
-    tellEnded(endings);
     for (const [id, version] of moved) {
       for (const part of parts(id)) {
         if (version <= Math.max(Number(part.dataset.version), asked.get(id) || 0)) continue;

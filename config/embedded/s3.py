@@ -103,7 +103,7 @@ def _start_weed(directory: Path, s3: S3Address, port: int) -> S3:
     make_private(socket_directory(directory, SOCKET))
     options = _weed_options(directory, s3.bucket) | _weed_ports(port)
     command = [_find("weed") or "weed", "-logtostderr=true", "mini", *(f"-{n}={v}" for n, v in options.items())]
-    environment = _keys(s3) | {"GOMEMLIMIT": "256MiB", "GOGC": "50"}  # half of the memory that it would take
+    environment = _keys(s3) | {"GOMEMLIMIT": "512MiB"}  # a soft limit; less makes copies slow
     plan = Plan(directory, command, environment, stop_seconds=3)  # idle connections hold it up for 30 s else
     return S3(s3, Server(plan, lambda: _weed_ready(port, s3.bucket)))
 

@@ -31,7 +31,6 @@ _LOOK_EVERY: Final = 0.25  # s, for rows that become due while copies run
 
 def drive() -> int:
     """Move every row that is due; how many steps were taken. Safe to run in any number of workers at once."""
-    close_old_connections()  # a worker lives long: PostgreSQL may have been restarted since the last pass
     if not Generation.objects.due(DRIVEN, timezone.now()).exists():
         return 0
     return async_to_sync(_drive)()

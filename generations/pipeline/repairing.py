@@ -25,7 +25,7 @@ def repair(finding: Finding) -> str:
     try:
         with storage_errors():
             return _repaired(finding)
-    except MirrorError as error:
+    except (MirrorError, bucket.BucketDownError) as error:
         raise NotRepairedError(str(error)) from error
 
 

@@ -81,10 +81,15 @@ async def _search(row: Generation, fal: AsyncFalClient) -> list[ListedRequest]:
 def _commit_to_submitting(row: Generation) -> bool:
     """Whether the row is ours to send; also when an earlier try was committed and only the word of it was lost."""
     now = timezone.now()
-    values = {"submitted_at": now, "attempts": row.attempts, "lease_until": now + schedule.SUBMIT_LEASE}
-    if row.move(Status.SUBMITTING, held=True, lease=row.lease, **values):
-        return True
-    return Generation.objects.filter(pk=row.pk, status=Status.SUBMITTING, lease=row.lease).exists()
+    won = row.move(
+        Status.SUBMITTING,
+        held=True,
+        submitted_at=now,
+        attempts=row.attempts,
+        lease=row.lease,
+        lease_until=now + schedule.SUBMIT_LEASE,
+    )
+    return won or Generation.objects.filter(pk=row.pk, status=Status.SUBMITTING, lease=row.lease).exists()
 
 
 def _submitted(row: Generation, answer: Submitted) -> None:

@@ -42,8 +42,12 @@ async def _removed(row: Generation, urls: answers.RequestUrls, fal: AsyncFalClie
     if row.status != Status.CANCELLING or row.cancel_sent_at:
         return False
     answer = await fal.cancel(urls)
-    await persist(Generation.note, row, cancel_sent_at=timezone.now())
+    await persist(_cancel_is_sent, row)
     return answer is answers.Cancellation.REMOVED
+
+
+def _cancel_is_sent(row: Generation) -> None:
+    row.note(cancel_sent_at=timezone.now())
 
 
 def _still_going(row: Generation, progress: answers.InQueue | answers.InProgress, in_flight: int) -> None:

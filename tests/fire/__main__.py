@@ -148,7 +148,7 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "fire.txt").write_text(f"{text}\n")
     passed = lines[-1] == report.PASSED
-    if passed:
+    if passed and not os.environ.get("FIRE_KEEP"):
         _remove(addresses.var())
     return 0 if passed else 1
 

@@ -36,7 +36,7 @@ def judge(books: Mapping[str, Any], files: Path) -> Judgement:
     """Look at every row. `files` is the sandbox's folder of files."""
     judgement = Judgement(charged_cents=round(books["charged_units"] * CENTS_A_SECOND))
     requests = _by_generation(books["requests"])
-    rows = {row.pk: row for row in Generation.objects.select_related("video")}
+    rows = {row.pk: row for row in Generation.objects.select_related("video").prefetch_related("pictures")}
     for pk in requests.keys() - rows.keys():
         judgement.problems.append(f"{pk}: fal has a request for a generation that does not exist")
     for pk, row in rows.items():
@@ -88,9 +88,13 @@ class _Case:
             problems.append(f"submitted {len(self.requests)} times")
         if self.row.request_id and self.row.request_id not in ids:
             problems.append(f"its request {self.row.request_id} is not one that fal has for it")
+        problems += [f"its picture is not in the bucket: {key}" for key in self._lost_pictures()]
         if self.row.needs_person_since and self.row.status in {Status.DONE, Status.CANCELED}:
             problems.append("it has ended and still asks for a person")
         return problems
+
+    def _lost_pictures(self) -> list[str]:
+        return [picture.key for picture in self.row.pictures.all() if bucket.size_or_none(picture.key) != picture.size]
 
     def _done(self) -> list[str]:
         video = getattr(self.row, "video", None)

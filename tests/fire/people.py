@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.db import Error, close_old_connections
 
 from accounts.models import User
-from generations import pictures
+from generations import bucket, pictures
 from generations.fal.arguments import Endpoint, parse
 from generations.models import Generation, Slot
 from generations.pipeline import Order, keep_picture, place_order
@@ -217,7 +217,7 @@ def _insist(attempt: Callable[[], T]) -> T:
     while True:
         try:
             return attempt()
-        except (httpx.HTTPError, AssertionError, Error, BotoCoreError, ClientError):
+        except (httpx.HTTPError, AssertionError, Error, bucket.BucketDownError, BotoCoreError, ClientError):
             close_old_connections()
             if time.monotonic() > give_up:
                 raise

@@ -18,6 +18,7 @@ from typing import Final, Self
 
 import httpx
 import redis
+from django.db import connection
 from honcho.environ import parse_procfile
 
 from config import launch
@@ -29,6 +30,11 @@ PROCFILE: Final = parse_procfile((addresses.ROOT / "Procfile").read_text()).proc
 WORKERS: Final = ("worker 1", "worker 2")
 PROGRAMS: Final = {"web": "web", "worker 1": "worker", "worker 2": "worker", "cron": "cron"}
 READY_SECONDS: Final = 90
+
+
+def url_of_test_database() -> str:
+    """DATABASE_URL for a process that works on the rows of the running test."""
+    return addresses.database_url().replace("/postgres?", f"/{connection.settings_dict['NAME']}?")
 
 
 class Program:

@@ -64,6 +64,7 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "generation-input": (of_generation("generation-input", "start"), TEAM_ONLY),
     "upload": (lambda things: f"/uploads/{things.upload.pk}", OWN_ONLY),
     "events": (lambda _: "/events?since=0", (302, 204, 204, 200, 200, 200)),
+    "ended": (lambda _: "/events/ended?since=0", PEOPLE_ONLY),
     "fal-webhook": (lambda things: f"/webhooks/fal/{things.generation.pk}/", POST_ONLY),
     "webhooks/fal/<uuid:pk>": (lambda things: f"/webhooks/fal/{things.generation.pk}", POST_ONLY),
     "healthz": (lambda _: "/healthz", ALL),
@@ -104,3 +105,18 @@ def test_generation_of_a_left_team_is_gone(things: Things, bob: User, people: di
     bob.memberships.filter(team=things.generation.team).delete()
 
     assert people["bob"].get(address(things)).status_code == 404
+
+
+TEAM_MAY = (302, 404, 404, 403, 302, 302)
+POSTED = {"generation-cancel": TEAM_MAY, "generation-retry": TEAM_MAY, "generation-delete": TEAM_MAY}
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+@pytest.mark.parametrize("name", POSTED)
+def test_verb_is_for_those_who_may(things: Things, people: dict[str, Client], name: str, person: str) -> None:
+    address, _ = TABLE[name]
+    answer = people[person].post(address(things))
+
+    assert answer.status_code == POSTED[name][PEOPLE.index(person)]
+    if person == "nobody":
+        assert answer.headers["Location"].startswith("/accounts/login/?next=/")

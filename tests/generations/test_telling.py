@@ -56,7 +56,8 @@ def bodies() -> list[str]:
 def pass_time(minutes: float) -> None:
     """Pauses, not ages: what ended stays as new as it is."""
     for row in Generation.objects.exclude(lease_until=None):
-        row.lease_until -= timedelta(minutes=minutes)  # type: ignore[operator]  # not None
+        assert row.lease_until
+        row.lease_until = row.lease_until - timedelta(minutes=minutes)
         row.save(update_fields=["lease_until"])
 
 

@@ -1,0 +1,103 @@
+"""`python -m tests.fire.dying_worker POINT`: one pass of a worker that SIGKILLs itself at the named point.
+
+The points are put into this process alone.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from generations import pipeline
+from generations.fal import wire
+from generations.fal.client import AsyncFalClient
+from generations.models import Video
+from generations.pipeline import copying, driving, submitting, waiting
+
+SURVIVED: Final = 3  # exit code
+
+
+def _die(*_: Any, **__: Any) -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("still alive")
+
+
+async def _die_async(*_: Any, **__: Any) -> NoReturn:
+    _die()
+
+
+async def _send_and_die(self: AsyncFalClient, call: wire.Call[Any]) -> Any:
+    """The last byte of the POST has left, and nothing of the answer has been read."""
+
+    async def trace(event: str, _info: Any) -> None:
+        if call.once and event == "http11.receive_response_headers.started":
+            await asyncio.sleep(0.2)  # so that fal has read it: it is not the network that is on trial
+            _die()
+
+    http = self._submits if call.once else self._others
+    answer = await http.request(
+        call.method, call.url, headers=call.headers, content=call.content, extensions={"trace": trace}
+    )
+    return call.read(answer)
+
+
+def _after_claiming() -> None:
+    driving._Pass._start = _die  # type: ignore[method-assign]
+
+
+def _before_submitting() -> None:
+    submitting._commit_to_submitting = _die
+
+
+def _before_the_post() -> None:
+    AsyncFalClient.submit = _die_async  # type: ignore[method-assign]
+
+
+def _before_the_answer() -> None:
+    AsyncFalClient._do = _send_and_die  # type: ignore[method-assign]
+
+
+def _before_the_id_is_saved() -> None:
+    submitting._submitted = _die
+
+
+def _before_the_cancel_is_noted() -> None:
+    waiting._cancel_is_sent = _die
+
+
+def _between_poll_and_verdict() -> None:
+    waiting._made = _die
+
+
+def _during_the_copy() -> None:
+    copying._Copy.report = _die  # type: ignore[method-assign]
+
+
+def _before_done() -> None:
+    copying._done = _die
+
+
+def _inside_done() -> None:
+    Video.objects.create = _die  # type: ignore[method-assign]
+
+
+POINTS: Final[dict[str, Callable[[], None]]] = {
+    "after claiming": _after_claiming,
+    "before submitting": _before_submitting,
+    "before the POST": _before_the_post,
+    "before the answer": _before_the_answer,
+    "before the id is saved": _before_the_id_is_saved,
+    "before the cancel is noted": _before_the_cancel_is_noted,
+    "between poll and verdict": _between_poll_and_verdict,
+    "during the copy": _during_the_copy,
+    "before done": _before_done,
+    "inside done": _inside_done,
+}
+
+
+if __name__ == "__main__":
+    POINTS[sys.argv[1]]()
+    pipeline.drive()
+    sys.exit(SURVIVED)

@@ -1,0 +1,136 @@
+"""A worker lives through a restart of what it leans on: it goes on by itself, and within seconds."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import django_rq
+import psycopg
+import pytest
+from rq import Queue
+
+from accounts.models import User
+from config import launch
+from config.embedded import addresses, valkey
+from generations import tasks
+from generations.models import Generation, Status
+from generations.pipeline import submitting
+from tests.cast import make_generation
+from tests.fire.processes import PROCFILE, url_of_test_database
+from tests.generations.driven import drive_to_the_end, make_due
+from tests.sandbox_process import Sandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REFUSED = "[sandbox: no_media_generated]"
+AWAY = 9.0  # s; RQ's own waits would then be eight seconds and more
+PATIENCE = 60.0  # s; a limit against hanging, not a measure
+
+
+@pytest.fixture(autouse=True)
+def no_faults(sandbox: Sandbox) -> None:
+    sandbox.set_faults("")
+
+
+def break_connections() -> None:
+    """What a restart of PostgreSQL does to a worker: its connection is gone when it is next used."""
+    with psycopg.connect(url_of_test_database()) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid != pg_backend_pid()"
+        )
+
+
+def test_a_worker_goes_on_after_postgresql_was_restarted(alice: User) -> None:
+    tasks.drive()
+    generation = make_generation(alice, alice.personal_team, prompt=f"After the restart {REFUSED}")
+    break_connections()
+
+    tasks.drive()
+
+    generation.refresh_from_db()
+    assert generation.status == Status.RENDERING
+
+
+def test_fals_answer_is_not_forgotten_when_postgresql_is_away(
+    alice: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation = make_generation(alice, alice.personal_team, prompt=f"Answered meanwhile {REFUSED}")
+    write, tries = submitting._submitted, []
+
+    def write_down(*args: Any) -> None:
+        tries.append(args)
+        if len(tries) == 1:
+            break_connections()
+        write(*args)
+
+    monkeypatch.setattr(submitting, "_submitted", write_down)
+    tasks.drive()
+
+    generation.refresh_from_db()
+    assert len(tries) == 2
+    assert generation.request_id
+    assert drive_to_the_end(generation).reason == "no_media_generated"
+    assert sum(request["prompt"] == generation.prompt for request in sandbox.books()["requests"]) == 1
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Path]:
+    """A directory for a Valkey that this test alone uses and restarts."""
+    directory = tmp_path / "valkey"
+    yield directory
+    valkey.start(directory).stop()  # ends what a failed test has left
+
+
+@pytest.fixture
+def worker(own_valkey: Path, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """The Procfile's worker, on the tests' database and on a Valkey of its own."""
+    environment = launch.environment() | {"DATABASE_URL": url_of_test_database(), "REDIS_URL": valkey.url(own_valkey)}
+    with (tmp_path / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            PROCFILE["worker"],
+            shell=True,
+            cwd=addresses.ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    yield process
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def drives(queue: Queue, generation: Generation) -> float:
+    """The seconds until a wake-up has had the worker send it to fal."""
+    make_due()
+    began = time.monotonic()
+    queue.enqueue(tasks.drive)
+    while Generation.objects.get(pk=generation.pk).status == Status.QUEUED:
+        assert time.monotonic() < began + PATIENCE
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def test_a_worker_goes_on_within_seconds_after_valkey_was_killed(
+    alice: User, own_valkey: Path, worker: "subprocess.Popen[bytes]"
+) -> None:
+    first = valkey.start(own_valkey)
+    queue = Queue("default", connection=django_rq.get_connection().from_url(first.url))
+    drives(queue, make_generation(alice, alice.personal_team, prompt=f"Before {REFUSED}"))
+
+    first.server.process.kill()
+    first.server.process.wait()
+    first.stop()
+    time.sleep(AWAY)
+    again = valkey.start(own_valkey)
+    seconds = drives(queue, make_generation(alice, alice.personal_team, prompt=f"After {REFUSED}"))
+    runs = worker.poll() is None
+    again.stop()
+
+    assert runs, "it ended instead of waiting"
+    assert seconds < 5

@@ -1,0 +1,24 @@
+"""A short trial by fire, each time another: a few of every kind of trouble, and nothing lost, doubled or stuck."""
+
+import signal
+import subprocess
+import sys
+
+from config.embedded import addresses
+from tests.environment import without_ours
+
+PATIENCE = 240.0  # s; a limit against hanging, not a measure
+SHORT = {"FIRE_COUNT": "40", "FIRE_SECONDS": "20", "FIRE_EACH": "1", "FIRE_HURRY": "1"}
+
+
+def test_nothing_is_lost_doubled_or_stuck() -> None:
+    """In a process of its own: its servers and settings are not those of the tests."""
+    command = [sys.executable, "-m", "tests.fire"]
+    with subprocess.Popen(
+        command, cwd=addresses.ROOT, env=without_ours() | SHORT, stdout=subprocess.PIPE, text=True
+    ) as trial:
+        try:
+            report, _ = trial.communicate(timeout=PATIENCE)
+        finally:
+            trial.send_signal(signal.SIGTERM)  # it takes its own processes along
+    assert trial.returncode == 0, report
