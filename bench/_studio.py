@@ -3,24 +3,30 @@
 Importing it makes the settings point there, as `tests` does. The Procfile's own commands are run, with DEBUG off.
 """
 
+import tests  # noqa: F401  prepares the settings, before anything reads them
+
+# isort: split
+
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import tests  # first of all: it prepares the settings
 import httpx
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django.db import connection
 from honcho.environ import parse_procfile
 
+from accounts.models import User
 from config.embedded import addresses
 from config.embedded.postgres import running_postgres
 from config.embedded.s3 import running_s3
@@ -30,8 +36,6 @@ from tests.sandbox_process import Sandbox, running_sandbox
 
 START_SECONDS = 60
 TICKS = os.sysconf("SC_CLK_TCK")
-
-assert tests
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,17 @@ def running_studio(sandbox: dict[str, str] | None = None, **environment: str) ->
         yield studio
 
 
-def wait_for(condition, seconds: float, words=lambda: "") -> None:
+def session_of(user: User) -> str:
+    """The cookie's value of somebody who has just signed in."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return session.session_key or ""
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, words: Callable[[], str] = str) -> None:
     """Ask until it is so. Raises TimeoutError with `words`."""
     deadline = time.monotonic() + seconds
     while not condition():

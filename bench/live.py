@@ -4,6 +4,10 @@ Run `python -m bench.live`. The tabs live in processes of their own and do what 
 the cards that moved; meanwhile rows move, and one person goes on opening the gallery.
 """
 
+import tests  # noqa: F401  prepares the settings, before anything reads them
+
+# isort: split
+
 import argparse
 import asyncio
 import multiprocessing
@@ -17,17 +21,15 @@ from datetime import timedelta
 from multiprocessing.pool import AsyncResult
 from typing import Final
 
-from bench._studio import Studio, running_studio
-from bench._targets import Target, verdict
 import httpx
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
+from bench._studio import Studio, running_studio, session_of
+from bench._targets import Target, verdict
 from generations.models import Generation, Status
 from tests.cast import make_generation
 
@@ -133,22 +135,13 @@ def populate(count: int) -> list[str]:
         )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    return [_signed_in(user) for user in users]
+    return [f"{settings.SESSION_COOKIE_NAME}={session_of(user)}" for user in users]
 
 
 def _like(row: Generation, user: User, team: Team, **columns: object) -> Generation:
     names = [f.attname for f in Generation._meta.concrete_fields if f.attname not in {"id", "form_key", "request_id"}]
     values = {name: getattr(row, name) for name in names} | {"user_id": user.pk, "team_id": team.pk} | columns
     return Generation(**values)
-
-
-def _signed_in(user: User) -> str:
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.save()
-    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
 # --- what happens meanwhile -------------------------------------------------------------------------------------------

@@ -1,11 +1,12 @@
 """The team's bucket, through Django's default storage. Knows no models."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import default_storage
@@ -28,9 +29,17 @@ class StoredObject:
     modified_at: datetime
 
 
-@cache
 def client() -> "S3Client":
-    """One client for all threads: it is thread-safe, and a new session each would cost 100 ms."""
+    """One client for all threads: it is thread-safe, and a new session each would cost 100 ms and 16 MB."""
+    with _one_at_a_time:
+        return _client()
+
+
+_one_at_a_time: Final = threading.Lock()  # `cache` alone lets threads that begin together make one each
+
+
+@cache
+def _client() -> "S3Client":
     return cast("S3Client", cast("Any", default_storage).connection.meta.client)
 
 

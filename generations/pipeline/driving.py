@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 CALLS_AT_ONCE: Final = 100
 COPIES_AT_ONCE: Final = 16
-PASS_SECONDS: Final = 50.0  # then the pass takes nothing new, so that RQ sees its worker alive
+PASS_SECONDS: Final = 50.0  # then the pass takes no new copies, and ends with them, so that RQ sees its worker alive
 _COUNT_EVERY: Final = 5.0  # s
 _LOOK_EVERY: Final = 0.25  # s, for rows that become due while copies run
 
@@ -53,10 +53,11 @@ class _Pass:
         self.count_again_at = 0.0
 
     async def run(self) -> int:
-        ends = time.monotonic() + PASS_SECONDS
+        ends, takes = time.monotonic() + PASS_SECONDS, True
         while True:
-            if time.monotonic() < ends and not await self._database_answers(self._take()):
-                ends = 0.0
+            is_early = time.monotonic() < ends
+            if takes and (is_early or self.copies):  # nobody waits for somebody else's long copy
+                takes = await self._database_answers(self._take(copies=is_early))
             running = self.calls | self.copies
             if not running:
                 return self.steps
@@ -74,8 +75,8 @@ class _Pass:
             return False
         return True
 
-    async def _take(self) -> None:
-        """Claim what is due, as much as there is room for, and start it."""
+    async def _take(self, *, copies: bool) -> None:
+        """Claim what is due, as much as there is room for, and start it; new copies only where wanted."""
         for row in await self._claim([Status.QUEUED], await self._room_to_submit(), schedule.SUBMIT_LEASE):
             self._start(self.calls, row, submitting.submit(row, self.fal))
         for row in await self._claim([Status.SUBMITTING], CALLS_AT_ONCE - len(self.calls), schedule.SUBMIT_LEASE):
@@ -83,14 +84,15 @@ class _Pass:
         in_flight = await self._in_flight()
         for row in await self._claim(list(AT_FAL), CALLS_AT_ONCE - len(self.calls), schedule.POLL_LEASE):
             self._start(self.calls, row, waiting.poll(row, self.fal, in_flight))
-        for row in await self._claim([Status.MIRRORING], COPIES_AT_ONCE - len(self.copies), schedule.COPY_LEASE):
+        room = COPIES_AT_ONCE - len(self.copies) if copies else 0
+        for row in await self._claim([Status.MIRRORING], room, schedule.COPY_LEASE):
             self._start(self.copies, row, copying.mirror(row, self.threads))
 
     async def _room_to_submit(self) -> int:
-        """None while submitting rests; one, to find out, when it is time to try again."""
+        """None while submitting rests; one, to find out, when it is time to try again. A flood leaves room to poll."""
         pause = await sync_to_async(SubmitPause.objects.current)()
         if pause is None:
-            return CALLS_AT_ONCE - len(self.calls)
+            return min(CALLS_AT_ONCE // 2, CALLS_AT_ONCE - len(self.calls))
         return 0 if pause.try_at > timezone.now() else 1
 
     async def _in_flight(self) -> int:

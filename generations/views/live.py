@@ -5,6 +5,7 @@ out whether its session and its person are still what they were, and nothing els
 """
 
 import json
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -30,7 +31,7 @@ from generations.views.people import PersonRequest, for_people
 _AT_MOST: Final = 100
 _OVERLAP: Final = timedelta(seconds=3)  # a transaction may commit after one that began later
 _LONGEST_LOOK_BACK: Final = timedelta(hours=1)
-_TABS_KNOWN: Final = 20_000  # some 2 KB each
+_TABS_KNOWN: Final = 20_000  # some 1 KB each
 
 Moved = list[tuple[Any, datetime]]
 
@@ -91,16 +92,17 @@ class _Tab:
         while len(_known) >= _TABS_KNOWN:
             _known.pop(next(iter(_known)), None)
         plain = (value.value if isinstance(value, Enum) else value for value in (*of_person, *of_moved))
-        _known[key] = cls(sql, tuple(plain))  # psycopg takes long to find out what an enum is
+        _known[key] = cls(sys.intern(sql), tuple(plain))  # psycopg takes long to find out what an enum is
 
     def ask(self, after: datetime) -> Moved | None:
         """What has moved; None when the tab has to be asked who it is."""
         parameters = [after if value is _AFTER else value for value in self.parameters]
-        connection.health_check_done = True  # this query shows it as well as one more would
+        database: Any = connection
+        database.health_check_done = True  # this query shows it as well as one more would
         try:
-            connection.ensure_connection()
-            connection.connection.prepare_threshold = 1  # planning costs more than the query; Django's cursors don't
-            with psycopg.Cursor(connection.connection) as cursor:
+            database.ensure_connection()
+            database.connection.prepare_threshold = 1  # to plan it costs more than to run it; Django's cursors never do
+            with psycopg.Cursor(database.connection) as cursor:
                 rows: Moved = cursor.execute(self.sql, parameters, prepare=True).fetchall()
         except psycopg.Error:
             connection.close()

@@ -1,4 +1,4 @@
-"""What a browser notice is about: a person's own generations that have ended. A hidden tab asks when something moved."""
+"""What a browser notice is about: a person's own generations that have ended; a hidden tab asks."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final

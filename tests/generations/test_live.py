@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -104,3 +105,56 @@ def test_answer_costs_one_query_besides_knowing_the_person(
     client: Client = signed_in(bob)
     with django_assert_num_queries(3):  # the session, the person, the rows
         client.get(since(asked))
+
+
+@pytest.fixture
+def tab(film: Team, bob: User, asked: datetime) -> Client:
+    """Bob's tab, which has asked before: it is known from then on, and asked for with one query."""
+    client = signed_in(bob)
+    assert client.get(since(asked)).status_code == 204
+    return client
+
+
+def test_known_tab_hears_what_moves(tab: Client, film: Team, bob: User, alice: User, asked: datetime) -> None:
+    shared, _ = make_generation(alice, film), make_generation(alice, alice.personal_team)
+
+    assert tab.get(since(asked)).json()["moved"] == [[str(shared.pk), milliseconds(shared.changed_at)]]
+
+
+def test_known_tab_costs_django_no_query(
+    tab: Client, asked: datetime, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):  # the one there is goes past Django, which prepares none
+        assert tab.get(since(asked)).status_code == 204
+
+
+def test_known_tab_of_somebody_who_left_the_team_hears_no_more(
+    tab: Client, film: Team, bob: User, alice: User, asked: datetime
+) -> None:
+    make_generation(alice, film)
+    bob.memberships.filter(team=film).delete()
+
+    assert tab.get(since(asked)).status_code == 204
+
+
+def test_known_tab_that_is_signed_out_is_sent_to_sign_in(tab: Client, asked: datetime) -> None:
+    cookies = tab.cookies.output(header="", sep=";")
+    tab.logout()
+    answer = Client(headers={"Cookie": cookies}).get(since(asked))
+
+    assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (302, "/accounts/login/")
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
+def test_known_tab_of_somebody_who_may_not_be_in_is_sent_to_sign_in(
+    tab: Client, bob: User, asked: datetime, change: dict[str, object]
+) -> None:
+    User.objects.filter(pk=bob.pk).update(**change)
+
+    assert tab.get(since(asked)).status_code == 302
+
+
+def test_known_tab_whose_session_ran_out_is_sent_to_sign_in(tab: Client, asked: datetime) -> None:
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+
+    assert tab.get(since(asked)).status_code == 302

@@ -106,7 +106,7 @@ def test_early_end_stands_in_the_place_of_what_will_not_be(film: Team, bob: User
     stages = told(bob, film, status, [(status, 5, "It went wrong.")], finished_at=NOW + timedelta(seconds=5))
 
     assert states(stages) == {"Waiting": "done", status.label: "bad"}
-    assert (stages[status.label].why, stages["Waiting"].took) == ("It went wrong.", 5)
+    assert (stages[str(status.label)].why, stages["Waiting"].took) == ("It went wrong.", 5)
 
 
 def test_cancel_in_fals_queue_never_was_a_render(film: Team, bob: User) -> None:

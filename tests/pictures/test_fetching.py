@@ -57,7 +57,10 @@ def test_spaces_around_the_link_do_no_harm(server: ScriptedServer) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://127.0.0.1:8000/cat.jpg", "This address leads into a private network (127.0.0.1), which isn't fetched."),
+        (
+            "http://127.0.0.1:8000/cat.jpg",
+            "This address leads into a private network (127.0.0.1), which isn't fetched.",
+        ),
         (
             "https://127.0.0.1:8000/cat.jpg",
             "This address leads into a private network (127.0.0.1), which isn't fetched.",

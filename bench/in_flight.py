@@ -1,0 +1,158 @@
+"""Ten thousand generations in flight with one worker process, beside the usual way: an RQ job that waits for fal.
+
+Run `python -m bench.in_flight`. Both talk to one sandbox, which renders for 100 s. The usual way goes first and has the
+machine to itself; it works on one generation at a time, so a few tell its speed.
+"""
+
+import tests  # noqa: F401  prepares the settings, before anything reads them
+
+# isort: split
+
+import argparse
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import rq
+from django.db import connection
+
+from accounts.models import User
+from bench import _usual
+from bench._studio import START_SECONDS, Process, Studio, running_studio, wait_for
+from bench._targets import Target, verdict
+from generations.models import Event, Generation, Status
+from tests.cast import make_generation
+from tests.mirror.videos import mp4
+
+PATIENCE: Final = 3600.0  # s; a limit against hanging
+GETS: Final = ("submits", "status_gets", "result_gets", "file_gets")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one way has done and taken."""
+
+    count: int
+    seconds: float
+    requests: int  # to fal, of all kinds
+    memory: int  # bytes
+    cpu: float  # seconds
+
+    @property
+    def an_hour(self) -> float:
+        return self.count / self.seconds * 3600
+
+
+# --- the usual way ----------------------------------------------------------------------------------------------------
+
+
+def measure_usual(studio: Studio, count: int) -> Measured:
+    worker = studio.run("usual", f"exec {sys.executable} -m bench._usual")
+    wait_for(lambda: rq.Worker.count(queue=_usual.queue()) == 1, START_SECONDS, worker.log.read_text)
+    before, begun = studio.sandbox.books(), time.monotonic()
+    jobs = [_usual.queue().enqueue(_usual.job, f"A fox in the snow, {n}") for n in range(count)]
+    wait_for(lambda: all(job.get_status() in {"finished", "failed"} for job in jobs), PATIENCE)
+    seconds = time.monotonic() - begun
+    assert all(job.is_finished for job in jobs), worker.log.read_text()[-2000:]
+    found = _measured(studio, worker, before, count, seconds)
+    worker.stop()
+    return found
+
+
+# --- ours -------------------------------------------------------------------------------------------------------------
+
+
+def place(count: int) -> None:
+    """So many orders, committed at once."""
+    user = User.objects.create_user("bench@example.com")
+    first = make_generation(user, user.personal_team)
+    names = [f.attname for f in Generation._meta.concrete_fields if f.attname not in {"id", "form_key", "prompt"}]
+    values = {name: getattr(first, name) for name in names}
+    rows = [Generation(**values, prompt=f"A fox in the snow, {n}") for n in range(1, count)]
+    Generation.objects.bulk_create(rows, batch_size=1000)
+    Event.objects.bulk_create([Event(generation=row, status=row.status, by=user) for row in rows], batch_size=1000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def measure_ours(studio: Studio, count: int) -> Measured:
+    place(count)
+    before = studio.sandbox.books()
+    begun = time.monotonic()
+    worker = studio.start("worker")
+    studio.start("cron")
+    progress = Progress(begun)
+    wait_for(progress.has_ended, PATIENCE, lambda: worker.log.read_text()[-2000:])
+    seconds = time.monotonic() - begun
+    print(f"In flight at fal at once: {studio.sandbox.books()['counters']['max_in_flight']:,}.")
+    print(f"How they ended: {_counted()}.")
+    return _measured(studio, worker, before, Generation.objects.filter(status=Status.DONE).count(), seconds)
+
+
+class Progress:
+    """Says now and then how far it is, on standard error."""
+
+    def __init__(self, begun: float) -> None:
+        self._begun, self._next = begun, 0.0
+
+    def has_ended(self) -> bool:
+        time.sleep(1)
+        if time.monotonic() > self._next:
+            self._next = time.monotonic() + 20
+            print(f"{time.monotonic() - self._begun:6.0f} s: {_counted()}", file=sys.stderr, flush=True)
+        return not Generation.objects.open().exists()
+
+
+def _counted() -> dict[str, int]:
+    statuses = Generation.objects.order_by("status").values_list("status", flat=True).distinct()
+    return {status: Generation.objects.filter(status=status).count() for status in statuses}
+
+
+def _measured(studio: Studio, worker: Process, before: dict[str, Any], count: int, seconds: float) -> Measured:
+    after = studio.sandbox.books()["counters"]
+    requests = sum(after[name] - before["counters"][name] for name in GETS)
+    return Measured(count, seconds, requests, worker.peak_bytes(), worker.cpu_seconds())
+
+
+def report(ours: Measured, usual: Measured) -> int:
+    print(
+        "\n| one worker process | generations | seconds | an hour | requests to fal each | CPU s each | peak memory |"
+    )
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for name, one in (("ours", ours), ("RQ job with `fal_client.subscribe`", usual)):
+        each = f"{one.requests / one.count:.1f} | {one.cpu / one.count:.3f}"
+        print(
+            f"| {name} | {one.count:,} | {one.seconds:.0f} | {one.an_hour:,.0f} | {each} | {one.memory / 1e6:.0f} MB |"
+        )
+    return verdict([Target("× the finished generations an hour of the usual way", ours.an_hour / usual.an_hour, 100)])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--usual-count", type=int, default=2)
+    parser.add_argument("--render-seconds", type=float, default=100)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        clip = Path(directory) / "clip.mp4"
+        clip.write_bytes(mp4(seconds=1))
+        with running_studio(_sandbox(arguments.render_seconds, clip)) as studio:
+            usual = measure_usual(studio, arguments.usual_count)
+            return report(measure_ours(studio, arguments.count), usual)
+
+
+def _sandbox(render_seconds: float, clip: Path) -> dict[str, str]:
+    return {
+        "SANDBOX_RENDER_SECONDS": str(render_seconds),
+        "SANDBOX_QUEUE_SECONDS": "1",
+        "SANDBOX_CONCURRENCY": "100000",
+        "SANDBOX_NEIGHBOURS": "0",
+        "SANDBOX_CLIP": str(clip),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
