@@ -18,13 +18,20 @@ logger = logging.getLogger(__name__)
 
 
 def at_fal(
-    row: Generation, urls: RequestUrls, position: int | None, *, event: str = "", by: User | None = None
+    row: Generation,
+    urls: RequestUrls,
+    position: int | None,
+    *,
+    event: str = "",
+    by: User | None = None,
+    asked_in: timedelta = timedelta(0),
 ) -> bool:
     """fal has the request: its id is written down at once, whatever became of the lease meanwhile."""
     came = row.move(
         Status.RENDERING,
         by=by,
         event=event,
+        due_at=timezone.now() + asked_in,
         request_id=urls.request_id,
         status_url=urls.status_url,
         response_url=urls.response_url,

@@ -93,7 +93,8 @@ def _commit_to_submitting(row: Generation) -> bool:
 
 
 def _submitted(row: Generation, answer: Submitted) -> None:
-    outcomes.at_fal(row, answer.urls, answer.queue_position)
+    first_look = schedule.poll_delay(timedelta(0), webhooks=bool(settings.PUBLIC_URL), in_flight=0)
+    outcomes.at_fal(row, answer.urls, answer.queue_position, asked_in=first_look)
     SubmitPause.objects.end()
 
 
