@@ -24,7 +24,7 @@ run: venv
 	@exec $(BIN)/python -m config.launch
 
 test: check
-	$(call STEP,migrations,$(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0)
+	$(call STEP,migrations,$(BIN)/python -W ignore manage.py makemigrations --check --dry-run --verbosity 0)
 	$(call STEP,system,$(BIN)/python manage.py check --verbosity 0)
 	@exec $(BIN)/python -m pytest $(ARGS)
 

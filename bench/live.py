@@ -76,23 +76,30 @@ class Tab(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.received += data
-        head, end, body = bytes(self.received).partition(b"\r\n\r\n")
+        head, end, body = self.received.partition(b"\r\n\r\n")
         if not end:
             return
-        headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
-        if len(body) >= int(headers.get(b"content-length", 0)):
-            self.received.clear()
-            self.answered(int(head[9:12]), headers, body)
+        status = int(head[9:12])
+        if status != 200:
+            self.answered(status)
+        elif len(body) >= int(_header(head, b"content-length")):
+            self.etag = _header(head, b"etag").decode()
+            self.since = int(body[8 : body.index(b",")])
+            self.answered(status)
 
-    def answered(self, status: int, headers: dict[bytes, bytes], body: bytes) -> None:
+    def answered(self, status: int) -> None:
+        self.received.clear()
         now, self.waits = time.perf_counter(), False
         if time.time() > self.counted_from:
             self.times.append(now - self.sent)
             self.answers[status] = self.answers.get(status, 0) + 1
-        if status == 200:
-            self.etag = headers[b"etag"].decode().replace("w/", "W/")
-            self.since = int(body[8 : body.index(b",")])
         asyncio.get_running_loop().call_later(1, self.ask)
+
+
+def _header(head: bytearray, name: bytes) -> bytearray:
+    begin = head.lower().index(b"\r\n" + name + b": ") + len(name) + 4
+    end = head.find(b"\r\n", begin)
+    return head[begin : end if end >= 0 else len(head)]
 
 
 def run_tabs(port: int, sessions: list[str], seconds: float) -> tuple[list[float], dict[int, int]]:

@@ -1,25 +1,28 @@
 // Live updates: asks /events what has moved and lets htmx fetch those parts again.
-// Each second while something on the page is being made, each 15 s otherwise and while nobody looks.
+// Each second while something on the page is being made, faster in the few in which a made one is being copied,
+// each 15 s otherwise and while nobody looks.
 (() => {
   "use strict";
 
   const page = document.querySelector("[data-live]");
   if (!page) return;
-  const FAST = 1000, SLOW = 15000, SLOWEST_RETRY = 30000;
+  const HURRIED = 300, HURRY_LASTS = 5000, FAST = 1000, SLOW = 15000, SLOWEST_RETRY = 30000;
   const words = document.createElement("p"); // the quiet notice at the bottom
   words.className = "connection";
   words.setAttribute("role", "status");
   document.body.append(words);
 
-  let since = Number(page.dataset.now), etag = "", failures = 0, timer = 0, isAsking = false;
+  let since = Number(page.dataset.now), etag = "", failures = 0, timer = 0, isAsking = false, hurriedUntil = 0;
   const asked = new Map(); // id → the version that was last fetched
 
   const parts = (id) => page.querySelectorAll(`[data-generation="${CSS.escape(id)}"]`);
   const isBusy = () => page.querySelector("[data-open]") !== null;
+  const isNearlyDone = () => Date.now() < hurriedUntil && page.querySelector("[data-open=mirroring]") !== null;
 
   function delay() {
     if (failures) return Math.min(FAST * 2 ** failures, SLOWEST_RETRY);
-    return isBusy() && !document.hidden ? FAST : SLOW;
+    if (document.hidden || !isBusy()) return SLOW;
+    return isNearlyDone() ? HURRIED : FAST;
   }
 
   function plan(milliseconds = delay()) {
@@ -56,6 +59,7 @@
     document.dispatchEvent(new CustomEvent("studio:moved", { detail: { since } })); // for notices.js
     etag = newEtag || "";
     since = now;
+    hurriedUntil = Date.now() + HURRY_LASTS; // not for hours, should the bucket be away
     for (const [id, version] of moved) {
       for (const part of parts(id)) {
         if (version <= Math.max(Number(part.dataset.version), asked.get(id) || 0)) continue;
@@ -111,6 +115,7 @@
     if (says && withoutNumbers(says) !== withoutNumbers(before)) announce.textContent = says;
   });
 
+  document.addEventListener("htmx:load", () => isNearlyDone() && plan());
   document.addEventListener("visibilitychange", () => !document.hidden && plan(0));
   window.addEventListener("online", () => plan(0));
   plan();

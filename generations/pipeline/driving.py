@@ -22,11 +22,13 @@ from generations.pipeline.account import fal_config
 
 logger = logging.getLogger(__name__)
 
-CALLS_AT_ONCE: Final = 100
+CALLS_AT_ONCE: Final = 40  # their writes pass one by one: behind more of them, the next claim would wait longer
 COPIES_AT_ONCE: Final = 16
+COPIES_TAKEN: Final = 32  # so that no thread is idle until the next look
 PASS_SECONDS: Final = 50.0  # then the pass takes no new copies, and ends with them, so that RQ sees its worker alive
 _COUNT_EVERY: Final = 5.0  # s
-_LOOK_EVERY: Final = 0.25  # s, for rows that become due while copies run
+_LOOK_AFTER: Final = 0.05  # s, once the calls are done: to claim one row costs as much as to claim many
+_LOOK_EVERY: Final = 0.25  # s, for rows that become due while calls or copies last
 
 
 def drive() -> int:
@@ -58,10 +60,10 @@ class _Pass:
             is_early = time.monotonic() < ends
             if takes and (is_early or self.copies):  # nobody waits for somebody else's long copy
                 takes = await self._database_answers(self._take(copies=is_early))
-            running = self.calls | self.copies
-            if not running:
+            if not self.calls and not self.copies:
                 return self.steps
-            await asyncio.wait(running, timeout=_LOOK_EVERY)
+            await asyncio.sleep(_LOOK_AFTER)
+            await asyncio.wait(self.calls or self.copies, timeout=_LOOK_EVERY - _LOOK_AFTER)
             self.calls = {task for task in self.calls if not task.done()}
             self.copies = {task for task in self.copies if not task.done()}
 
@@ -77,6 +79,9 @@ class _Pass:
 
     async def _take(self, *, copies: bool) -> None:
         """Claim what is due, as much as there is room for, and start it; new copies only where wanted."""
+        room = COPIES_TAKEN - len(self.copies) if copies else 0
+        for row in await self._claim([Status.MIRRORING], room, schedule.COPY_LEASE):
+            self._start(self.copies, row, copying.mirror(row, self.threads))
         for row in await self._claim([Status.QUEUED], await self._room_to_submit(), schedule.SUBMIT_LEASE):
             self._start(self.calls, row, submitting.submit(row, self.fal))
         for row in await self._claim([Status.SUBMITTING], CALLS_AT_ONCE - len(self.calls), schedule.SUBMIT_LEASE):
@@ -84,9 +89,6 @@ class _Pass:
         in_flight = await self._in_flight()
         for row in await self._claim(list(AT_FAL), CALLS_AT_ONCE - len(self.calls), schedule.POLL_LEASE):
             self._start(self.calls, row, waiting.poll(row, self.fal, in_flight))
-        room = COPIES_AT_ONCE - len(self.copies) if copies else 0
-        for row in await self._claim([Status.MIRRORING], room, schedule.COPY_LEASE):
-            self._start(self.copies, row, copying.mirror(row, self.threads))
 
     async def _room_to_submit(self) -> int:
         """None while submitting rests; one, to find out, when it is time to try again. A flood leaves room to poll."""
