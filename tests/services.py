@@ -51,6 +51,14 @@ def sandbox(var: Path) -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.fixture
+def slow_sandbox(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The same, rendering for longer than any test takes, however busy the machine is."""
+    sandbox.restart(SANDBOX_RENDER_SECONDS="120")
+    yield sandbox
+    sandbox.restart(SANDBOX_RENDER_SECONDS="0.2")
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(postgres: Postgres, valkey: Valkey, s3: S3Address) -> None:
     """pytest-django's hook before the first test that uses the database: what the studio needs is up then."""

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -133,14 +132,6 @@ def test_a_webhook_takes_up_what_a_killed_worker_has_sent(alice: User, sandbox: 
     drive_to_the_end(generation)
 
     assert_made_once(sandbox, generation)
-
-
-@pytest.fixture
-def slow_sandbox(sandbox: Sandbox) -> Iterator[Sandbox]:
-    """It renders for longer than a worker needs to start, however busy the machine is."""
-    sandbox.restart(SANDBOX_RENDER_SECONDS="120")
-    yield sandbox
-    sandbox.restart(SANDBOX_RENDER_SECONDS="0.2")
 
 
 def test_killed_between_a_cancel_and_its_note_it_is_canceled_and_costs_nothing(

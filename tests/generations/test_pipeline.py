@@ -81,8 +81,8 @@ def test_a_picture_becomes_a_video_in_its_own_shape(
     }
 
 
-def test_twenty_at_once_with_one_worker_are_in_flight_together(alice: User, sandbox: Sandbox) -> None:
-    generations = [order(alice, f"Number {number} [sandbox: slow]") for number in range(20)]
+def test_twenty_at_once_with_one_worker_are_in_flight_together(alice: User, slow_sandbox: Sandbox) -> None:
+    generations = [order(alice, f"Number {number}") for number in range(20)]
 
     one_pass()
     for generation in generations:
@@ -90,7 +90,7 @@ def test_twenty_at_once_with_one_worker_are_in_flight_together(alice: User, sand
         generation.cancel(alice)
     drive_until(lambda: not Generation.objects.open().exists())
 
-    requests = [submits(sandbox, generation)[0] for generation in generations]
+    requests = [submits(slow_sandbox, generation)[0] for generation in generations]
     last_submit = max(str(request["submitted"]) for request in requests)
     first_end = min(str(request["ended"]) for request in requests)
     assert last_submit < first_end
@@ -318,8 +318,8 @@ def test_what_fal_has_not_seen_is_canceled_at_once_and_costs_nothing(alice: User
 
 
 @pytest.mark.parametrize("moment", ["queued at fal", "rendering"])
-def test_a_cancel_at_fal_ends_by_fals_own_answer(alice: User, moment: str) -> None:
-    generation = order(alice, f"Stop it, {moment} [sandbox: slow]")
+def test_a_cancel_at_fal_ends_by_fals_own_answer(alice: User, slow_sandbox: Sandbox, moment: str) -> None:
+    generation = order(alice, f"Stop it, {moment}")
     one_pass()
     if moment == "rendering":
         drive_until(lambda: bool(Generation.objects.get().logs))
@@ -344,15 +344,15 @@ def test_a_video_that_was_made_despite_the_cancel_is_kept_and_charged(alice: Use
     assert "kept and charged" in Event.objects.get(status=Status.MIRRORING).message
 
 
-def test_a_cancel_on_the_way_to_fal_takes_effect_on_arrival(alice: User, sandbox: Sandbox) -> None:
-    generation = order(alice, "Canceled while its answer was lost [sandbox: slow]")
-    sandbox.set_faults("submit_cut_after=1")
+def test_a_cancel_on_the_way_to_fal_takes_effect_on_arrival(alice: User, slow_sandbox: Sandbox) -> None:
+    generation = order(alice, "Canceled while its answer was lost")
+    slow_sandbox.set_faults("submit_cut_after=1")
     one_pass()
     generation.refresh_from_db()
     assert generation.status == Status.SUBMITTING
     assert generation.cancel(alice)
 
-    (request,) = submits(sandbox, generation)
+    (request,) = submits(slow_sandbox, generation)
     fal_called(generation.pk, str(request["id"]))
     drive_to_the_end(generation)
 
