@@ -85,7 +85,7 @@ class Trial:
 
     def _pause(self) -> float:
         """A short trial breaks as many kinds of things in less time."""
-        return min(1.0, self.options.seconds / 60)
+        return max(0.6, min(1.0, self.options.seconds / 60))
 
     def _rage(self, crowd: Crowd, storm: Storm) -> float:
         """Until all is ordered and every kind has happened often enough; the seconds that it took."""
@@ -98,7 +98,7 @@ class Trial:
             time.sleep(LOOK_EVERY)
         crowd.end()
         while crowd.is_busy:
-            storm.rage()
+            storm.subside()
             time.sleep(LOOK_EVERY)
         return time.monotonic() - began
 

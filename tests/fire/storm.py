@@ -85,6 +85,10 @@ class Storm:
             self._break_something()
             self._break_at = time.monotonic() + self._random.uniform(0.5, 3) * self._pause
 
+    def subside(self) -> None:
+        """fal goes on lying, but nothing more is broken: people who are waiting get through."""
+        self._studio.look_after()
+
     def end(self) -> None:
         """Everything is up, and fal behaves."""
         self._studio.all_up()

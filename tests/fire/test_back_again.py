@@ -1,6 +1,7 @@
 """A worker lives through a restart of what it leans on: it goes on by itself, and within seconds."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -122,7 +123,7 @@ def drives(queue: Queue, generation: Generation) -> None:
 
 
 def test_an_idle_worker_goes_on_after_valkey_was_killed(
-    alice: User, own_valkey: Supply, queue: Queue, worker: "subprocess.Popen[bytes]"
+    alice: User, own_valkey: Supply, queue: Queue, worker: "subprocess.Popen[bytes]", tmp_path: Path
 ) -> None:
     drives(queue, make_generation(alice, alice.personal_team, prompt=f"Before {REFUSED}"))
     own_valkey.break_down()
@@ -132,3 +133,5 @@ def test_an_idle_worker_goes_on_after_valkey_was_killed(
     drives(queue, make_generation(alice, alice.personal_team, prompt=f"After {REFUSED}"))
 
     assert worker.poll() is None, "it ended instead of waiting"
+    waits = re.findall(r"retrying in (\d+) seconds", (tmp_path / "worker.log").read_text())
+    assert set(waits) <= {"1", "2"}, "the longer Valkey is away, the longer the rows wait after it is back"
