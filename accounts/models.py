@@ -13,6 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import Action, Role, roles_that_may
 
 
+class Theme(models.TextChoices):
+    AUTO = "auto", _("As the device")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
 class UserManager(BaseUserManager["User"]):
     @transaction.atomic
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -45,6 +51,12 @@ class User(AbstractUser):
         _("browser notices"),
         default=False,
         help_text=_("A notice on the screen when that happens while the studio's tab is in the background."),
+    )
+
+    theme = models.CharField(_("theme"), max_length=5, choices=Theme, default=Theme.AUTO)
+    avatar_key = models.CharField(_("key of the picture in the bucket"), max_length=300, blank=True)
+    defaults = models.JSONField(
+        _("default parameters"), default=dict, blank=True, help_text=_("What a fresh form holds, by its field names.")
     )
 
     USERNAME_FIELD = "email"
@@ -117,6 +129,9 @@ class Team(models.Model):
         verbose_name=_("personal of"),
     )
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
+    monthly_limit_cents = models.PositiveIntegerField(
+        _("monthly limit in US cents"), null=True, blank=True, help_text=_("For all members together; none without it.")
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects: ClassVar[TeamManager] = TeamManager()
@@ -129,6 +144,9 @@ class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
+    monthly_limit_cents = models.PositiveIntegerField(
+        _("monthly limit in US cents"), null=True, blank=True, help_text=_("Of this member; none without it.")
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

@@ -4,8 +4,10 @@ from generations.models.deletion import StorageDeletion
 from generations.models.event import Event
 from generations.models.generation import Generation, LogLine, Relation
 from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, TERMINAL, Status
+from generations.models.organizing import Collection, Favourite, Tag
 from generations.models.pause import SubmitPause
 from generations.models.picture import InputPicture, Slot, Upload
+from generations.models.preset import Preset
 from generations.models.price import Price
 from generations.models.video import Video
 
@@ -15,16 +17,20 @@ __all__ = [
     "MOVES",
     "OPEN",
     "TERMINAL",
+    "Collection",
     "Event",
+    "Favourite",
     "Generation",
     "InputPicture",
     "LogLine",
+    "Preset",
     "Price",
     "Relation",
     "Slot",
     "Status",
     "StorageDeletion",
     "SubmitPause",
+    "Tag",
     "Upload",
     "Video",
 ]

@@ -51,6 +51,14 @@ class IllegalMoveError(ValueError):
 class GenerationQuerySet(models.QuerySet["Generation"]):
     def visible_to(self, user: User) -> Self:
         """The only door: what the person may see."""
+        return self.kept_for(user).filter(binned_at=None)
+
+    def in_bin_of(self, user: User) -> Self:
+        """What lies in the bin of the person's teams, until it is restored or deleted for good."""
+        return self.kept_for(user).filter(binned_at__isnull=False)
+
+    def kept_for(self, user: User) -> Self:
+        """Of the person's teams, in the bin or not."""
         return self.filter(deleted_at=None, team__in=Team.objects.where_may(user, Action.VIEW).order_by().values("pk"))
 
     def open(self) -> Self:
@@ -98,6 +106,19 @@ class Generation(models.Model):
     )
     relation = models.CharField(_("how it was made from it"), max_length=5, blank=True, choices=Relation)
 
+    batch = models.UUIDField(
+        _("batch"), null=True, blank=True, help_text=_("Shared by all of one press of the button.")
+    )
+    batch_index = models.PositiveSmallIntegerField(_("place in its batch"), default=0)
+    collection = models.ForeignKey(
+        "Collection",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="generations",
+        verbose_name=_("collection"),
+    )
+
     endpoint = models.CharField(_("endpoint"), max_length=100, choices=ENDPOINT_CHOICES)
     prompt = models.TextField(_("prompt"), max_length=MAX_PROMPT_CHARACTERS)
     negative_prompt = models.TextField(
@@ -124,6 +145,7 @@ class Generation(models.Model):
     called_at = models.DateTimeField(_("webhook came at"), null=True, blank=True)
     needs_person_since = models.DateTimeField(_("needs a person since"), null=True, blank=True)
     notified_at = models.DateTimeField(_("person told at"), null=True, blank=True)
+    binned_at = models.DateTimeField(_("put into the bin at"), null=True, blank=True)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
     due_at = models.DateTimeField(_("to be looked at next"), null=True, blank=True, default=timezone.now)
     lease = models.UUIDField(_("lease"), null=True, blank=True)
@@ -155,6 +177,8 @@ class Generation(models.Model):
             models.Index(fields=["team", "-created_at", "-id"], name="generation_of_team"),
             models.Index(fields=["user", "-created_at", "-id"], name="generation_of_user"),
             models.Index(fields=["team", "-changed_at"], name="generation_moved"),
+            models.Index(fields=["binned_at"], name="generation_in_bin", condition=Q(binned_at__isnull=False)),
+            models.Index(fields=["batch", "batch_index"], name="generation_of_batch", condition=Q(batch__isnull=False)),
             models.Index(
                 fields=["finished_at"],
                 name="generation_to_tell",
@@ -195,6 +219,9 @@ class Generation(models.Model):
                 condition=Q(deleted_at=None) | Q(status__in=sorted(TERMINAL)), name="generation_deleted_is_ended"
             ),
             models.CheckConstraint(
+                condition=Q(binned_at=None) | Q(status__in=sorted(TERMINAL)), name="generation_binned_is_ended"
+            ),
+            models.CheckConstraint(
                 condition=~Q(status__in=[Status.MIRRORING, Status.DONE]) | ~Q(source_url=""),
                 name="generation_made_has_source",
             ),
@@ -223,9 +250,13 @@ class Generation(models.Model):
     def poster_key(self) -> str:
         return f"{self.key_prefix}/poster.webp"
 
+    @property
+    def preview_key(self) -> str:
+        return f"{self.key_prefix}/preview.mp4"
+
     def object_keys(self) -> set[str]:
         """Every object that it has in the bucket, or may have: a copy can have come that far before it failed."""
-        return {self.video_key, self.poster_key, *self.pictures.values_list("key", flat=True)}
+        return {self.video_key, self.poster_key, self.preview_key, *self.pictures.values_list("key", flat=True)}
 
     @transaction.atomic
     def move(self, to: Status, *, by: User | None = None, event: str = "", held: bool = False, **changes: Any) -> bool:

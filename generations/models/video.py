@@ -20,6 +20,10 @@ class Video(models.Model):
     duration = models.FloatField(_("duration in seconds"))
     fps = models.FloatField(_("frames a second"))
     codec = models.CharField(_("codec"), max_length=30)
+    preview_key = models.CharField(_("key of the preview"), max_length=300, blank=True)
+    placeholder = models.TextField(
+        _("placeholder"), blank=True, help_text=_("A blurred picture of a few px as a data: address, for the HTML.")
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
