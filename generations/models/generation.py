@@ -1,15 +1,16 @@
 """One request for a video, from the press of the button to the end. This row is the truth; RQ only carries wake-ups.
 
-Status is written by `Generation.move` alone.
+Status is written by `Generation.move`, and by `move_claimed` for many rows at once.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Self, TypedDict
 
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.expressions import Combinable
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -85,6 +86,25 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         for row in rows:
             row.lease, row.lease_until = token, until
         return rows
+
+    @transaction.atomic
+    def move_claimed(self, rows: Sequence["Generation"], to: Status, **changes: Any) -> set[uuid.UUID]:
+        """`Generation.move` for rows that one claim took, all in one UPDATE: the ids of those that this call moved.
+
+        A database expression in `changes` keeps each row's own value, also in memory.
+        """
+        if not rows:
+            return set()
+        origin, values = _one_origin(rows, to), {**rows[0].entering(to), **changes}
+        still = self.filter(pk__in=[row.pk for row in rows], status=origin, lease=rows[0].lease)
+        won = set(still.order_by().select_for_update(of=("self",)).values_list("pk", flat=True))
+        self.filter(pk__in=won, status=origin, lease=rows[0].lease).update(**values)
+        moved = [row for row in rows if row.pk in won]
+        for row in moved:
+            row.take_over({name: value for name, value in values.items() if not isinstance(value, Combinable)})
+        events = rows[0].events.model.objects
+        events.bulk_create(events.model(generation=row, status=to) for row in moved)
+        return won
 
 
 class Generation(models.Model):
@@ -173,7 +193,7 @@ class Generation(models.Model):
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
         indexes: ClassVar = [
-            models.Index(fields=["due_at"], name="generation_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["status", "due_at"], name="generation_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["team", "-created_at", "-id"], name="generation_of_team"),
             models.Index(fields=["user", "-created_at", "-id"], name="generation_of_user"),
             models.Index(fields=["team", "-changed_at"], name="generation_moved"),
@@ -268,7 +288,7 @@ class Generation(models.Model):
         origin = Status(self.status)
         if to not in MOVES[origin]:
             raise IllegalMoveError(f"{origin} → {to}")
-        if not self._write({**self._entering(to), **changes}, held=held):
+        if not self._write({**self.entering(to), **changes}, held=held):
             return False
         self.events.create(status=to, by=by, message=event or changes.get("message", ""))
         return True
@@ -289,7 +309,7 @@ class Generation(models.Model):
         values: dict[str, Any] = {"lease": None, "lease_until": None, **news, **changes}
         if not self._where_still(Status(self.status), held=True).update(due_at=later, **values):
             return False
-        self._take_over({"due_at": due_at, **values})
+        self.take_over({"due_at": due_at, **values})
         return True
 
     @transaction.atomic
@@ -320,7 +340,7 @@ class Generation(models.Model):
         here = self._where_still(Status(self.status), held=False).filter(deleted_at=None)
         if self.is_open or not here.update(**gone):
             return False
-        self._take_over(gone)
+        self.take_over(gone)
         self.events.create(status=self.status, by=by, message="Deleted.")
         StorageDeletion.objects.ask(self.object_keys())
         return True
@@ -328,10 +348,10 @@ class Generation(models.Model):
     def _write(self, values: dict[str, Any], *, held: bool) -> bool:
         if not self._where_still(Status(self.status), held=held).update(**values):
             return False
-        self._take_over(values)
+        self.take_over(values)
         return True
 
-    def _take_over(self, values: dict[str, Any]) -> None:
+    def take_over(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
             setattr(self, name, value)
 
@@ -340,7 +360,7 @@ class Generation(models.Model):
         return rows.filter(lease=self.lease) if held else rows
 
     @staticmethod
-    def _entering(to: Status) -> dict[str, Any]:
+    def entering(to: Status) -> dict[str, Any]:
         """What a state's first moment looks like, whatever came before."""
         now = timezone.now()
         return {
@@ -357,3 +377,11 @@ class Generation(models.Model):
             "fixer": "",
             "fal_words": "",
         }
+
+
+def _one_origin(rows: Sequence[Generation], to: Status) -> Status:
+    """The state that all of them are in and may leave for `to`."""
+    (origin,) = {Status(row.status) for row in rows}
+    if to not in MOVES[origin]:
+        raise IllegalMoveError(f"{origin} → {to}")
+    return origin

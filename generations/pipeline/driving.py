@@ -22,7 +22,8 @@ from generations.pipeline.account import fal_config
 
 logger = logging.getLogger(__name__)
 
-CALLS_AT_ONCE: Final = 40  # their writes pass one by one: behind more of them, the next claim would wait longer
+CALLS_AT_ONCE: Final = 60  # their writes pass one by one: behind more of them, the next claim would wait longer
+SUBMITS_AT_ONCE: Final = 45  # what waits to be sent comes first: a render takes longer than the next look at it
 COPIES_AT_ONCE: Final = 16
 COPIES_TAKEN: Final = 32  # so that no thread is idle until the next look
 PASS_SECONDS: Final = 50.0  # then the pass takes no new copies, and ends with them, so that RQ sees its worker alive
@@ -82,20 +83,27 @@ class _Pass:
         room = COPIES_TAKEN - len(self.copies) if copies else 0
         for row in await self._claim([Status.MIRRORING], room, schedule.COPY_LEASE):
             self._start(self.copies, row, copying.mirror(row, self.threads))
-        for row in await self._claim([Status.QUEUED], await self._room_to_submit(), schedule.SUBMIT_LEASE):
-            self._start(self.calls, row, submitting.submit(row, self.fal))
-        for row in await self._claim([Status.SUBMITTING], CALLS_AT_ONCE - len(self.calls), schedule.SUBMIT_LEASE):
-            self._start(self.calls, row, submitting.search(row, self.fal))
         in_flight = await self._in_flight()
-        for row in await self._claim(list(AT_FAL), CALLS_AT_ONCE - len(self.calls), schedule.POLL_LEASE):
-            self._start(self.calls, row, waiting.poll(row, self.fal, in_flight))
+        await self._take_queued(in_flight)
+        for row in await self._claim([Status.SUBMITTING], self._room_to_call(), schedule.SUBMIT_LEASE):
+            self._start(self.calls, row, submitting.search(row, self.fal))
+        for status in (Status.CANCELLING, Status.RENDERING):  # a person waits for a cancel, and it may save money
+            for row in await self._claim([status], self._room_to_call(), schedule.POLL_LEASE):
+                self._start(self.calls, row, waiting.poll(row, self.fal, in_flight))
 
-    async def _room_to_submit(self) -> int:
-        """None while submitting rests; one, to find out, when it is time to try again. A flood leaves room to poll."""
+    async def _take_queued(self, in_flight: int) -> None:
+        """None while submitting rests; one, to find out, when it is time to try again."""
         pause = await sync_to_async(SubmitPause.objects.current)()
-        if pause is None:
-            return min(CALLS_AT_ONCE // 2, CALLS_AT_ONCE - len(self.calls))
-        return 0 if pause.try_at > timezone.now() else 1
+        if pause and pause.try_at > timezone.now():
+            return
+        room = 1 if pause else min(SUBMITS_AT_ONCE, self._room_to_call())
+        rows = await self._claim([Status.QUEUED], room, schedule.SUBMIT_LEASE)
+        around = submitting.Surroundings(in_flight, is_trial=pause is not None)
+        for row, step in submitting.submit_all(rows, self.fal, around):
+            self._start(self.calls, row, step)
+
+    def _room_to_call(self) -> int:
+        return CALLS_AT_ONCE - len(self.calls)
 
     async def _in_flight(self) -> int:
         """How many rows are at fal: counted every few seconds, since it only sets how often they are asked for."""

@@ -1,17 +1,22 @@
 """The step that costs money: one POST to fal for one row, and never a second one while the first may have arrived.
 
-`submitting` is committed before the POST (in `claim`). When the answer is lost, the row stays `submitting` and fal's
-own list of our requests is asked for it until it turns up or the search is given up.
+`submitting` is committed before the POST, for all text requests of a claim at once. When the answer is lost, the row
+stays `submitting` and fal's own list of our requests is asked for it until it turns up or the search is given up.
 """
 
+import asyncio
 import logging
+import uuid
+from collections.abc import Awaitable, Coroutine, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from generations import bucket
@@ -31,8 +36,31 @@ PRESIGNED_SECONDS: Final = 6 * 24 * 3600  # fal's queue has no time limit; S3 al
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)
 
 
-async def submit(row: Generation, fal: AsyncFalClient) -> None:
-    """Send one `queued` row that this worker has claimed."""
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a pass knows when it sends: how many rows are at fal, and whether sending has rested until now."""
+
+    in_flight: int = 0
+    is_trial: bool = False
+
+
+def submit_all(
+    rows: list[Generation], fal: AsyncFalClient, around: Surroundings
+) -> Iterator[tuple[Generation, Coroutine[Any, Any, None]]]:
+    """Each of the `queued` rows of one claim with the step that sends it.
+
+    A text needs nothing before its POST, so that one transaction takes all texts to `submitting`.
+    """
+    texts = [row for row in rows if row.endpoint == Endpoint.TEXT_TO_VIDEO]
+    committed = asyncio.ensure_future(persist(_commit_to_submitting, texts)) if texts else None
+    for row in rows:
+        yield row, _submit(row, fal, around, committed if row in texts else None)
+
+
+async def _submit(
+    row: Generation, fal: AsyncFalClient, around: Surroundings, committed: Awaitable[set[uuid.UUID]] | None
+) -> None:
+    """Send one row. `committed`: the rows that are ours to send, once that is in the database."""
     try:
         arguments = await _arguments(row, fal)
     except FalError as error:  # while a picture was uploaded: nothing has been ordered
@@ -41,14 +69,14 @@ async def submit(row: Generation, fal: AsyncFalClient) -> None:
     except (BotoCoreError, ClientError) as error:
         await persist(outcomes.no_bucket, row, error)
         return
-    if not await persist(_commit_to_submitting, row):
+    if row.pk not in await (committed or persist(_commit_to_submitting, [row])):
         return
     try:
         answer = await fal.submit(Endpoint(row.endpoint), arguments, webhook_url=_webhook_url(row))
     except FalError as error:
         await persist(_not_submitted, row, error)
         return
-    await persist(_submitted, row, answer)
+    await persist(_submitted, row, answer, around)
 
 
 async def search(row: Generation, fal: AsyncFalClient) -> None:
@@ -78,24 +106,39 @@ async def _search(row: Generation, fal: AsyncFalClient) -> list[ListedRequest]:
     ]
 
 
-def _commit_to_submitting(row: Generation) -> bool:
-    """Whether the row is ours to send; also when an earlier try was committed and only the word of it was lost."""
-    now = timezone.now()
-    won = row.move(
+def _commit_to_submitting(rows: list[Generation]) -> set[uuid.UUID]:
+    """Which rows of one claim are ours to send; also when an earlier try was committed and its word was lost."""
+    now, lease = timezone.now(), rows[0].lease
+    moved = Generation.objects.move_claimed(
+        rows,
         Status.SUBMITTING,
-        held=True,
         submitted_at=now,
-        attempts=row.attempts,
-        lease=row.lease,
+        attempts=F("attempts"),
+        lease=lease,
         lease_until=now + schedule.SUBMIT_LEASE,
     )
-    return won or Generation.objects.filter(pk=row.pk, status=Status.SUBMITTING, lease=row.lease).exists()
+    return moved | _already_ours([row for row in rows if row.pk not in moved])
 
 
-def _submitted(row: Generation, answer: Submitted) -> None:
-    first_look = schedule.poll_delay(timedelta(0), webhooks=bool(settings.PUBLIC_URL), in_flight=0)
+def _already_ours(rows: list[Generation]) -> set[uuid.UUID]:
+    """Of rows that could not be moved, those that are `submitting` under our own lease: brought up to date."""
+    ours = {row.pk for row in rows if _is_committed(row)}
+    for row in rows:
+        if row.pk in ours:
+            row.refresh_from_db()
+    return ours
+
+
+def _is_committed(row: Generation) -> bool:
+    return Generation.objects.filter(pk=row.pk, status=Status.SUBMITTING, lease=row.lease).exists()
+
+
+def _submitted(row: Generation, answer: Submitted, around: Surroundings) -> None:
+    webhooks_come = bool(settings.PUBLIC_URL)
+    first_look = schedule.poll_delay(timedelta(0), webhooks=webhooks_come, in_flight=around.in_flight)
     outcomes.at_fal(row, answer.urls, answer.queue_position, asked_in=first_look)
-    SubmitPause.objects.end()
+    if around.is_trial:
+        SubmitPause.objects.end()
 
 
 def _not_submitted(row: Generation, error: FalError) -> None:
@@ -158,7 +201,7 @@ def _webhook_url(row: Generation) -> str | None:
 
 async def _arguments(row: Generation, fal: AsyncFalClient) -> Arguments:
     """The row's exact request, with addresses at which fal can read its pictures."""
-    pictures = await persist(lambda row: list(row.pictures.all()), row)
+    pictures = await persist(_pictures, row) if row.endpoint == Endpoint.IMAGE_TO_VIDEO else []
     addresses = {Slot(picture.slot): await _address_for_fal(picture, fal) for picture in pictures}
     return parse(
         Endpoint(row.endpoint),
@@ -172,6 +215,10 @@ async def _arguments(row: Generation, fal: AsyncFalClient) -> Arguments:
             "tail_image_url": addresses.get(Slot.TAIL),
         },
     )
+
+
+def _pictures(row: Generation) -> list[InputPicture]:
+    return list(row.pictures.all())
 
 
 async def _address_for_fal(picture: InputPicture, fal: AsyncFalClient) -> str:

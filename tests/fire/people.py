@@ -32,6 +32,7 @@ PEOPLE: Final = 4
 COLORS: Final = ("teal", "crimson", "gold", "navy", "olive", "orchid")
 PATIENCE: Final = 120.0  # s; a limit against hanging, not a measure
 REFUSALS: Final = ("content_policy_violation", "no_media_generated", "runner_disconnected", "internal_error")
+STUBBORN: Final = " [sandbox: slow] [sandbox: ignores_cancel]"
 _SIGN_IN: Final = "/accounts/login/"
 _COMPOSER: Final = "/generations/new/"
 _TOKEN: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -54,11 +55,16 @@ class Plan:
 
 
 def plans(random: Random) -> Iterator[Plan]:
-    """Orders without end; each twentieth or so is refused by the model, or fails in fal's own machinery."""
+    """Orders without end; each twentieth or so is refused by the model, or fails in fal's own machinery.
+
+    Each thirtieth is so slow that its cancel, which fal ignores, comes while it renders: chance alone brings too few.
+    """
     number = 0
     while True:
         number += 1
+        stubborn = number % 30 == 13
         word = f" [sandbox: {random.choice(REFUSALS)}]" if random.random() < 0.06 or number in (5, 11, 17) else ""
+        word = STUBBORN if stubborn else word
         yield Plan(
             number=number,
             prompt=f"Fire {number} {random.randbytes(6).hex()}: embers over a harbour{word}",
@@ -67,7 +73,7 @@ def plans(random: Random) -> Iterator[Plan]:
             times=random.choice((1, 1, 1, 2, 3)),
             by_form=random.random() < 0.6,
             color=random.choice(COLORS),
-            cancel_after=random.uniform(0, 4) if random.random() < 0.04 else None,
+            cancel_after=random.uniform(0, 4) if stubborn or random.random() < 0.04 else None,
         )
 
 

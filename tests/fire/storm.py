@@ -36,7 +36,6 @@ FAULTS: Final[dict[str, tuple[float, float]]] = {
     "slow": (0.05, 0.1),
     "ignores_cancel": (0.5, 1.0),
 }
-NOT_COUNTED_UPON: Final = frozenset({"slow", "ignores_cancel"})  # they need what only few orders bring
 ENDINGS: Final[dict[str, Callable[[dict[str, Any]], bool]]] = {
     "the model refused (422)": lambda outcome: outcome["code"] == 422,
     "fal's machinery failed": lambda outcome: bool(outcome["error_type"]),
@@ -102,7 +101,7 @@ class Storm:
         return {**{kind: self.broken[kind] for kind in BREAKAGES}, **faults, **endings}
 
     def lacking(self) -> list[str]:
-        return [kind for kind, count in self.happened().items() if count < self._least and kind not in NOT_COUNTED_UPON]
+        return [kind for kind, count in self.happened().items() if count < self._least]
 
     def read_the_books(self) -> Mapping[str, Any]:
         self._books = self._studio.sandbox.books()

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 import redis
+from django.db import OperationalError
 from rq import Queue
 
 from accounts.models import User
@@ -78,6 +79,28 @@ def test_fals_answer_is_not_forgotten_when_postgresql_is_away(
     assert generation.request_id
     assert drive_to_the_end(generation).reason == "no_media_generated"
     assert sum(request["prompt"] == generation.prompt for request in sandbox.books()["requests"]) == 1
+
+
+def test_rows_whose_commit_lost_its_word_are_sent_all_the_same_and_once(
+    alice: User, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt = f"Committed without a word {REFUSED}"
+    rows = [make_generation(alice, alice.personal_team, prompt=prompt) for _ in range(3)]
+    commit, tries = submitting._commit_to_submitting, []
+
+    def lose_the_first_word(*args: Any) -> Any:
+        tries.append(args)
+        committed = commit(*args)
+        if len(tries) == 1:
+            raise OperationalError("the connection is gone")
+        return committed
+
+    monkeypatch.setattr(submitting, "_commit_to_submitting", lose_the_first_word)
+    tasks.drive()
+
+    assert len(tries) == 2
+    assert {row.status for row in Generation.objects.all()} == {Status.RENDERING}
+    assert sum(request["prompt"] == prompt for request in sandbox.books()["requests"]) == len(rows)
 
 
 @pytest.fixture

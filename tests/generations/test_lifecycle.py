@@ -1,6 +1,7 @@
 """The state machine: its whole matrix, the rows that the database refuses, and races for one row."""
 
 import itertools
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Team, User
@@ -84,6 +86,42 @@ def test_a_worker_whose_lease_was_taken_over_can_not_move_the_row(alice: User) -
     assert not slow.move(Status.FAILED, held=True, **NEEDED[Status.FAILED])
     assert not slow.note(queue_position=3)
     assert quick.note(queue_position=2)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("origin", "target"), ILLEGAL)
+def test_an_illegal_move_of_many_is_refused(alice: User, origin: Status, target: Status) -> None:
+    rows = [make_generation(alice, alice.personal_team, status=origin) for _ in range(2)]
+
+    with pytest.raises(IllegalMoveError):
+        Generation.objects.move_claimed(rows, target)
+
+    assert {row.status for row in Generation.objects.all()} == {origin}
+
+
+@pytest.mark.django_db
+def test_of_rows_that_are_moved_together_only_those_still_held_are_moved_and_written_down(alice: User) -> None:
+    for attempts in range(4):
+        make_generation(alice, alice.personal_team, status=Status.QUEUED, attempts=attempts)
+    rows = Generation.objects.claim_due([Status.QUEUED], 9, timedelta(minutes=1))
+    assert Generation.objects.get(attempts=1).cancel(alice)
+    Generation.objects.filter(attempts=2).update(lease=uuid.uuid4())
+    events = Event.objects.count()
+
+    moved = Generation.objects.move_claimed(rows, Status.SUBMITTING, attempts=F("attempts"))
+
+    assert {row.attempts for row in rows if row.pk in moved} == {0, 3}
+    assert {row.status for row in rows if row.pk in moved} == {Status.SUBMITTING}
+    assert set(Generation.objects.filter(status=Status.SUBMITTING).values_list("pk", "attempts")) == {
+        (row.pk, row.attempts) for row in rows if row.pk in moved
+    }
+    assert set(Event.objects.filter(status=Status.SUBMITTING).values_list("generation_id", flat=True)) == moved
+    assert Event.objects.count() == events + 2
+
+
+@pytest.mark.django_db
+def test_moving_none_moves_none() -> None:
+    assert Generation.objects.move_claimed([], Status.SUBMITTING) == set()
 
 
 @pytest.mark.django_db
