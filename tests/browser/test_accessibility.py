@@ -1,0 +1,73 @@
+"""axe-core on every page, light and dark, phone and desk: nothing serious or critical stands in anybody's way."""
+
+from typing import Final, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import Team, User
+from generations.models import Generation
+from tests.browser.test_pages import rows_of_every_state
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+STRANGERS: Final = ["gallery", "account_login", "account_signup", "account_reset_password"]
+PEOPLES: Final = ["gallery", "new-generation", "account_email", "account_change_password", "account_notices"]
+LOOKS: Final[dict[Literal["light", "dark"], tuple[int, int]]] = {"light": (1440, 900), "dark": (390, 844)}
+RULES: Final = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def judge(page: Page, addresses: list[str]) -> None:
+    """Each page in both schemes at both widths; all that is wrong is told at once."""
+    found = []
+    for scheme, (width, height) in LOOKS.items():
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": height})
+        for address in addresses:
+            page.goto(address)
+            expect(page.locator("h1")).to_be_visible()
+            found += [f"{address} ({scheme}, {width} px): {words}" for words in _violations(page)]
+    assert not found, "\n".join(found)
+
+
+def _violations(page: Page) -> list[str]:
+    result = Axe().run(page, options={"resultTypes": ["violations"], "runOnly": RULES})
+    return [
+        f"{each['id']} ({each['impact']}): {', '.join(node['html'][:160] for node in each['nodes'][:3])}"
+        for each in result.response["violations"]
+        if each["impact"] in {"serious", "critical"}
+    ]
+
+
+def test_pages_for_strangers(page: Page) -> None:
+    judge(page, [reverse(name) for name in STRANGERS])
+
+
+def test_pages_for_people_who_have_nothing_yet(bobs_page: Page) -> None:
+    judge(bobs_page, [*(reverse(name) for name in PEOPLES), "/generations/new/?kind=image", "/nowhere/"])
+
+
+def test_generations_of_every_state(bobs_page: Page, film: Team, bob: User) -> None:
+    rows: list[Generation] = rows_of_every_state(bob, film)
+    judge(bobs_page, [reverse("gallery"), *(row.get_absolute_url() for row in rows)])
+
+
+def test_a_form_with_errors(bobs_page: Page) -> None:
+    bobs_page.goto(reverse("new-generation"))
+    bobs_page.get_by_role("button", name="Make the video").click()
+    expect(bobs_page.get_by_role("alert").first).to_be_visible()
+    assert _violations(bobs_page) == []
+
+
+def test_keys_are_listed_and_work(bobs_page: Page) -> None:
+    bobs_page.goto(reverse("gallery"))
+    bobs_page.keyboard.press("?")
+    dialog = bobs_page.get_by_role("dialog", name="Keys")
+    expect(dialog).to_contain_text("New video")
+    assert _violations(bobs_page) == []
+    bobs_page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    bobs_page.keyboard.press("n")
+    bobs_page.wait_for_url("**/generations/new/")
