@@ -1,7 +1,7 @@
 # Kling Studio. `make run` starts it, `make test` proves it. Needs Python 3.11 or newer, git and make.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check fire bench venv venv-dev clean
+.PHONY: help run test check fire bench screens venv venv-dev clean
 
 # the named one, or the first that is new enough
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -18,6 +18,7 @@ help:
 	@echo 'make check   the quick part of make test'
 	@echo 'make fire    kill and break everything under 1,000 generations (FIRE_SEED= FIRE_COUNT= FIRE_SECONDS=)'
 	@echo 'make bench   measure'
+	@echo 'make screens take pictures of every page into docs/screens/'
 	@echo 'make clean   remove .venv, caches and collected files (never var/, your data)'
 
 run: venv
@@ -40,6 +41,9 @@ fire: venv-dev
 bench: venv-dev
 	@set -e; for file in bench/[a-z]*.py; do \
 		echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py); done
+
+screens: venv-dev
+	@exec $(BIN)/python -m pytest -q tests/browser/screens.py
 
 venv: .venv/installed
 venv-dev: .venv/installed-dev

@@ -1,0 +1,90 @@
+"""`make screens`: pictures of each page into docs/screens/, of a studio with real videos. Not part of `make test`."""
+
+from pathlib import Path
+from typing import Final, Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import Team, User
+from generations.fal.arguments import AspectRatio, Endpoint
+from generations.models import Generation, Status
+from tests.browser.conftest import RENDERED, Worker
+from tests.cast import make_generation, make_input_picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+FOLDER: Final = Path(__file__).parents[2] / "docs" / "screens"
+Scheme = Literal["light", "dark"]
+LOOKS: Final[dict[str, tuple[Scheme, int, int]]] = {
+    "light": ("light", 1440, 900),
+    "dark": ("dark", 1440, 900),
+    "phone": ("light", 390, 844),
+    "phone-dark": ("dark", 390, 844),
+}
+PROMPTS: Final = [
+    "A fox trots through fresh snow at dawn, the camera follows low beside it, breath steaming in the cold light",
+    "A paper boat drifts down a rain-soaked gutter",
+    "Slow dolly through a greenhouse full of ferns, dust in the sunbeams",
+    "يمشي القط فوق الجدار عند الغروب",
+    "Two powerful cars at the starting line, engines revving 🏁",
+    "A ceramic cup turns on a potter’s wheel, close-up, warm side light",
+    "Waves break over a lighthouse in a winter storm, aerial shot",
+    "Neon signs reflected in wet asphalt, a cyclist passes from left to right",
+    "A noble lord walks among his people, his presence a comforting reassurance",
+]
+
+
+def shoot(page: Page, name: str, address: str) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for look, (scheme, width, height) in LOOKS.items():
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(address)
+        expect(page.locator("h1")).to_be_visible()
+        page.wait_for_function("[...document.images].every(image => image.complete || image.loading === 'lazy')")
+        page.wait_for_timeout(300)  # for what fades in
+        page.screenshot(path=FOLDER / f"{name}-{look}.png")
+
+
+def made(user: User, team: Team, worker: Worker) -> list[Generation]:
+    """Videos that the sandbox has rendered and the pipeline has brought home."""
+    ratios = list(AspectRatio)
+    rows = [
+        make_generation(user, team, prompt=prompt, aspect_ratio=ratios[index % 3 if index % 4 else 0])
+        for index, prompt in enumerate(PROMPTS)
+    ]
+    worker.start()
+    for row in rows:
+        for _ in range(RENDERED // 100):
+            row.refresh_from_db()
+            if row.status == Status.DONE:
+                break
+            worker.ends.wait(0.1)
+    worker.stop()
+    return rows
+
+
+def test_pages_for_strangers(page: Page) -> None:
+    for name, address in {"landing": "/", "sign-in": "/accounts/login/", "sign-up": "/accounts/signup/"}.items():
+        shoot(page, name, address)
+
+
+def test_empty(bobs_page: Page) -> None:
+    shoot(bobs_page, "gallery-empty", "/")
+    shoot(bobs_page, "composer", "/generations/new/")
+    shoot(bobs_page, "composer-image", "/generations/new/?kind=image")
+    shoot(bobs_page, "settings", "/accounts/settings/")
+    shoot(bobs_page, "error", "/nowhere/")
+
+
+def test_full(bobs_page: Page, film: Team, bob: User, worker: Worker) -> None:
+    rows = made(bob, film, worker)
+    failed = make_generation(bob, film, Status.FAILED, fixer="user", cost_cents=0, prompt="Something that fal refuses")
+    going = make_generation(bob, film, Status.RENDERING, endpoint=Endpoint.IMAGE_TO_VIDEO, queue_position=3)
+    make_input_picture(going)
+    shoot(bobs_page, "gallery", "/")
+    shoot(bobs_page, "detail", rows[0].get_absolute_url())
+    shoot(bobs_page, "waiting", going.get_absolute_url())
+    shoot(bobs_page, "failed", failed.get_absolute_url())
+    shoot(bobs_page, "bin", "/bin/")
