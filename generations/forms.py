@@ -124,7 +124,7 @@ class GenerationForm(forms.Form):
         file = self.cleaned_data.get(f"{slot}_file")
         try:
             if file is not None:
-                self.kept[slot] = keep_picture(self.user, _read_file(f"{slot}_file", file))
+                self.kept[slot] = keep_picture(self.user, read_file(f"{slot}_file", file))
         except (InvalidArguments, BucketDownError):
             file = None
         if file is None:
@@ -135,7 +135,7 @@ class GenerationForm(forms.Form):
         file: UploadedFile[Any] | None = self.cleaned_data.get(f"{slot}_file")
         link: str = self.cleaned_data.get(f"{slot}_link", "").strip()
         if file is not None:
-            return f"{slot}_file", lambda field: _read_file(field, file)
+            return f"{slot}_file", lambda field: read_file(field, file)
         if link:
             return f"{slot}_link", lambda field: fetch_picture(field, link)
         return "", None
@@ -180,7 +180,7 @@ def first_values(user: User) -> dict[str, Any]:
     }
 
 
-def _read_file(field: str, file: "UploadedFile[Any]") -> Picture:
+def read_file(field: str, file: "UploadedFile[Any]") -> Picture:
     """Judge the size before the bytes are read into memory."""
     if too_large := check_picture(field, media_type=PictureFormat.JPEG, size=file.size):
         raise InvalidArguments(too_large)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from generations.views import again, composer, detail, ending, gallery, health, live, media, notices, webhooks
+from generations.views import again, composer, detail, ending, gallery, health, live, media, notices, uploads, webhooks
 
 urlpatterns = [
     path("", gallery.home, name="gallery"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("generations/<uuid:pk>/poster", media.poster, name="generation-poster"),
     path("generations/<uuid:pk>/download", media.download, name="generation-download"),
     path("generations/<uuid:pk>/input/<slug:slot>", media.input_picture, name="generation-input"),
+    path("uploads/", uploads.new_upload, name="new-upload"),
     path("uploads/<uuid:pk>", media.upload, name="upload"),
     path("events", live.events, name="events"),
     path("events/ended", notices.ended, name="ended"),

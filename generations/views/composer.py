@@ -25,6 +25,7 @@ from generations.fal.arguments import (
 )
 from generations.forms import KINDS, GenerationForm
 from generations.models import Generation, Price, Slot, Upload
+from generations.pictures import MAX_PIXELS
 from generations.pipeline import place_order
 from generations.views.people import PersonRequest, for_people, visible_generation
 
@@ -35,6 +36,7 @@ LIMITS: Final = {
     "min_side": MIN_PICTURE_SIDE,
     "min_ratio": MIN_PICTURE_RATIO,
     "max_ratio": MAX_PICTURE_RATIO,
+    "pixels": MAX_PIXELS,
 }
 
 
@@ -81,11 +83,31 @@ def _page(request: PersonRequest, form: GenerationForm, teams: list[Team], statu
 
 
 def _first_form(request: PersonRequest, teams: list[Team]) -> GenerationForm:
-    """A fresh form; `?kind=image` opens that tab, `?from=<id>` begins with what another generation was made of."""
-    if "from" in request.GET:
-        return _form_like(request, _named(request, request.GET["from"]), teams)
+    """A fresh form; `?kind=image` opens that tab, `?from=<id>` begins with what another generation was made of.
+
+    `?start=<id>` and `?tail=<id>` begin with pictures that the person has given before.
+    """
     kind = request.GET.get("kind")
-    return GenerationForm(request.user, initial={"kind": kind} if kind in KINDS else {})
+    if "from" in request.GET:
+        form = _form_like(request, _named(request, request.GET["from"]), teams)
+    else:
+        form = GenerationForm(request.user, initial={"kind": kind} if kind in KINDS else {})
+    form.kept |= _named_uploads(request)
+    return form
+
+
+def _named_uploads(request: PersonRequest) -> dict[Slot, Upload]:
+    """The pictures named in the address, as far as they are the person's own and still there."""
+    named = {slot: _uuid(request.GET.get(slot, "")) for slot in Slot}
+    found = {slot: Upload.objects.take(request.user, pk=pk) for slot, pk in named.items() if pk}
+    return {Slot(slot): upload for slot, upload in found.items() if upload}
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
 
 
 def _named(request: PersonRequest, pk: str) -> Generation:

@@ -111,7 +111,7 @@ def test_a_video_from_a_picture_appears_in_the_open_gallery(bobs_page: Page, wor
     page.locator("#id_start_file").set_input_files(
         {"name": "fox.jpg", "mimeType": "image/jpeg", "buffer": picture(size=(640, 360))}
     )
-    expect(page.locator("[data-picture=start] .drop__preview")).to_be_visible()
+    expect(page.locator("[data-picture=start] .kept img")).to_be_visible()
     page.get_by_label("Prompt", exact=True).fill("The fox looks up")
     page.get_by_role("button", name="Make the video").click()
     expect(page.get_by_role("heading", name="Waiting to be sent to fal")).to_be_visible()

@@ -1,0 +1,50 @@
+"""A picture on its way into the composer, sent by itself, so that its progress shows and the form need not carry it."""
+
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from accounts.models import Team
+from accounts.roles import Action
+from generations.bucket import BucketDownError
+from generations.fal.arguments import InvalidArguments
+from generations.forms import read_file
+from generations.models import Upload
+from generations.pipeline import keep_picture
+from generations.views.people import PersonRequest, for_people
+
+
+@require_POST
+@never_cache
+@for_people
+def new_upload(request: PersonRequest) -> HttpResponse:
+    """The file `picture` → `{id, width, height, url}`; what is wrong with it → `{errors: [sentence, …]}`."""
+    if not Team.objects.where_may(request.user, Action.GENERATE).exists():
+        raise PermissionDenied
+    file = request.FILES.get("picture")
+    if file is None:
+        return _refusal([_("Choose a picture.")], 422)
+    try:
+        return _kept(_keep(request, file))
+    except InvalidArguments as error:
+        return _refusal([problem.message for problem in error.problems], 422)
+    except BucketDownError as error:
+        return _refusal([str(error)], 503)
+
+
+def _keep(request: PersonRequest, file: "UploadedFile[bytes]") -> Upload:
+    return keep_picture(request.user, read_file("picture", file))
+
+
+def _kept(upload: Upload) -> HttpResponse:
+    address = reverse("upload", args=[upload.pk])
+    values = {"id": str(upload.pk), "width": upload.width, "height": upload.height, "url": address}
+    return JsonResponse(values, status=201)
+
+
+def _refusal(errors: list[str], status: int) -> HttpResponse:
+    return JsonResponse({"errors": errors}, status=status)

@@ -1,0 +1,121 @@
+"""Pictures in the composer: sent at once, mended when they do not fit, and taken from a video."""
+
+import os
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from playwright.sync_api import FilePayload, Page, Route, expect
+
+from generations.fal.arguments import MAX_PICTURE_BYTES
+from generations.models import Generation, Upload
+from tests.cast import picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def file(name: str, buffer: bytes, media_type: str = "image/jpeg") -> FilePayload:
+    return {"name": name, "mimeType": media_type, "buffer": buffer}
+
+
+def noise(side: int) -> bytes:
+    """A PNG that nothing compresses."""
+    buffer = BytesIO()
+    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()
+
+
+def expect_kept(page: Page, slot: str) -> Upload:
+    """The picture has arrived, is shown from there, and the form carries its id instead of its bytes."""
+    kept = page.locator(f"#id_{slot}_upload")
+    expect(kept).to_be_checked()
+    upload = Upload.objects.get(pk=kept.input_value())
+    shown = page.locator(f"[data-picture={slot}] .kept img").element_handle()
+    page.wait_for_function(f"image => image.naturalWidth === {upload.width}", arg=shown)
+    assert page.locator(f"#id_{slot}_file").evaluate("input => input.files.length") == 0
+    return upload
+
+
+def test_sent_at_once_with_progress_and_found_again(bobs_page: Page) -> None:
+    page = bobs_page
+    page.goto("/generations/new/?kind=image")
+    page.locator("#id_start_link").fill("https://example.com/an-older-choice.jpg")
+    with page.expect_request("**/uploads/") as sent:
+        page.locator("#id_start_file").set_input_files(file("fox.jpg", picture(size=(640, 360))))
+    assert sent.value.method == "POST"
+    upload = expect_kept(page, "start")
+    assert (upload.width, upload.height) == (640, 360)
+    expect(page.locator("#id_start_link")).to_have_value("")
+    expect(page.locator("[data-picture=start] [data-drop-progress]")).to_be_hidden()
+
+    page.reload()
+    assert expect_kept(page, "start") == upload
+    page.locator("#id_prompt").fill("The fox looks up")
+    page.get_by_role("button", name="Make the video").click()
+    expect(page.locator("#prompt")).to_have_text("The fox looks up")
+    assert Generation.objects.get().pictures.get().sha256 == upload.sha256
+
+
+def test_progress_shows_while_it_is_on_its_way(bobs_page: Page) -> None:
+    page = bobs_page
+    page.goto("/generations/new/?kind=image")
+    bar = page.locator("[data-picture=start] [data-drop-progress]")
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/uploads/", hold)
+    page.locator("#id_start_file").set_input_files(file("fox.jpg", picture()))
+    expect(bar).to_be_visible()
+    assert not Upload.objects.exists()
+
+    waiting[0].continue_()
+    expect_kept(page, "start")
+    expect(bar).to_be_hidden()
+
+
+def test_words_of_the_server_stand_at_the_field(bobs_page: Page) -> None:
+    page = bobs_page
+    page.goto("/generations/new/?kind=image")
+    page.locator("#id_tail_file").set_input_files(file("notes.jpg", b"this is a text"))
+
+    expect(page.locator("[data-picture=tail] [data-drop-error]")).to_contain_text("This file isn't a picture.")
+    assert page.locator("#id_tail_file").evaluate("input => input.files.length") == 1
+    expect(page.locator("#id_tail_upload")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("size", "fits"), [((1200, 300), (750, 300)), ((300, 1200), (300, 750))])
+def test_wrong_shape_is_cropped_on_request(bobs_page: Page, size: tuple[int, int], fits: tuple[int, int]) -> None:
+    page = bobs_page
+    page.goto("/generations/new/?kind=image")
+    page.locator("#id_start_file").set_input_files(file("fox.png", picture("PNG", size), "image/png"))
+    expect(page.locator("[data-picture=start] [data-drop-error]")).to_contain_text("between 0.4 and 2.5")
+    assert not Upload.objects.exists()
+    page.get_by_role("button", name="Crop it to fit").click()
+
+    upload = expect_kept(page, "start")
+    assert (upload.width, upload.height) == fits
+    assert upload.media_type == "image/jpeg"
+    expect(page.get_by_role("button", name="Crop it to fit")).to_be_hidden()
+
+
+def test_too_many_bytes_are_scaled_down_on_request(bobs_page: Page) -> None:
+    page = bobs_page
+    page.goto("/generations/new/?kind=image")
+    page.locator("#id_start_file").set_input_files(file("noise.png", noise(1900), "image/png"))
+    expect(page.locator("[data-picture=start] [data-drop-error]")).to_contain_text("10.3 MB")
+    page.get_by_role("button", name="Scale it down").click()
+
+    upload = expect_kept(page, "start")
+    assert upload.size <= MAX_PICTURE_BYTES
+
+
+def test_too_small_is_said_and_nothing_offered(bobs_page: Page) -> None:
+    page = bobs_page
+    page.goto("/generations/new/?kind=image")
+    page.locator("#id_start_file").set_input_files(file("small.jpg", picture(size=(200, 900))))
+
+    expect(page.locator("[data-picture=start] [data-drop-error]")).to_contain_text("at least 300 px")
+    expect(page.locator("[data-picture=start] [data-drop-mend]")).to_be_hidden()
+    assert not Upload.objects.exists()
