@@ -27,7 +27,8 @@ _USUAL_NEEDS: Final = 3
 @for_people
 def generation(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     row = visible_generation(request, pk)
-    return render(request, "generations/detail.html", _context(request, row) | _family(request, row))
+    context = _context(request, row) | _family(request, row) | _neighbours(request, row)
+    return render(request, "generations/detail.html", context)
 
 
 @require_safe
@@ -66,6 +67,15 @@ def _family(request: PersonRequest, generation: Generation) -> dict[str, object]
         "is_retry": generation.relation == Relation.RETRY,
         "children": list(seen.filter(parent=generation)[:_FAMILY]),
     }
+
+
+def _neighbours(request: PersonRequest, generation: Generation) -> dict[str, object]:
+    """The ids before and behind it in the person's own gallery: bounded ranges of its index, one row each."""
+    own, at = Generation.objects.visible_to(request.user).filter(user=request.user), generation.created_at
+    ids = own.values_list("pk", flat=True)
+    newer = ids.filter(created_at__gte=at).exclude(created_at=at, pk__lte=generation.pk)
+    older = ids.filter(created_at__lte=at).exclude(created_at=at, pk__gte=generation.pk)
+    return {"newer": newer.order_by("created_at", "pk").first(), "older": older.first()}
 
 
 def _usual_seconds(generation: Generation) -> float | None:

@@ -1,13 +1,18 @@
 """One generation's page and its moving part."""
 
+import re
+import uuid
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
-from generations.models import Event, Slot, Status
+from generations.models import Event, Generation, Slot, Status
 from tests.cast import make_generation, make_input_picture, make_video, signed_in
 
 
@@ -66,3 +71,33 @@ def test_queries_do_not_grow_with_what_happened(film: Team, bob: User, alice: Us
     )
 
     assert queries() == few
+
+
+def test_neighbours_are_those_of_the_persons_own_gallery(film: Team, bob: User, alice: User, mallory: User) -> None:
+    old, middle, new = (make_generation(bob, film, created_at=moment(minute)) for minute in (0, 2, 4))
+    make_generation(alice, film, created_at=moment(1))
+    binned = make_generation(bob, film, Status.CANCELED, created_at=moment(3))
+    type(binned).objects.filter(pk=binned.pk).update(binned_at=timezone.now())
+
+    assert neighbours(bob, middle) == (new.pk, old.pk)
+    assert neighbours(bob, old) == (middle.pk, None)
+    assert neighbours(bob, new) == (None, middle.pk)
+    assert neighbours(alice, middle)[0] is None
+    assert signed_in(mallory).get(middle.get_absolute_url()).status_code == 404
+
+
+def test_neighbours_of_one_moment_are_told_apart(film: Team, bob: User) -> None:
+    rows = sorted((make_generation(bob, film, created_at=moment(0)) for _ in range(3)), key=lambda row: row.pk)
+
+    assert neighbours(bob, rows[1]) == (rows[2].pk, rows[0].pk)
+
+
+def moment(minute: int) -> datetime:
+    return datetime(2026, 11, 1, 12, minute, tzinfo=UTC)
+
+
+def neighbours(person: User, row: Generation) -> tuple[uuid.UUID | None, uuid.UUID | None]:
+    """The ids that the page links as newer and as older."""
+    page = signed_in(person).get(row.get_absolute_url()).content.decode()
+    found = {rel: uuid.UUID(pk) for pk, rel in re.findall(r'href="/generations/([0-9a-f-]+)/" rel="(\w+)"', page)}
+    return found.get("prev"), found.get("next")

@@ -1,0 +1,125 @@
+// The player of one video: it survives an address that has expired, steps by frames, and remembers whether to loop.
+(() => {
+  "use strict";
+
+  const LOOP = "studio.loop";
+  const MOVED_ON = 0.5; // s played behind a renewal: it has worked, and the next expiry may be renewed again
+  const known = new WeakSet();
+  let hasKeys = false;
+
+  const current = () => document.querySelector("[data-player]");
+
+  function remembered() {
+    try {
+      return localStorage.getItem(LOOP) === "on";
+    } catch {
+      return false; // a browser that keeps nothing
+    }
+  }
+
+  function remember(isOn) {
+    try {
+      localStorage.setItem(LOOP, isOn ? "on" : "off");
+    } catch {
+      // then it holds for this page
+    }
+  }
+
+  function setLoop(player, isOn) {
+    player.querySelector("video").loop = isOn;
+    player.querySelector("[data-loop]").setAttribute("aria-pressed", String(isOn));
+  }
+
+  function switchLoop(player) {
+    const isOn = !player.querySelector("video").loop;
+    setLoop(player, isOn);
+    remember(isOn);
+  }
+
+  const frameAt = (video, fps) => Math.floor(video.currentTime * fps + 0.01);
+
+  // to the middle of the frame, so that rounding never shows its neighbour
+  function step(player, by) {
+    const video = player.querySelector("video");
+    const fps = Number(player.dataset.fps) || 24;
+    if (!video.duration) return;
+    video.pause();
+    const last = Math.max(Math.ceil(video.duration * fps) - 1, 0);
+    const frame = Math.min(Math.max(frameAt(video, fps) + by, 0), last);
+    video.currentTime = Math.min((frame + 0.5) / fps, video.duration);
+  }
+
+  // The address may have run out (a paused tab, a slept computer). A new one is asked for once; then a person decides.
+  function keepAlive(player) {
+    const video = player.querySelector("video");
+    const lost = player.querySelector("[data-broken]");
+    const address = video.getAttribute("src");
+    let second = 0, wasPlaying = false, renewedAt = null;
+
+    function renew() {
+      renewedAt = second;
+      lost.hidden = true;
+      video.addEventListener("loadedmetadata", resume, { once: true });
+      video.src = `${address}?again=${Date.now()}`;
+      video.load();
+    }
+
+    function resume() {
+      video.currentTime = renewedAt;
+      if (wasPlaying) video.play().catch(() => {}); // the person presses play, where the browser wants that
+    }
+
+    function failed() {
+      if (renewedAt === null) return renew();
+      video.removeEventListener("loadedmetadata", resume);
+      lost.hidden = false;
+    }
+
+    function moved() {
+      if (video.error || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return; // not where the person was
+      second = video.currentTime;
+      if (renewedAt !== null && Math.abs(second - renewedAt) > MOVED_ON) renewedAt = null;
+    }
+
+    video.addEventListener("error", failed);
+    video.addEventListener("timeupdate", moved);
+    video.addEventListener("seeking", () => !video.error && video.readyState && (second = video.currentTime));
+    video.addEventListener("play", () => (wasPlaying = true));
+    video.addEventListener("pause", () => (wasPlaying = wasPlaying && Boolean(video.error)));
+    player.querySelector("[data-retry]").addEventListener("click", renew);
+    if (video.error) failed();
+  }
+
+  function addKeys({ dataset }) {
+    hasKeys = true;
+    const { add } = window.studio.keys;
+    const onPlayer = (run) => () => (current() ? run(current()) : false);
+    add(",", dataset.stepBack, onPlayer((player) => step(player, -1)));
+    add(".", dataset.stepOn, onPlayer((player) => step(player, 1)));
+    add("l", dataset.loops, onPlayer(switchLoop));
+  }
+
+  function begin(player) {
+    known.add(player);
+    const video = player.querySelector("video");
+    const fps = Number(player.dataset.fps) || 24;
+    const frame = player.querySelector("[data-frame]");
+    const count = () => (frame.textContent = frameAt(video, fps) + 1);
+    for (const name of ["timeupdate", "seeked", "loadedmetadata"]) video.addEventListener(name, count);
+    for (const button of player.querySelectorAll("[data-step]"))
+      button.addEventListener("click", () => step(player, Number(button.dataset.step)));
+    player.querySelector("[data-loop]").addEventListener("click", () => switchLoop(player));
+    player.querySelector("[data-bar]").hidden = false;
+    setLoop(player, remembered());
+    keepAlive(player);
+    if (!hasKeys) addKeys(player);
+  }
+
+  function look() {
+    const player = current();
+    if (player && !known.has(player)) begin(player);
+  }
+
+  look();
+  document.addEventListener("htmx:load", look);
+})();

@@ -1,0 +1,141 @@
+"""The player of the detail page: frames, loop, the keys, and an address that expires while somebody watches."""
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from accounts.models import Team, User
+from generations.models import Generation, Status
+from tests.cast import make_generation, make_video
+from tests.mirror.videos import mp4
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+_AT = "video => video.readyState >= 2 && !video.seeking ? video.currentTime : null"
+
+
+@dataclass
+class Address:
+    """The video's address as the browser meets it; `refuses` says which requests it turns away."""
+
+    refuses: re.Pattern[str] = re.compile(r"(?!)")
+    asked: int = 0
+
+    def answer(self, route: Route) -> None:
+        self.asked += "again=" in route.request.url
+        if self.refuses.search(route.request.url):
+            route.fulfill(status=404)
+        else:
+            route.continue_()
+
+
+def made(film: Team, bob: User, seconds: float = 3, **columns: object) -> Generation:
+    row = make_generation(bob, film, Status.DONE, **columns)
+    make_video(row, mp4(seconds=seconds))
+    return row
+
+
+@pytest.fixture
+def address(bobs_page: Page) -> Address:
+    address = Address()
+    bobs_page.route(re.compile(r"/video(\?|$)"), address.answer)
+    return address
+
+
+def opened(page: Page, row: Generation) -> None:
+    page.goto(row.get_absolute_url())
+    page.wait_for_function("() => document.querySelector('video').readyState >= 1")
+
+
+def second(page: Page) -> float:
+    at = page.wait_for_function(
+        f"() => {{ const at = ({_AT})(document.querySelector('video')); return at === null ? null : [at] }}"
+    )
+    value: list[float] = at.json_value()
+    return value[0]
+
+
+def lose_the_address(page: Page) -> None:
+    """The player must fetch again where it is, as when a range is asked for too late."""
+    page.locator("video").evaluate("video => video.load()")
+
+
+def test_keys_step_by_one_frame(bobs_page: Page, film: Team, bob: User) -> None:
+    page = bobs_page
+    opened(page, made(film, bob))
+    frame = page.locator("[data-frame]")
+
+    for _ in range(3):
+        page.keyboard.press(".")
+        page.wait_for_function("() => !document.querySelector('video').seeking")
+    expect(frame).to_have_text("4")
+    assert second(page) == pytest.approx(3.5 / 24, abs=0.002)
+
+    page.keyboard.press(",")
+    expect(frame).to_have_text("3")
+    page.get_by_role("button", name="Frame on").click()
+    expect(frame).to_have_text("4")
+
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("One frame back")
+
+
+def test_the_loop_is_remembered(bobs_page: Page, film: Team, bob: User) -> None:
+    page, row = bobs_page, made(film, bob)
+    opened(page, row)
+    loop = page.get_by_role("button", name="Loop")
+    expect(loop).to_have_attribute("aria-pressed", "false")
+    loop.click()
+    page.reload()
+
+    expect(loop).to_have_attribute("aria-pressed", "true")
+    assert page.locator("video").evaluate("video => video.loop") is True
+    page.keyboard.press("l")
+    expect(loop).to_have_attribute("aria-pressed", "false")
+
+
+def test_an_expired_address_is_renewed_and_goes_on_there(
+    bobs_page: Page, film: Team, bob: User, address: Address
+) -> None:
+    page = bobs_page
+    opened(page, made(film, bob))
+    page.locator("video").evaluate("video => { video.currentTime = 2; }")
+    assert second(page) == pytest.approx(2, abs=0.05)
+
+    address.refuses = re.compile(r"/video$")
+    lose_the_address(page)
+    page.wait_for_function("() => document.querySelector('video').src.includes('again=')")
+
+    assert second(page) == pytest.approx(2, abs=0.05)
+    assert address.asked > 0
+    expect(page.locator("[data-broken]")).to_be_hidden()
+
+
+def test_a_second_failure_says_so_and_can_be_tried_again(
+    bobs_page: Page, film: Team, bob: User, address: Address
+) -> None:
+    page = bobs_page
+    address.refuses = re.compile(r"/video")
+    page.goto(made(film, bob).get_absolute_url())
+    expect(page.get_by_role("alert").filter(has_text="could not be loaded")).to_be_visible()
+    assert address.asked == 1
+
+    address.refuses = re.compile(r"(?!)")
+    page.get_by_role("button", name="Try again").click()
+    assert second(page) == pytest.approx(0, abs=0.05)
+    expect(page.locator("[data-broken]")).to_be_hidden()
+
+
+def test_keys_go_through_the_gallery(bobs_page: Page, film: Team, bob: User) -> None:
+    page = bobs_page
+    old, middle, new = (make_generation(bob, film, Status.CANCELED, prompt=words) for words in ("Old", "Mid", "New"))
+    page.goto(middle.get_absolute_url())
+    page.keyboard.press("j")
+    page.wait_for_url(f"**{old.get_absolute_url()}")
+    expect(page.get_by_role("link", name="Older")).to_have_count(0)
+    page.keyboard.press("k")
+    page.wait_for_url(f"**{middle.get_absolute_url()}")
+    page.get_by_role("link", name="Newer").click()
+    page.wait_for_url(f"**{new.get_absolute_url()}")
