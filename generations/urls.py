@@ -13,6 +13,7 @@ urlpatterns = [
     path("generations/<uuid:pk>/card", gallery.card, name="generation-card"),
     path("generations/<uuid:pk>/video", media.video, name="generation-video"),
     path("generations/<uuid:pk>/poster", media.poster, name="generation-poster"),
+    path("generations/<uuid:pk>/preview", media.preview, name="generation-preview"),
     path("generations/<uuid:pk>/download", media.download, name="generation-download"),
     path("generations/<uuid:pk>/input/<slug:slot>", media.input_picture, name="generation-input"),
     path("uploads/", uploads.new_upload, name="new-upload"),

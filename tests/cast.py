@@ -126,7 +126,7 @@ def _columns_of(status: Status) -> dict[str, Any]:
 
 
 def make_video(generation: Generation, data: bytes | None = None) -> Video:
-    """A real MP4 and its poster in the bucket, and their row."""
+    """A real MP4 and its poster in the bucket, and their row; like a video of old it has no preview."""
     content = data or mp4(seconds=0.25)
     video = Video(
         generation=generation,

@@ -1,13 +1,16 @@
-"""Copies a finished video into the team's bucket in constant memory, checks it there, and makes its poster.
+"""Copies a finished video into the team's bucket in constant memory, checks it there, and makes its poster and preview.
 
 Knows no models, no RQ, no Django.
 """
 
+import logging
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from generations.mirror.copying import (
     CACHE_CONTROL,
+    VIDEO_TYPE,
     Bucket,
     Copied,
     OnProgress,
@@ -15,6 +18,7 @@ from generations.mirror.copying import (
     copy_file,
 )
 from generations.mirror.errors import MirrorError, Reason, storage_errors
+from generations.mirror.previewing import placeholder, preview
 from generations.mirror.probing import Poster, Probe, poster, probe
 from generations.mirror.stored import StoredFile
 
@@ -30,11 +34,16 @@ __all__ = [
     "StoredFile",
     "copy_file",
     "make_poster",
+    "make_preview",
     "mirror_video",
+    "placeholder",
     "poster",
+    "preview",
     "probe",
     "storage_errors",
 ]
+
+logger: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,8 @@ class MirroredVideo:
     codec: str
     poster_width: int  # pixels
     poster_height: int
+    preview_key: str  # empty when no preview could be made
+    placeholder: str  # a data: address
 
 
 def mirror_video(
@@ -57,15 +68,17 @@ def mirror_video(
     bucket: Bucket,
     video_key: str,
     poster_key: str,
+    preview_key: str,
     trusted_origins: frozenset[str],
     max_bytes: int,
     on_progress: OnProgress,
 ) -> MirroredVideo:
-    """Copies the file at `source`, decodes all of what then lies in the bucket, and stores a poster beside it.
+    """Copies the file at `source`, decodes all of what then lies there, and stores a poster and a preview beside it.
 
     `on_progress(copied, total)` is called about four times a second, also while the copy is being decoded; what it
     raises ends the work and reaches the caller. Doing all this again, even twice at once, is harmless. A video that
-    doesn't decode stays in the bucket: the next try replaces it, and a person can look at it. Raises MirrorError.
+    doesn't decode stays in the bucket: the next try replaces it, and a person can look at it. A preview that can't
+    be made is no reason to do without the video. Raises MirrorError.
     """
     copied = copy_file(
         source,
@@ -78,7 +91,8 @@ def mirror_video(
     with StoredFile(bucket, video_key, copied.size) as stored:
         found = probe(stored, on_frame=partial(Progress(on_progress), copied.size, copied.size))
         picture = poster(stored)
-    _store_poster(bucket, poster_key, picture)
+        _store(bucket, poster_key, picture.data, "image/webp")
+        has_preview = _made_preview(bucket, stored, preview_key)
     return MirroredVideo(
         size=copied.size,
         sha256=copied.sha256,
@@ -90,6 +104,8 @@ def mirror_video(
         codec=found.codec,
         poster_width=picture.width,
         poster_height=picture.height,
+        preview_key=preview_key if has_preview else "",
+        placeholder=placeholder(picture),
     )
 
 
@@ -97,11 +113,27 @@ def make_poster(bucket: Bucket, *, video_key: str, video_size: int, poster_key: 
     """Makes the poster of a video that lies in the bucket once more. Raises MirrorError."""
     with StoredFile(bucket, video_key, video_size) as stored:
         picture = poster(stored)
-    _store_poster(bucket, poster_key, picture)
+    _store(bucket, poster_key, picture.data, "image/webp")
 
 
-def _store_poster(bucket: Bucket, key: str, picture: Poster) -> None:
+def make_preview(bucket: Bucket, *, video_key: str, video_size: int, preview_key: str) -> str:
+    """Makes the preview of a video that lies in the bucket; its placeholder comes back. Raises MirrorError."""
+    with StoredFile(bucket, video_key, video_size) as stored:
+        _store(bucket, preview_key, preview(stored), VIDEO_TYPE)
+        return placeholder(poster(stored))
+
+
+def _made_preview(bucket: Bucket, stored: StoredFile, key: str) -> bool:
+    try:
+        _store(bucket, key, preview(stored), VIDEO_TYPE)
+    except MirrorError as error:
+        logger.warning("No preview: %s", error)
+        return False
+    return True
+
+
+def _store(bucket: Bucket, key: str, data: bytes, content_type: str) -> None:
     with storage_errors():
         bucket.client.put_object(
-            Bucket=bucket.name, Key=key, Body=picture.data, ContentType="image/webp", CacheControl=CACHE_CONTROL
+            Bucket=bucket.name, Key=key, Body=data, ContentType=content_type, CacheControl=CACHE_CONTROL
         )

@@ -45,7 +45,7 @@ class Poster:
 
 def probe(file: Readable, *, on_frame: Callable[[], None] = lambda: None) -> Probe:
     """Decodes the whole video and says what it is. Raises MirrorError (undecodable)."""
-    with _opened(file) as (container, stream):
+    with opened(file) as (container, stream):
         found = _described(container, stream)
         if found.duration > ORDINARY:
             stream.codec_context.skip_frame = "NONKEY"
@@ -59,7 +59,7 @@ def probe(file: Readable, *, on_frame: Callable[[], None] = lambda: None) -> Pro
 
 def poster(file: Readable) -> Poster:
     """An early frame that isn't black, at most LONG_SIDE pixels long. Raises MirrorError (undecodable)."""
-    with _opened(file) as (container, stream):
+    with opened(file) as (container, stream):
         frame = _telling(_candidates(container, stream))
         image = _image(frame, *_fitted(frame.width, frame.height))
     data = io.BytesIO()
@@ -68,7 +68,8 @@ def poster(file: Readable) -> Poster:
 
 
 @contextmanager
-def _opened(file: Readable) -> Iterator[tuple[InputContainer, VideoStream]]:
+def opened(file: Readable) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The file from its beginning, and its picture. What FFmpeg raises inside becomes a MirrorError (undecodable)."""
     if isinstance(file, io.IOBase):
         file.seek(0)
     try:

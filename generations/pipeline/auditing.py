@@ -37,13 +37,16 @@ class Fault(StrEnum):
 class Role(StrEnum):
     VIDEO = "video"
     POSTER = "poster"
+    PREVIEW = "preview"
     PICTURE = "input picture"
     UPLOAD = "upload"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownObject:
-    """What a row says is in the bucket. `row_id` is the generation's, or the upload's; no row knows a poster's size."""
+    """What a row says is in the bucket. `row_id` is the generation's, or the upload's; no row knows a poster's
+    or a preview's size.
+    """
 
     key: str
     role: Role
@@ -120,6 +123,7 @@ def known_objects() -> Iterator[KnownObject]:
     return heapq.merge(
         _in_order(Role.VIDEO, videos, "key", "pk", "size"),
         _in_order(Role.POSTER, videos, "poster_key", "pk", _NO_SIZE),
+        _in_order(Role.PREVIEW, videos.exclude(preview_key=""), "preview_key", "pk", _NO_SIZE),
         _in_order(Role.PICTURE, pictures, "key", "generation_id", "size"),
         _in_order(Role.UPLOAD, Upload.objects.all(), "key", "pk", "size"),
         key=lambda known: known.key,

@@ -40,6 +40,7 @@ class _Copy:
             bucket=Bucket(bucket.client(), bucket.name()),
             video_key=self.row.video_key,
             poster_key=self.row.poster_key,
+            preview_key=self.row.preview_key,
             trusted_origins=settings.MIRROR_TRUSTED_ORIGINS,
             max_bytes=settings.MIRROR_MAX_BYTES,
             on_progress=self.report,
@@ -87,8 +88,9 @@ def _done(row: Generation, video: MirroredVideo) -> None:
 
 
 def facts(video: MirroredVideo) -> dict[str, Any]:
-    """What a Video row says of the file itself."""
-    names = ("size", "sha256", "content_type", "width", "height", "duration", "fps", "codec")
+    """What a Video row says of the file itself, and of what was made from it."""
+    measured = ("size", "sha256", "content_type", "width", "height", "duration", "fps", "codec")
+    names = (*measured, "preview_key", "placeholder")
     return {name: getattr(video, name) for name in names}
 
 

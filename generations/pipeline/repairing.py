@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 
 from generations import bucket
-from generations.mirror import Bucket, MirrorError, make_poster, mirror_video, storage_errors
+from generations.mirror import Bucket, MirrorError, make_poster, make_preview, mirror_video, storage_errors
 from generations.models import Generation, InputPicture, StorageDeletion, Upload, Video
 from generations.pipeline.auditing import Finding, Role
 from generations.pipeline.copying import facts
@@ -37,6 +37,8 @@ def _repaired(finding: Finding) -> str:
             return _copy_again(_generation(finding))
         case Role.POSTER:
             return _make_poster(_generation(finding))
+        case Role.PREVIEW:
+            return _make_preview(_generation(finding))
         case Role.PICTURE:
             return _fill_in(finding)
         case Role.UPLOAD:
@@ -72,6 +74,7 @@ def _copy_again(row: Generation) -> str:
         bucket=Bucket(bucket.client(), bucket.name()),
         video_key=row.video_key,
         poster_key=row.poster_key,
+        preview_key=row.preview_key,
         trusted_origins=settings.MIRROR_TRUSTED_ORIGINS,
         max_bytes=settings.MIRROR_MAX_BYTES,
         on_progress=lambda *_: None,
@@ -96,6 +99,20 @@ def _make_poster(row: Generation) -> str:
     store = Bucket(bucket.client(), bucket.name())
     make_poster(store, video_key=row.video_key, video_size=size, poster_key=row.poster_key)
     return "made again from the video"
+
+
+def _make_preview(row: Generation) -> str:
+    if bucket.size_or_none(row.video_key) != row.video.size:
+        return _copy_again(row)
+    add_preview(row)
+    return "made again from the video"
+
+
+def add_preview(row: Generation) -> None:
+    """Also for a video from the time before there were previews. Raises MirrorError."""
+    store = Bucket(bucket.client(), bucket.name())
+    placeholder = make_preview(store, video_key=row.video_key, video_size=row.video.size, preview_key=row.preview_key)
+    _write_down(row, {"preview_key": row.preview_key, "placeholder": placeholder})
 
 
 def _fill_in(finding: Finding) -> str:

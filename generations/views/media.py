@@ -1,4 +1,4 @@
-"""Videos, posters and pictures: every byte passes a permission check, then comes from the bucket.
+"""Videos, posters, previews and pictures: every byte passes a permission check, then comes from the bucket.
 
 `MEDIA_DELIVERY=redirect` sends the browser to a short-lived presigned address, `proxy` streams through the studio.
 """
@@ -68,6 +68,16 @@ def download(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
 def poster(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     made = _video_of(visible_generation(request, pk))
     return _deliver(request, _Object(made.poster_key, "image/webp", f"{made.sha256}-poster"))
+
+
+@require_safe
+@for_people
+def preview(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """The few silent seconds that a gallery plays; a video may be without them."""
+    made = _video_of(visible_generation(request, pk))
+    if not made.preview_key:
+        raise Http404("There is no preview.")
+    return _deliver(request, _Object(made.preview_key, "video/mp4", f"{made.sha256}-preview"))
 
 
 @require_safe

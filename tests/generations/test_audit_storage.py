@@ -261,6 +261,28 @@ def test_objects_of_deleted_rows_are_orphans_unless_the_outbox_has_them(video: V
     assert everything() == {}
 
 
+@pytest.mark.usefixtures("trusting")
+@pytest.mark.parametrize("gone", [{"preview.mp4"}, {"preview.mp4", "video.mp4"}])
+def test_preview_that_is_gone_is_made_again(video: Video, gone: set[str]) -> None:
+    repairing.add_preview(video.generation)
+    assert audit().code == 0
+    for name in gone:
+        bucket.delete(f"{video.generation.key_prefix}/{name}")
+    missing = f"missing: {video.generation.preview_key} (preview of {video.pk})"
+    assert missing in audit().lines
+    audit("--repair")
+
+    assert audit().code == 0
+    assert b"ftyp" in bucket.get(video.generation.preview_key)[:12]
+
+
+def test_preview_that_its_row_does_not_know_is_no_orphan(video: Video) -> None:
+    """It came too late to be written down; it goes when the video goes."""
+    put(video.generation.preview_key)
+
+    assert audit().code == 0
+
+
 NEIGHBOURS = [
     *("a", "a-b", "a.b", "a/b", "a/b-c", "a/b/c", "aa", "a b", "A/b"),
     *("ä/b", "é", "€", "🦊/x", "日本/語", "~", "a+b%20c", "z&<>'"),

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from accounts.models import Team, User
 from generations import bucket
 from generations.models import Generation, Slot, Status, Video
+from generations.pipeline.repairing import add_preview
 from generations.views import media
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
 from tests.mirror.videos import mp4
@@ -158,6 +159,27 @@ def test_poster_is_a_picture_with_a_tag_of_its_own(browser: Client, video: Video
     assert answer.headers["ETag"] != f'"{video.sha256}"'
 
 
+def test_preview_is_a_clip_with_a_tag_of_its_own(browser: Client, video: Video) -> None:
+    add_preview(video.generation)
+    answer = browser.get(address(video, "generation-preview"))
+
+    assert answer.headers["Content-Type"] == "video/mp4"
+    assert body(answer) == bucket.get(video.generation.preview_key) != DATA
+    assert answer.headers["ETag"] != f'"{video.sha256}"'
+
+
+def test_video_without_a_preview_has_none_to_give(browser: Client, video: Video) -> None:
+    assert browser.get(address(video, "generation-preview")).status_code == 404
+
+
+@pytest.mark.parametrize(("who", "status"), [("alice", 200), ("victor", 200), ("mallory", 404)])
+def test_preview_is_for_the_team(video: Video, request: pytest.FixtureRequest, who: str, status: int) -> None:
+    add_preview(video.generation)
+    person = request.getfixturevalue(who)
+
+    assert signed_in(person).get(address(video, "generation-preview")).status_code == status
+
+
 def test_input_pictures_are_told_apart(browser: Client, video: Video) -> None:
     start = make_input_picture(video.generation, Slot.START)
     answer = browser.get(reverse("generation-input", args=[video.pk, "start"]))
@@ -176,7 +198,7 @@ def test_waiting_picture_is_shown_to_who_gave_it_alone(bob: User, alice: User) -
     assert signed_in(alice).get(page).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["generation-video", "generation-poster", "generation-download"])
+@pytest.mark.parametrize("name", ["generation-video", "generation-poster", "generation-preview", "generation-download"])
 def test_generation_without_a_video_has_none_to_give(film: Team, bob: User, name: str) -> None:
     row = make_generation(bob, film, Status.RENDERING)
 

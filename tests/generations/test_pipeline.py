@@ -49,6 +49,8 @@ def test_a_prompt_becomes_a_video_in_the_bucket(alice: User) -> None:
     assert video.key == f"teams/{alice.personal_team.pk}/generations/{generation.pk}/video.mp4"
     assert bucket.size(video.key) == video.size == generation.copied_bytes
     assert bucket.get(video.poster_key)[8:12] == b"WEBP"
+    assert bucket.get(video.preview_key)[4:8] == b"ftyp"
+    assert video.placeholder.startswith("data:image/webp;base64,")
     assert generation.cost_cents == 35
     assert generation.billable_units == 5
     assert list(Event.objects.values_list("status", flat=True)) == [

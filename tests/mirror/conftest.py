@@ -31,6 +31,7 @@ class Mirror:
     trusted_origins: frozenset[str]
     key: str = field(default_factory=lambda: f"teams/{uuid4()}/video.mp4")
     poster_key: str = field(default_factory=lambda: f"teams/{uuid4()}/poster.webp")
+    preview_key: str = field(default_factory=lambda: f"teams/{uuid4()}/preview.mp4")
 
     def copy(self, url: str, *, max_bytes: int = 1 << 30, on_progress: OnProgress = lambda *_: None) -> Copied:
         return copy_file(
@@ -48,6 +49,7 @@ class Mirror:
             bucket=self.bucket,
             video_key=self.key,
             poster_key=self.poster_key,
+            preview_key=self.preview_key,
             trusted_origins=self.trusted_origins,
             max_bytes=1 << 30,
             on_progress=on_progress,
