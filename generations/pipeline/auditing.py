@@ -68,6 +68,7 @@ class Audit:
     def __init__(self) -> None:
         self.objects = 0
         self.known = 0
+        self.young = 0  # objects without a row, which may still come
         self._settled_before = timezone.now() - ON_ITS_WAY
 
     def findings(self) -> Iterator[Finding]:
@@ -86,9 +87,10 @@ class Audit:
         return _missing_or_wrong(known)
 
     def _orphan(self, found: StoredObject) -> Finding | None:
-        if found.modified_at > self._settled_before or is_wanted(found.key):
+        if is_wanted(found.key) or StorageDeletion.objects.filter(key=found.key).exists():
             return None
-        if StorageDeletion.objects.filter(key=found.key).exists():
+        if found.modified_at > self._settled_before:
+            self.young += 1
             return None
         return Finding(Fault.ORPHAN, found.key, None, found.size)
 

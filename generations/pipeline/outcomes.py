@@ -112,12 +112,19 @@ def no_bucket(row: Generation, error: Exception) -> None:
 def ask_again(row: Generation, error: FalError) -> None:
     """fal gave no verdict: the job goes on, we ask again."""
     logger.info("No verdict yet: %s", error)
-    age = timezone.now() - (row.submitted_at or row.changed_at)
-    if age > schedule.give_up_after():
+    if is_overdue(row):
         ask_a_person(row)
         return
     attempts = row.attempts + 1
     row.put_off(schedule.retry_delay(attempts, error.retry_after), attempts=attempts, **_words(error))
+
+
+def is_overdue(row: Generation) -> bool:
+    """Whether machines alone have waited long enough; anew from when a request that was lost was taken up."""
+    since = timezone.now() - schedule.give_up_after()
+    if (row.submitted_at or row.changed_at) > since:
+        return False
+    return not row.events.filter(status=Status.RENDERING, at__gt=since).exists()
 
 
 def ask_a_person(row: Generation) -> None:

@@ -56,7 +56,7 @@ def _still_going(row: Generation, progress: answers.InQueue | answers.InProgress
     seen: dict[str, Any] = {"queue_position": position, "logs": _lines(progress.logs) or row.logs, "message": ""}
     news = {name: value for name, value in seen.items() if getattr(row, name) != value}
     age = timezone.now() - (row.submitted_at or row.changed_at)
-    if age > schedule.give_up_after():
+    if outcomes.is_overdue(row):
         outcomes.ask_a_person(row)
     else:
         delay = schedule.poll_delay(age, webhooks=bool(settings.PUBLIC_URL), in_flight=in_flight)
