@@ -41,6 +41,7 @@ def clean() -> None:
 
 def sweep() -> None:
     _run(pipeline.sweep_uploads)
+    _run(pipeline.empty_bins)
 
 
 def tell() -> None:

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from generations.views import again, composer, detail, ending, gallery, health, live, media, notices, uploads, webhooks
+from generations.views import bin as the_bin
 
 urlpatterns = [
     path("", gallery.home, name="gallery"),
@@ -17,6 +18,11 @@ urlpatterns = [
     path("generations/<uuid:pk>/download", media.download, name="generation-download"),
     path("generations/<uuid:pk>/input/<slug:slot>", media.input_picture, name="generation-input"),
     path("uploads/", uploads.new_upload, name="new-upload"),
+    path("bin/", the_bin.contents, name="bin"),
+    path("bin/undo", the_bin.undo, name="bin-undo"),
+    path("bin/<uuid:pk>/restore", the_bin.restore, name="bin-restore"),
+    path("bin/<uuid:pk>/discard", the_bin.discard, name="bin-discard"),
+    path("bin/<uuid:pk>/poster", media.binned_poster, name="bin-poster"),
     path("uploads/<uuid:pk>", media.upload, name="upload"),
     path("events", live.events, name="events"),
     path("events/ended", notices.ended, name="ended"),

@@ -2,7 +2,7 @@
 
 from generations.models.deletion import StorageDeletion
 from generations.models.event import Event
-from generations.models.generation import Generation, LogLine, Relation
+from generations.models.generation import BIN_KEEPS, BINNED, RESTORED, Generation, LogLine, Relation
 from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, TERMINAL, Status
 from generations.models.organizing import Collection, Favourite, Tag
 from generations.models.pause import SubmitPause
@@ -13,9 +13,12 @@ from generations.models.video import Video
 
 __all__ = [
     "AT_FAL",
+    "BINNED",
+    "BIN_KEEPS",
     "DRIVEN",
     "MOVES",
     "OPEN",
+    "RESTORED",
     "TERMINAL",
     "Collection",
     "Event",

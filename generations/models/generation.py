@@ -29,6 +29,10 @@ from generations.models.lifecycle import DRIVEN, FAILURE_FIXERS, MOVES, OPEN, TE
 from generations.models.price import DURATION_CHOICES, ENDPOINT_CHOICES
 
 MAX_LOG_LINES: Final = 200
+BIN_KEEPS: Final = timedelta(days=30)
+
+BINNED: Final = "Put into the bin."
+RESTORED: Final = "Taken out of the bin."
 
 
 class LogLine(TypedDict):
@@ -58,9 +62,19 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """What lies in the bin of the person's teams, until it is restored or deleted for good."""
         return self.kept_for(user).filter(binned_at__isnull=False)
 
+    def outlived(self) -> Self:
+        """What has lain in the bin for as long as things may."""
+        return self.filter(deleted_at=None, binned_at__lt=timezone.now() - BIN_KEEPS)
+
     def kept_for(self, user: User) -> Self:
         """Of the person's teams, in the bin or not."""
         return self.filter(deleted_at=None, team__in=Team.objects.where_may(user, Action.VIEW).order_by().values("pk"))
+
+    def deletable_by(self, user: User) -> Self:
+        """What the person made, or what is of a team that they manage. Asked of rows that they may see."""
+        return self.filter(
+            Q(user=user) | Q(team__in=Team.objects.where_may(user, Action.DELETE).order_by().values("pk"))
+        )
 
     def open(self) -> Self:
         return self.filter(status__in=OPEN)
@@ -330,19 +344,41 @@ class Generation(models.Model):
         return False
 
     @transaction.atomic
-    def discard(self, by: User) -> bool:
-        """Take one that has ended out of everybody's sight, and its objects out of the bucket; whether this call did.
+    def bin(self, by: User, at: datetime | None = None) -> bool:
+        """Put one that has ended out of everybody's sight, into the bin; whether this call did.
 
-        The row stays, since what a team has spent is the sum over its rows.
+        What one press bins bears one moment, `at`, so that one press brings it back.
+        """
+        now = at or timezone.now()
+        here = self._where_still(Status(self.status), held=False).filter(deleted_at=None, binned_at=None)
+        return not self.is_open and self._put(here, by, BINNED, binned_at=now, changed_at=now)
+
+    @transaction.atomic
+    def restore(self, by: User) -> bool:
+        """Take it out of the bin again; whether this call did."""
+        binned = self._where_still(Status(self.status), held=False).filter(deleted_at=None, binned_at__isnull=False)
+        return self._put(binned, by, RESTORED, binned_at=None, changed_at=timezone.now())
+
+    @transaction.atomic
+    def discard(self, by: User | None) -> bool:
+        """Delete one that has ended for good, from the bin or not, and its objects too; whether this call did.
+
+        The row stays, since what a team has spent is the sum over its rows. `by` is None when its time in the bin ran
+        out.
         """
         now = timezone.now()
-        gone = {"deleted_at": now, "changed_at": now}
         here = self._where_still(Status(self.status), held=False).filter(deleted_at=None)
-        if self.is_open or not here.update(**gone):
+        if self.is_open or not self._put(here, by, "Deleted.", deleted_at=now, changed_at=now):
             return False
-        self.take_over(gone)
-        self.events.create(status=self.status, by=by, message="Deleted.")
         StorageDeletion.objects.ask(self.object_keys())
+        return True
+
+    def _put(self, rows: GenerationQuerySet, by: User | None, event: str, **values: Any) -> bool:
+        """One conditional UPDATE, for what changes where a row is seen and not what state it is in."""
+        if not rows.update(**values):
+            return False
+        self.take_over(values)
+        self.events.create(status=self.status, by=by, message=event)
         return True
 
     def _write(self, values: dict[str, Any], *, held: bool) -> bool:
@@ -369,6 +405,7 @@ class Generation(models.Model):
             "finished_at": now if to in TERMINAL else None,
             "notified_at": None,
             "due_at": now if to in DRIVEN else None,
+            "binned_at": None,  # a lost answer that comes after all was paid for: it is shown again
             "lease": None,
             "lease_until": None,
             "attempts": 0,

@@ -7,7 +7,7 @@
 
 from generations.pipeline.account import fal_config
 from generations.pipeline.calls import fal_called
-from generations.pipeline.deleting import remove_objects, sweep_uploads
+from generations.pipeline.deleting import empty_bins, remove_objects, sweep_uploads
 from generations.pipeline.driving import drive
 from generations.pipeline.orders import Order, keep_picture, place_order, place_retry
 from generations.pipeline.telling import tell_people
@@ -15,6 +15,7 @@ from generations.pipeline.telling import tell_people
 __all__ = [
     "Order",
     "drive",
+    "empty_bins",
     "fal_called",
     "fal_config",
     "keep_picture",

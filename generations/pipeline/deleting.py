@@ -1,4 +1,4 @@
-"""What nobody wants any more leaves the bucket: the outbox is emptied, and forgotten uploads go into it."""
+"""What nobody wants any more leaves the bucket: the outbox is emptied; what is forgotten or outlived goes into it."""
 
 import logging
 import re
@@ -18,6 +18,7 @@ PASS_SECONDS: Final = 5.0  # then the worker is free for other work; the rest wa
 LEASE: Final = timedelta(minutes=5)  # longer than the bucket's timeouts for a batch of one
 _SOME: Final = 20  # claimed at once: a killed worker holds up no more than these
 _UPLOADS_AT_ONCE: Final = 500
+_BINNED_AT_ONCE: Final = 100
 _OF_GENERATION: Final = re.compile(
     r"teams/[0-9a-f-]{36}/generations/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/"
 )
@@ -96,3 +97,18 @@ def _sweep_some() -> int:
     StorageDeletion.objects.ask(row.key for row in rows)
     Upload.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
+
+
+def empty_bins() -> int:
+    """Delete for good what has lain in the bin for 30 days; how many."""
+    emptied = 0
+    while some := _empty_some():
+        emptied += some
+    return emptied
+
+
+@transaction.atomic
+def _empty_some() -> int:
+    """The rows are locked, so that none is deleted that somebody takes out at this moment."""
+    rows = Generation.objects.outlived().order_by("binned_at").select_for_update(skip_locked=True, of=("self",))
+    return sum(row.discard(None) for row in rows[:_BINNED_AT_ONCE])

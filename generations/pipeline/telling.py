@@ -45,6 +45,7 @@ def _to_tell() -> QuerySet[Generation]:
         status__in=[Status.DONE, Status.FAILED],
         notified_at=None,
         deleted_at=None,
+        binned_at=None,
         finished_at__gte=now - NEWS_FOR,
         attempts__lte=len(PAUSES),
         user__email_notices=True,

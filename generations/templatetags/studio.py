@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from generations.fal.advice import Fixer
-from generations.models import DRIVEN, Generation, Status
+from generations.models import BIN_KEEPS, DRIVEN, Generation, Status
 
 register = template.Library()
 
@@ -55,6 +55,19 @@ def span(seconds: float) -> str:
 @register.filter
 def seconds_since(moment: datetime) -> int:
     return max(int((timezone.now() - moment).total_seconds()), 0)
+
+
+@register.filter
+def days_in_bin(generation: Generation) -> int:
+    """Whole days that are left to take it out again."""
+    rested = timezone.now() - (generation.binned_at or timezone.now())
+    return max((BIN_KEEPS - rested).days, 0)
+
+
+@register.filter
+def undone_by(tags: str) -> str:
+    """The moment in a message's tags, by which what it tells of can be undone."""
+    return next((tag.removeprefix("undo:") for tag in (tags or "").split() if tag.startswith("undo:")), "")
 
 
 @register.filter

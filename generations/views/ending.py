@@ -1,6 +1,7 @@
-"""What a person ends: a request that still runs is canceled, one that has ended is deleted."""
+"""What a person ends: a request that still runs is canceled, one that has ended goes into the bin."""
 
 import uuid
+from datetime import datetime
 from typing import Final
 
 from django.contrib import messages
@@ -9,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -60,17 +62,22 @@ def _became_of(generation: Generation, is_new: bool) -> tuple[int, str]:
 @never_cache
 @for_people
 def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    """Ask first; then it is gone for everybody in the team."""
+    """Ask first; then it is out of everybody's sight, and rests in the bin."""
     generation = visible_generation(request, pk)
     if not may_delete(request.user, generation):
         raise PermissionDenied
     if generation.is_open or request.method != "POST":
         context = {"generation": generation}
         return render(request, "generations/delete.html", context, status=409 if generation.is_open else 200)
-    if generation.discard(request.user):
-        messages.success(request, _("Deleted."))
-        tasks.wake_cleaner()
+    if generation.bin(request.user):
+        say_binned(request, generation.binned_at, 1)
     return onward(request, reverse("gallery"))
+
+
+def say_binned(request: PersonRequest, at: datetime | None, count: int) -> None:
+    """With the moment of it, by which the message's own form takes all of them out again."""
+    words = ngettext("Put into the bin.", "%d put into the bin.", count)
+    messages.success(request, words % count if count > 1 else words, extra_tags=f"undo:{at.isoformat() if at else ''}")
 
 
 def may_delete(user: User, generation: Generation) -> bool:

@@ -82,6 +82,14 @@ def preview(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
 
 @require_safe
 @for_people
+def binned_poster(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """The one picture of a video that is to be seen while it lies in the bin."""
+    made = _video_of(get_object_or_404(Generation.objects.in_bin_of(request.user).select_related("video"), pk=pk))
+    return _deliver(request, _Object(made.poster_key, "image/webp", f"{made.sha256}-poster"))
+
+
+@require_safe
+@for_people
 def input_picture(request: PersonRequest, pk: uuid.UUID, slot: str) -> HttpResponseBase:
     picture = get_object_or_404(visible_generation(request, pk).pictures, slot=slot)
     return _deliver(request, _Object(picture.key, picture.media_type, picture.sha256))

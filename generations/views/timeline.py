@@ -13,9 +13,10 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from generations.models import AT_FAL, Event, Generation, Status
+from generations.models import AT_FAL, BINNED, RESTORED, Event, Generation, Status
 
 WAITING, RENDERING, COPYING, KEPT = range(4)
+_AFTER_THE_END: Final = frozenset({BINNED, RESTORED})
 _ENDED_EARLY: Final = frozenset({Status.FAILED, Status.CANCELED, Status.REJECTED})
 
 
@@ -47,8 +48,9 @@ class Stage:
     notes: list[Note] = field(default_factory=list)
 
 
-def timeline(generation: Generation, events: Sequence[Event]) -> list[Stage]:
-    """The stages with their times and notes; `events` in the order in which they happened."""
+def timeline(generation: Generation, everything: Sequence[Event]) -> list[Stage]:
+    """The stages with their times and notes; `everything` that happened, in its order."""
+    events = [event for event in everything if event.message not in _AFTER_THE_END]
     starts = _starts(generation, events)
     stages = [Stage(name, at=at) for name, at in zip(_names(), starts, strict=True)]
     at = max(index for index, start in enumerate(starts) if start)
@@ -57,6 +59,10 @@ def timeline(generation: Generation, events: Sequence[Event]) -> list[Stage]:
     _add_notes(stages, generation, events)
     if generation.status in _ENDED_EARLY:
         stages = _cut_short(stages, generation, events)
+    after = [event for event in everything if event.message in _AFTER_THE_END]
+    [stage for stage in stages if stage.at][-1].notes += [
+        Note(event.at, "", event.message, event.by) for event in after
+    ]
     _measure(stages)
     return [stage for stage in stages if stage.at or stage.state == "todo"]
 

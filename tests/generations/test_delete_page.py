@@ -1,4 +1,4 @@
-"""Deleting by hand: asked first, for those who may, and gone for everybody."""
+"""Deleting by hand: asked first, for those who may, and out of everybody's sight."""
 
 import pytest
 from django.urls import reverse
@@ -20,9 +20,9 @@ def test_page_asks_first(film: Team, bob: User) -> None:
 
     assert address(row) in client.get(row.get_absolute_url()).content.decode()
     assert "Delete this video?" in page
-    assert "It is gone for everybody in Film" in page
+    assert "It goes into the bin for everybody in Film" in page
     assert "$0.35" in page
-    assert Generation.objects.get().deleted_at is None
+    assert Generation.objects.get().binned_at is None
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
@@ -33,12 +33,13 @@ def test_what_has_ended_is_gone_for_everybody(film: Team, alice: User, bob: User
     answer = signed_in(bob).post(address(row), follow=True)
 
     assert answer.redirect_chain == [("/", 302)]
-    assert "Deleted." in answer.content.decode()
+    assert "Put into the bin." in answer.content.decode()
     for person in (alice, bob):
         assert signed_in(person).get(row.get_absolute_url()).status_code == 404
     row.refresh_from_db()
-    assert row.deleted_at is not None
-    assert StorageDeletion.objects.filter(key=f"{row.key_prefix}/video.mp4").exists()
+    assert row.binned_at is not None
+    assert row.deleted_at is None
+    assert not StorageDeletion.objects.exists()
 
 
 @pytest.mark.parametrize("status", sorted(OPEN))
@@ -50,7 +51,7 @@ def test_what_is_still_being_made_is_not_deleted(film: Team, bob: User, status: 
     for answer in (client.get(address(row)), client.post(address(row))):
         assert answer.status_code == 409
         assert "Cancel it first" in answer.content.decode()
-    assert Generation.objects.get().deleted_at is None
+    assert Generation.objects.get().binned_at is None
 
 
 def test_only_the_maker_and_who_manages_the_team_may(film: Team, alice: User, bob: User, victor: User) -> None:
@@ -61,7 +62,7 @@ def test_only_the_maker_and_who_manages_the_team_may(film: Team, alice: User, bo
         assert address(row) not in client.get(row.get_absolute_url()).content.decode()
         assert client.get(address(row)).status_code == 403
         assert client.post(address(row)).status_code == 403
-    assert not Generation.objects.exclude(deleted_at=None).exists()
+    assert not Generation.objects.exclude(binned_at=None).exists()
 
     assert signed_in(alice).post(address(his)).status_code == 302
-    assert Generation.objects.get(pk=his.pk).deleted_at is not None
+    assert Generation.objects.get(pk=his.pk).binned_at is not None
