@@ -156,7 +156,7 @@
       const picture = kept.querySelector("img");
       const box = kept.querySelector("input");
       Object.assign(picture, { src: url, width, height });
-      Object.assign(box, { value: id, checked: true });
+      Object.assign(box, { name: `${this.root.dataset.picture}_upload`, value: id, checked: true });
       kept.querySelector("[data-kept-size]").textContent = `${width} × ${height} px`;
       this.invitation = this.root.dataset.again;
       this.link.value = ""; // older than the file, but it would win over what is kept

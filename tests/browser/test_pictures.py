@@ -66,10 +66,12 @@ def test_progress_shows_while_it_is_on_its_way(bobs_page: Page) -> None:
         waiting.append(route)
 
     page.route("**/uploads/", hold)
-    page.locator("#id_start_file").set_input_files(file("fox.jpg", picture()))
+    with page.expect_request("**/uploads/"):
+        page.locator("#id_start_file").set_input_files(file("fox.jpg", picture()))
     expect(bar).to_be_visible()
     assert not Upload.objects.exists()
 
+    page.wait_for_timeout(100)  # the route is told after the request
     waiting[0].continue_()
     expect_kept(page, "start")
     expect(bar).to_be_hidden()
