@@ -2,4 +2,7 @@ from django.urls import path
 
 from accounts import views
 
-urlpatterns = [path("notices/", views.notices, name="account_notices")]
+urlpatterns = [
+    path("settings/", views.settings, name="account_settings"),
+    path("notices/", views.notices, name="account_notices"),
+]

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.forms import NoticesForm
+from accounts.forms import NoticesForm, SettingsForm
 from accounts.models import User
 
 
@@ -23,3 +23,18 @@ def notices(request: HttpRequest) -> HttpResponse:
     NoticesForm(request.POST, instance=request.user).save()  # two switches: nothing can be wrong with them
     messages.success(request, _("Saved."))
     return redirect("account_notices")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_required
+def settings(request: HttpRequest) -> HttpResponse:
+    """What others call the person, and how the studio looks to them."""
+    assert isinstance(request.user, User)
+    person = User.objects.get(pk=request.user.pk)  # a form writes on its instance even when it refuses
+    form = SettingsForm(request.POST if request.method == "POST" else None, instance=person)
+    if not form.is_valid():
+        return render(request, "account/settings.html", {"form": form}, status=422 if form.is_bound else 200)
+    User.objects.filter(pk=person.pk).update(**form.cleaned_data)
+    messages.success(request, _("Saved."))
+    return redirect("account_settings")

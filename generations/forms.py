@@ -177,6 +177,7 @@ def first_values(user: User) -> dict[str, Any]:
         "aspect_ratio": AspectRatio.LANDSCAPE.value,
         "negative_prompt": DEFAULT_NEGATIVE_PROMPT,
         "cfg_scale": DEFAULT_CFG_SCALE,
+        **user.defaults,
     }
 
 

@@ -1,6 +1,19 @@
 from django.urls import path
 
-from generations.views import again, composer, detail, ending, gallery, health, live, media, notices, uploads, webhooks
+from generations.views import (
+    again,
+    composer,
+    defaults,
+    detail,
+    ending,
+    gallery,
+    health,
+    live,
+    media,
+    notices,
+    uploads,
+    webhooks,
+)
 from generations.views import bin as the_bin
 
 urlpatterns = [
@@ -24,6 +37,7 @@ urlpatterns = [
     path("bin/<uuid:pk>/discard", the_bin.discard, name="bin-discard"),
     path("bin/<uuid:pk>/poster", media.binned_poster, name="bin-poster"),
     path("uploads/<uuid:pk>", media.upload, name="upload"),
+    path("settings/defaults/", defaults.defaults, name="default-parameters"),
     path("events", live.events, name="events"),
     path("events/ended", notices.ended, name="ended"),
     path("webhooks/fal/<uuid:pk>/", webhooks.fal, name="fal-webhook"),
