@@ -37,7 +37,7 @@ class UserAdmin(DjangoUserAdmin[User]):
 
 @admin.register(Team)
 class TeamAdmin(admin.ModelAdmin[Team]):
-    list_display = ("name", "slug", "personal_of", "created_at")
+    list_display = ("name", "slug", "personal_of", "monthly_limit_cents", "created_at")
     list_select_related = ("personal_of",)
     list_filter = (("personal_of", admin.EmptyFieldListFilter), "created_at")
     search_fields = ("name", "slug", "members__email")
@@ -47,7 +47,7 @@ class TeamAdmin(admin.ModelAdmin[Team]):
 
 @admin.register(Membership)
 class MembershipAdmin(admin.ModelAdmin[Membership]):
-    list_display = ("user", "team", "role", "created_at")
+    list_display = ("user", "team", "role", "monthly_limit_cents", "created_at")
     list_select_related = ("user", "team")
     list_filter = ("role", "created_at")
     search_fields = ("user__email", "team__name", "team__slug")

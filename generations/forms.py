@@ -31,6 +31,10 @@ from generations.pipeline import Order, keep_picture
 KINDS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
 _ARGUMENT_OF_SLOT: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
 _NO_TEAM: Final = {"invalid_choice": _("There is no such team, or you may not make videos in it.")}
+_NO_NUMBER: Final = _("Choose a number from 1 to 8.")
+DEFAULTABLE: Final = ("kind", "duration", "aspect_ratio", "negative_prompt", "cfg_scale")
+MAX_VARIATIONS: Final = 8
+MAX_LINES: Final = 50
 _IN_THE_BUCKET: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
 
 
@@ -64,6 +68,14 @@ class GenerationForm(forms.Form):
     aspect_ratio = forms.CharField(label=_("Aspect ratio"), required=False)
     negative_prompt = PlainTextField(label=_("Negative prompt"), required=False, strip=False, widget=forms.Textarea)
     cfg_scale = forms.CharField(label=_("CFG scale"), required=False)
+    lines = forms.BooleanField(label=_("One line a prompt"), required=False)
+    variations = forms.IntegerField(
+        label=_("Variations"),
+        required=False,
+        min_value=1,
+        max_value=MAX_VARIATIONS,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), _NO_NUMBER),
+    )
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {})
@@ -72,17 +84,33 @@ class GenerationForm(forms.Form):
         self.user = user
         self.fields["team"].queryset = Team.objects.where_may(user, Action.GENERATE)  # type: ignore[attr-defined]
         self.kept: dict[Slot, Upload] = {}
-        self.arguments: Arguments | None = None
+        self.requests: list[Arguments] = []
 
     @property
     def order(self) -> Order:
-        """What a valid form asks for."""
-        assert self.arguments is not None
+        """What a valid form asks for, where it asks for one."""
+        return self.orders[0]
+
+    @property
+    def orders(self) -> list[Order]:
+        """What a valid form asks for: one each variation or line."""
+        form_key = self.cleaned_data["form_key"] or uuid.uuid4()
+        return [self._order(form_key, arguments) for arguments in self.requests]
+
+    @property
+    def count(self) -> int:
+        """How many videos the form as it stands asks for; what it can't say counts as one."""
+        if _is_on(self["lines"].value()):
+            return len(numbered_lines(self["prompt"].value() or "")) or 1
+        number = str(self["variations"].value() or "1")
+        return int(number) if number.isdecimal() and 0 < int(number) <= MAX_VARIATIONS else 1
+
+    def _order(self, form_key: uuid.UUID, arguments: Arguments) -> Order:
         return Order(
             user=self.user,
             team=self.cleaned_data["team"],
-            form_key=self.cleaned_data["form_key"] or uuid.uuid4(),
-            arguments=self.arguments,
+            form_key=form_key,
+            arguments=arguments,
             pictures=self.kept,
             remix_of=self.cleaned_data["parent"],
         )
@@ -149,26 +177,59 @@ class GenerationForm(forms.Form):
         given = ("prompt", "negative_prompt", "duration", "aspect_ratio", "cfg_scale")
         values = {name: self.cleaned_data.get(name, "") for name in given}
         values |= {_ARGUMENT_OF_SLOT[slot]: _IN_THE_BUCKET for slot in self.kept}
-        try:
-            self.arguments = parse(endpoint, values)
-            Price.objects.cents(endpoint, int(self.arguments.duration))
-        except InvalidArguments as error:
-            self._add_problems(error.problems)
-        except Price.DoesNotExist:
+        if self.cleaned_data.get("lines"):
+            self._check_lines(endpoint, values)
+        elif request := self._request(endpoint, values):
+            self.requests = [request] * (self.cleaned_data.get("variations") or 1)
+        if self.requests and not Price.objects.filter(endpoint=endpoint, seconds=self.requests[0].duration).exists():
             self.add_error("duration", _("Nobody has entered what this costs. Tell an admin: prices are kept there."))
 
-    def _add_problems(self, problems: list[Problem]) -> None:
+    def _check_lines(self, endpoint: Endpoint, values: dict[str, Any]) -> None:
+        """Each line that is not blank is a prompt; what is wrong with one is named by its number."""
+        lines = numbered_lines(values["prompt"]) or [(0, "")]
+        if len(lines) > MAX_LINES:
+            self.add_error(
+                "prompt",
+                _("There are %(lines)d lines; use at most %(most)d.") % {"lines": len(lines), "most": MAX_LINES},
+            )
+            lines = lines[:1]
+        made = [self._request(endpoint, values | {"prompt": prompt}, number) for number, prompt in lines]
+        self.requests = [request for request in made if request]
+
+    def _request(self, endpoint: Endpoint, values: dict[str, Any], line: int = 0) -> Arguments | None:
+        try:
+            return parse(endpoint, values)
+        except InvalidArguments as error:
+            self._add_problems(error.problems, line)
+        return None
+
+    def _add_problems(self, problems: list[Problem], line: int = 0) -> None:
         for problem in problems:
             if problem.field == "image_url":
                 if not self.has_error("start_file") and not self.has_error("start_link"):
                     self.add_error("start_file", _("Choose a picture to start from."))
-            else:
+            elif problem.field == "prompt" and line:
+                self.add_error(
+                    "prompt", _("Line %(number)d: %(problem)s") % {"number": line, "problem": problem.message}
+                )
+            elif problem.message not in self.errors.get(problem.field, []):  # each line finds it again
                 self.add_error(problem.field, problem.message)
 
 
+def numbered_lines(text: str) -> list[tuple[int, str]]:
+    """The lines that say something, with their numbers as a person counts them."""
+    lines = enumerate(text.replace("\r\n", "\n").split("\n"), start=1)
+    return [(number, line.strip()) for number, line in lines if line.strip()]
+
+
+def _is_on(value: Any) -> bool:
+    return value not in (None, False, "", "false")
+
+
 def first_values(user: User) -> dict[str, Any]:
-    """What a fresh form holds."""
+    """What a fresh form holds: the model's defaults, or the person's own where they have set some."""
     team = Team.objects.where_may(user, Action.GENERATE).first()
+    own = user.defaults if isinstance(user.defaults, dict) else {}
     return {
         "form_key": uuid.uuid4(),
         "kind": "text",
@@ -177,7 +238,8 @@ def first_values(user: User) -> dict[str, Any]:
         "aspect_ratio": AspectRatio.LANDSCAPE.value,
         "negative_prompt": DEFAULT_NEGATIVE_PROMPT,
         "cfg_scale": DEFAULT_CFG_SCALE,
-        **user.defaults,
+        "variations": 1,
+        **{name: own[name] for name in DEFAULTABLE if name in own},
     }
 
 

@@ -6,16 +6,22 @@
   const number = new Intl.NumberFormat(document.documentElement.lang);
 
   // --- the prompt's length, counted as the server counts it: code points
+  const points = (text) => [...text].length;
+  const lengthOf = (field) =>
+    field.name === "prompt" && form.elements.lines.checked
+      ? Math.max(...field.value.split("\n").map((line) => points(line.trim()))) // each line has the limit for itself
+      : points(field.value);
   for (const field of form.querySelectorAll("[data-count]")) {
     const count = form.querySelector(field.dataset.count);
     const limit = Number(count.dataset.limit);
     const show = () => {
-      const length = [...field.value].length;
+      const length = lengthOf(field);
       const over = length > limit ? ` · ${number.format(length - limit)} ${count.dataset.over}` : "";
       count.textContent = `${number.format(length)} / ${number.format(limit)}${over}`;
       count.classList.toggle("count--over", length > limit);
     };
     field.addEventListener("input", show);
+    form.elements.lines.addEventListener("change", show);
     show();
   }
 
@@ -31,7 +37,32 @@
     follow();
   }
 
-  // --- one press, one video
+  // --- how many videos, what they cost together, and whether the budget has it
+  const lines = form.elements.lines;
+  const money = (cents) => `$${(cents / 100).toLocaleString("en-US", { minimumFractionDigits: 2 })}`;
+  const count = () =>
+    lines.checked
+      ? form.elements.prompt.value.split("\n").filter((line) => line.trim()).length || 1
+      : Number(form.elements.variations.value) || 1;
+
+  function total() {
+    const words = form.querySelector("#order-count");
+    const many = count();
+    words.textContent = many > 1 ? words.dataset.many.replace("%s", number.format(many)) : words.dataset.one;
+    for (const price of form.querySelectorAll(".price")) price.textContent = money(price.dataset.cents * many);
+    const { kind, duration, team } = form.elements;
+    const cents = form.querySelector(`.price--${kind.value}-${duration.value}`)?.dataset.cents * many;
+    for (const left of form.querySelectorAll(".order__left")) {
+      left.hidden = left.dataset.team !== team.value;
+      left.classList.toggle("order__left--passed", cents > Number(left.dataset.left));
+    }
+  }
+  form.addEventListener("input", total);
+  form.addEventListener("change", total);
+  window.addEventListener("pageshow", total);
+  total();
+
+  // --- one press, one order
   const button = form.querySelector("button[data-busy]");
   const label = button.textContent;
 

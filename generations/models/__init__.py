@@ -8,7 +8,7 @@ from generations.models.organizing import Collection, Favourite, Tag
 from generations.models.pause import SubmitPause
 from generations.models.picture import InputPicture, Slot, Upload
 from generations.models.preset import Preset
-from generations.models.price import Price
+from generations.models.price import Price, dollars
 from generations.models.video import Video
 
 __all__ = [
@@ -36,4 +36,5 @@ __all__ = [
     "Tag",
     "Upload",
     "Video",
+    "dollars",
 ]

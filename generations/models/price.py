@@ -14,6 +14,11 @@ ENDPOINT_CHOICES = [
 DURATION_CHOICES = [(int(duration), _("%s seconds") % duration) for duration in Duration]
 
 
+def dollars(cents: int) -> str:
+    """35 → $0.35"""
+    return f"${cents / 100:,.2f}"
+
+
 class PriceManager(models.Manager["Price"]):
     def cents(self, endpoint: Endpoint, seconds: int) -> int:
         """Today's price in US cents. Raises Price.DoesNotExist when nobody has entered one."""
@@ -41,4 +46,4 @@ class Price(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_endpoint_display()}, {self.seconds} s: ${self.cents / 100:.2f}"
+        return f"{self.get_endpoint_display()}, {self.seconds} s: {dollars(self.cents)}"

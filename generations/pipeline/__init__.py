@@ -1,24 +1,30 @@
 """The one workflow: from a person's order to a video in the bucket. Knows no HTTP framework and no RQ.
 
-`orders` writes the row, `drive` moves every row that is due: `submitting` posts it to fal, `waiting` asks how it goes,
-`copying` brings the file home; `outcomes` turns fal's errors into moves; `settling` is for what a person decides.
+`orders` writes the rows that the `budget` allows, `drive` moves every row that is due: `submitting` posts it to fal,
+`waiting` asks how it goes, `copying` brings the file home; `outcomes` turns fal's errors into moves; `settling` is for
+what a person decides.
 `telling` writes mails, `deleting` empties the bucket of what nobody wants, `auditing` compares it with the rows.
 """
 
 from generations.pipeline.account import fal_config
+from generations.pipeline.budget import Budget, OverBudgetError, budget_of
 from generations.pipeline.calls import fal_called
 from generations.pipeline.deleting import empty_bins, remove_objects, sweep_uploads
 from generations.pipeline.driving import drive
-from generations.pipeline.orders import Order, keep_picture, place_order, place_retry
+from generations.pipeline.orders import Order, keep_picture, place_batch, place_order, place_retry
 from generations.pipeline.telling import tell_people
 
 __all__ = [
+    "Budget",
     "Order",
+    "OverBudgetError",
+    "budget_of",
     "drive",
     "empty_bins",
     "fal_called",
     "fal_config",
     "keep_picture",
+    "place_batch",
     "place_order",
     "place_retry",
     "remove_objects",

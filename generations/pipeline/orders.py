@@ -1,16 +1,18 @@
 """From a person's checked input to a committed row. Once the row is committed, the request is safe."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
 from accounts.models import Team, User
 from generations import bucket
+from generations.bucket import BucketDownError
 from generations.fal.arguments import Arguments, Endpoint, TextToVideo
 from generations.models import Event, Generation, InputPicture, Price, Relation, Slot, StorageDeletion, Upload
 from generations.pictures import Picture
+from generations.pipeline.budget import OverBudgetError, hold_budget, refuse_over_budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +62,65 @@ def _new_upload(user: User, picture: Picture, key: str) -> Upload:
 
 
 def place_order(order: Order) -> Generation:
-    """The generation for an order; an order whose form key is known already gives the generation made then."""
-    return _place(_new_generation(order), order.pictures)
+    """The generation for an order; an order whose form key is known already gives the generation made then.
+
+    Raises OverBudgetError and BucketDownError, as all of these do; then nothing was made.
+    """
+    return place_batch([order])[0]
+
+
+def place_batch(orders: Sequence[Order]) -> list[Generation]:
+    """All generations of one press of the button, or none: one transaction, and one budget for their sum.
+
+    The orders are one person's for one team, with one form key: the first row has it and the others have one drawn
+    from it, so that the same press sent again finds the same rows.
+    """
+    rows = [_new_generation(order) for order in orders]
+    if len(rows) > 1:
+        batch = uuid.uuid5(orders[0].form_key, f"batch of {orders[0].user.pk}")
+        for index, row in enumerate(rows):
+            row.form_key, row.batch, row.batch_index = _key(row.form_key, index), batch, index
+    return _place(rows, orders[0].pictures)
 
 
 def place_retry(generation: Generation, by: User, form_key: uuid.UUID) -> Generation:
     """Another try of one that ended without a video: the same request at today's price, with pictures of its own."""
     pictures = {Slot(picture.slot): picture for picture in generation.pictures.all()}
-    return _place(_same_again(generation, by, form_key), pictures)
+    return _place([_same_again(generation, by, form_key)], pictures)[0]
 
 
-def _place(generation: Generation, pictures: Mapping[Slot, Upload | InputPicture]) -> Generation:
-    same_form = Generation.objects.filter(user=generation.user, form_key=generation.form_key)
-    if known := same_form.first():
+def _key(form_key: uuid.UUID, index: int) -> uuid.UUID:
+    return uuid.uuid5(form_key, str(index)) if index else form_key
+
+
+def _place(rows: list[Generation], pictures: Mapping[Slot, Upload | InputPicture]) -> list[Generation]:
+    if known := _made_of_same_form(rows[0]):
         return known
-    copies = [_input_picture(generation, slot, picture) for slot, picture in pictures.items()]
+    copies: list[InputPicture] = []
     try:
-        _commit(generation, copies)
-    except IntegrityError:
-        # the same form was posted twice at once, and the other one was first
+        refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
+        for row in rows:
+            copies.extend(_input_picture(row, slot, picture) for slot, picture in pictures.items())
+        _commit(rows, copies)
+    except (IntegrityError, OverBudgetError, BucketDownError):
         StorageDeletion.objects.ask(copy.key for copy in copies)
-        return same_form.get()
-    return generation
+        # the same form may have been posted twice at once, and the other one was first, maybe with the last money
+        if known := _made_of_same_form(rows[0]):
+            return known
+        raise
+    return rows
+
+
+def _made_of_same_form(row: Generation) -> list[Generation]:
+    own = Generation.objects.filter(user=row.user)
+    first = own.filter(form_key=row.form_key).first()
+    if first and first.batch:
+        return list(own.filter(batch=first.batch).order_by("batch_index"))
+    return [first] if first else []
+
+
+def _cents(rows: list[Generation]) -> int:
+    return sum(row.cost_cents for row in rows)
 
 
 def _new_generation(order: Order) -> Generation:
@@ -137,7 +176,9 @@ def _input_picture(generation: Generation, slot: Slot, picture: Upload | InputPi
 
 
 @transaction.atomic
-def _commit(generation: Generation, pictures: list[InputPicture]) -> None:
-    generation.save(force_insert=True)
+def _commit(rows: list[Generation], pictures: list[InputPicture]) -> None:
+    first = rows[0]
+    hold_budget(first.user, first.team, _cents(rows))
+    Generation.objects.bulk_create(rows)
     InputPicture.objects.bulk_create(pictures)
-    Event.objects.create(generation=generation, status=generation.status, by=generation.user)
+    Event.objects.bulk_create(Event(generation=row, status=row.status, by=row.user) for row in rows)

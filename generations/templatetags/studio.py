@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from generations.fal.advice import Fixer
-from generations.models import BIN_KEEPS, DRIVEN, Generation, Status
+from generations.models import BIN_KEEPS, DRIVEN, Generation, Status, dollars
 
 register = template.Library()
 
@@ -26,13 +26,19 @@ _BEFORE_IT_IS_MADE: Final = frozenset({Status.HELD, Status.QUEUED, Status.SUBMIT
 @register.filter
 def money(cents: int) -> str:
     """35 → $0.35"""
-    return f"${cents / 100:,.2f}"
+    return dollars(cents)
 
 
 @register.filter
 def price(cents: int | None) -> str:
     """A price that nobody has entered yet is not free."""
     return _("no price yet") if cents is None else money(cents)
+
+
+@register.filter
+def times(cents: int | None, count: int) -> int | None:
+    """What so many cost together."""
+    return None if cents is None else cents * count
 
 
 @register.filter

@@ -4,8 +4,11 @@ import uuid
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -23,15 +26,17 @@ from generations.fal.arguments import (
     Duration,
     Endpoint,
 )
-from generations.forms import KINDS, GenerationForm
-from generations.models import Generation, Price, Slot, Upload
+from generations.forms import KINDS, MAX_LINES, MAX_VARIATIONS, GenerationForm
+from generations.models import Generation, Price, Relation, Slot, Upload
 from generations.pictures import MAX_PIXELS
-from generations.pipeline import place_order
+from generations.pipeline import OverBudgetError, budget_of, place_batch
 from generations.views.people import PersonRequest, for_people, visible_generation
 
 # what the page tells before the server judges
 LIMITS: Final = {
     "prompt": MAX_PROMPT_CHARACTERS,
+    "variations": MAX_VARIATIONS,
+    "lines": MAX_LINES,
     "bytes": MAX_PICTURE_BYTES,
     "min_side": MIN_PICTURE_SIDE,
     "min_ratio": MIN_PICTURE_RATIO,
@@ -48,18 +53,18 @@ def new_generation(request: PersonRequest) -> HttpResponse:
     if not teams:
         raise PermissionDenied
     if request.method != "POST":
-        return _page(request, _first_form(request, teams), teams)
+        return _first_page(request, teams)
     _refuse_viewers(request, teams)
     form = GenerationForm(request.user, request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form, teams, status=422)
     try:
-        generation = place_order(form.order)
-    except BucketDownError as error:
+        made = place_batch(form.orders)
+    except (BucketDownError, OverBudgetError) as error:
         form.add_error(None, str(error))
-        return _page(request, form, teams, status=503)
+        return _page(request, form, teams, status=503 if isinstance(error, BucketDownError) else 422)
     tasks.wake()
-    return redirect(generation)
+    return redirect(f"{reverse('new-generation')}?made={made[0].batch or made[0].pk}")
 
 
 def _refuse_viewers(request: PersonRequest, may: list[Team]) -> None:
@@ -69,17 +74,36 @@ def _refuse_viewers(request: PersonRequest, may: list[Team]) -> None:
         raise PermissionDenied
 
 
-def _page(request: PersonRequest, form: GenerationForm, teams: list[Team], status: int = 200) -> HttpResponse:
+def _page(
+    request: PersonRequest,
+    form: GenerationForm,
+    teams: list[Team],
+    made: list[Generation] | None = None,
+    status: int = 200,
+) -> HttpResponse:
     table = Price.objects.table()
+    budgets = [(team, budget_of(request.user, team)) for team in teams]
     context = {
         "form": form,
         "teams": teams,
+        "budgets": [(team, budget) for team, budget in budgets if budget],
         "prices": {kind: table.get(endpoint, {}) for kind, endpoint in KINDS.items()},
         "durations": [duration.value for duration in Duration],
         "ratios": list(AspectRatio),
         "limits": LIMITS,
+        "variations": range(1, MAX_VARIATIONS + 1),
+        "made": made,
+        "may_generate_in": {team.pk for team in teams},
+        "now": timezone.now(),
     }
     return render(request, "generations/new.html", context, status=status)
+
+
+def _first_page(request: PersonRequest, teams: list[Team]) -> HttpResponse:
+    """A fresh form; `?made=<batch or id>` begins with what was just ordered, which then stands above it."""
+    if made := _made(request):
+        return _page(request, _form_as_it_was(request, made, teams), teams, made)
+    return _page(request, _first_form(request, teams), teams)
 
 
 def _first_form(request: PersonRequest, teams: list[Team]) -> GenerationForm:
@@ -110,11 +134,33 @@ def _uuid(text: str) -> uuid.UUID | None:
         return None
 
 
+def _made(request: PersonRequest) -> list[Generation]:
+    """What the press of the button has made, in its order; none when it is gone or somebody else's."""
+    if (named := _uuid(request.GET.get("made", ""))) is None:
+        return []
+    own = Generation.objects.visible_to(request.user).filter(Q(pk=named) | Q(batch=named), user=request.user)
+    return list(own.select_related("video", "user", "team").prefetch_related("pictures").order_by("batch_index"))
+
+
+def _form_as_it_was(request: PersonRequest, made: list[Generation], teams: list[Team]) -> GenerationForm:
+    prompts = [row.prompt for row in made]
+    form = _form_like(request, made[0], teams)
+    is_lines = len(set(prompts)) > 1 or len(prompts) > MAX_VARIATIONS
+    form.initial.update(
+        {
+            "parent": made[0].parent_id if made[0].relation == Relation.REMIX else None,
+            "lines": is_lines,
+            "variations": 1 if is_lines else len(made),
+            "prompt": "\n".join(prompts) if is_lines else prompts[0],
+        }
+    )
+    return form
+
+
 def _named(request: PersonRequest, pk: str) -> Generation:
-    try:
-        return visible_generation(request, uuid.UUID(pk))
-    except ValueError:
-        raise Http404 from None
+    if named := _uuid(pk):
+        return visible_generation(request, named)
+    raise Http404
 
 
 def _form_like(request: PersonRequest, model: Generation, teams: list[Team]) -> GenerationForm:

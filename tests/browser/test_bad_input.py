@@ -90,5 +90,5 @@ def test_good_picture_is_kept_beside_a_file_that_is_none(bobs_page: Page) -> Non
 
     bobs_page.locator("#id_start_file").set_input_files(file("start.jpg", picture(color="navy")))
     bobs_page.get_by_role("button", name="Make the video").click()
-    expect(bobs_page.get_by_role("heading", name="Waiting to be sent to fal")).to_be_visible()
+    expect(bobs_page.get_by_role("heading", name="It is on its way")).to_be_visible()
     assert Generation.objects.get().pictures.count() == 2

@@ -60,6 +60,7 @@ def sign_up(page: Page, email: str) -> None:
 
 def watch_it_being_made(page: Page, worker: Worker) -> list[str]:
     """What the open page says until the video is there, without being loaded again."""
+    page.locator(".made .card__prompt").click()
     expect(page.get_by_role("heading", name="Waiting to be sent to fal")).to_be_visible()
     page.evaluate(_LISTEN)
     worker.start()
@@ -114,7 +115,7 @@ def test_a_video_from_a_picture_appears_in_the_open_gallery(bobs_page: Page, wor
     expect(page.locator("[data-picture=start] .kept img")).to_be_visible()
     page.get_by_label("Prompt", exact=True).fill("The fox looks up")
     page.get_by_role("button", name="Make the video").click()
-    expect(page.get_by_role("heading", name="Waiting to be sent to fal")).to_be_visible()
+    expect(page.get_by_role("heading", name="It is on its way")).to_be_visible()
 
     page.get_by_role("link", name="Gallery").first.click()
     card = page.locator("[data-generation]")
@@ -136,6 +137,7 @@ def test_a_refusal_says_why_and_what_it_cost(bobs_page: Page, worker: Worker) ->
     page.goto("/generations/new/")
     page.get_by_label("Prompt", exact=True).fill("Something that fal refuses [sandbox: content_policy_violation]")
     page.get_by_role("button", name="Make the video").click()
+    page.locator(".made .card__prompt").click()
     worker.start()
 
     expect(page.locator(".failure")).to_contain_text("against the content policy", timeout=RENDERED)

@@ -37,7 +37,7 @@ _SIGN_IN: Final = "/accounts/login/"
 _COMPOSER: Final = "/generations/new/"
 _TOKEN: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 _FORM_KEY: Final = re.compile(r'name="form_key" value="([^"]+)"')
-_PAGE: Final = re.compile(r"/generations/([0-9a-f-]{36})/")
+_PAGE: Final = re.compile(r"/generations/new/\?made=([0-9a-f-]{36})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from botocore.config import Config
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
-from django.urls import reverse
 from django_rq.settings import QUEUES
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from rq import Queue
@@ -52,9 +51,12 @@ class _Values(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        name, chosen = given.get("name") or "", "checked" in given or given.get("type") not in {"radio", "file"}
+        name, chosen = (
+            given.get("name") or "",
+            "checked" in given or given.get("type") not in {"radio", "checkbox", "file"},
+        )
         if tag == "input" and name and chosen:
-            self.values[name] = given.get("value") or ""
+            self.values[name] = given.get("value") or ("on" if "checked" in given else "")
         elif tag == "select":
             self._select = name
         elif tag == "option" and "selected" in given:
@@ -105,7 +107,7 @@ def test_order_becomes_a_row_with_what_was_typed_and_todays_price(film: Team, bo
 
     row = Generation.objects.get()
     assert answer.status_code == 302
-    assert answer.headers["Location"] == reverse("generation", args=[row.pk])
+    assert answer.headers["Location"] == f"{PAGE}?made={row.pk}"
     assert (row.user, row.team, row.status) == (bob, film, Status.QUEUED)
     assert (row.endpoint, row.prompt, row.negative_prompt) == (Endpoint.TEXT_TO_VIDEO, order["prompt"], "blur")
     assert (row.duration, row.aspect_ratio, row.cfg_scale) == (10, "9:16", 0.7)
@@ -160,6 +162,44 @@ def test_good_picture_comes_back_with_a_wrong_form_and_is_used_at_the_second_try
     client.post(PAGE, order | {"prompt": "A fox", "start_upload": str(upload.pk)})
 
     assert Generation.objects.get().pictures.get().sha256 == upload.sha256
+
+
+def test_what_was_made_stands_live_above_a_form_that_is_still_filled(film: Team, bob: User) -> None:
+    client = signed_in(bob)
+    order = text_order(film, kind="image") | {"start_file": file(picture())}
+    answer = client.post(PAGE, order, follow=True)
+
+    row, page = Generation.objects.get(), answer.content.decode()
+    form = answer.context["form"]
+    assert page.index("data-live=") < page.index(f'data-generation="{row.pk}"') < page.index('id="composer"')
+    assert "live.js" in page
+    values = {name: str(form[name].value()) for name in ("kind", "team", "prompt", "duration", "cfg_scale")}
+    assert values == {name: order[name] for name in values}
+    assert form["negative_prompt"].value() == "blur"
+    assert form.kept == {Slot.START: Upload.objects.get(user=bob)}
+
+    client.post(PAGE, values_in(page))
+    assert Generation.objects.count() == 2  # a fresh key: the same form sent again is a second order
+    assert set(Generation.objects.values_list("parent", flat=True)) == {None}
+
+
+def test_what_others_made_is_not_shown_above_the_form(film: Team, alice: User, bob: User, mallory: User) -> None:
+    hers = make_generation(alice, film)
+
+    for person in (bob, mallory):
+        page = signed_in(person).get(PAGE, {"made": str(hers.pk)})
+        assert page.status_code == 200
+        assert hers.prompt not in page.content.decode()
+    assert signed_in(bob).get(PAGE, {"made": "nonsense"}).status_code == 200
+
+
+def test_fresh_form_begins_with_the_persons_own_defaults(bob: User) -> None:
+    bob.defaults = {"duration": "10", "aspect_ratio": "1:1", "negative_prompt": "", "cfg_scale": 0.9, "parent": "x"}
+    bob.save()
+    form = signed_in(bob).get(PAGE).context["form"]
+
+    names = ("kind", "duration", "aspect_ratio", "negative_prompt", "cfg_scale", "parent")
+    assert [form[name].value() for name in names] == ["text", "10", "1:1", "", 0.9, None]
 
 
 def test_viewer_may_not_order_for_the_team(film: Team, victor: User) -> None:
@@ -218,7 +258,7 @@ def test_form_sent_twice_at_once_orders_once(
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(post, [signed_in(bob), signed_in(bob)])
 
-    assert first == second == reverse("generation", args=[Generation.objects.get().pk])
+    assert first == second == f"{PAGE}?made={Generation.objects.get().pk}"
     assert Event.objects.count() == 1
 
 

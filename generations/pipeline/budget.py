@@ -1,0 +1,77 @@
+"""What a team and each of its members may still spend this month. Spent is always the sum over the month's rows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Membership, Team, User
+from generations.models import Generation, dollars
+from generations.models.generation import GenerationQuerySet
+
+
+class OverBudgetError(Exception):
+    """The order would pass a limit; its words say what it costs and what is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What is left of a month's limit, in US cents. Never below zero: a limit may be lowered below what was spent."""
+
+    left: int
+    limit: int
+
+    @property
+    def words(self) -> str:
+        return _("%(left)s is left of this month's %(limit)s") % {
+            "left": dollars(self.left),
+            "limit": dollars(self.limit),
+        }
+
+
+def budget_of(user: User, team: Team) -> Budget | None:
+    """The tighter one of the team's budget and the member's in it; None where neither has a limit."""
+    return _tighter(team, Membership.objects.filter(team=team, user=user).first())
+
+
+def refuse_over_budget(user: User, team: Team, cents: int) -> None:
+    """Raise OverBudgetError unless this much may still be spent now; only a hint as long as nothing is locked."""
+    _refuse(budget_of(user, team), cents)
+
+
+def hold_budget(user: User, team: Team, cents: int) -> None:
+    """The same for good: whoever else orders for the team waits until this transaction has ended.
+
+    The locks are taken in this order everywhere: the team, then the member.
+    """
+    locked = Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)
+    members = Membership.objects.select_for_update(no_key=True)
+    _refuse(_tighter(locked, members.filter(team=team, user=user).first()), cents)
+
+
+def _refuse(budget: Budget | None, cents: int) -> None:
+    if budget and cents > budget.left:
+        raise OverBudgetError(_("This costs %(cost)s; %(left)s.") % {"cost": dollars(cents), "left": budget.words})
+
+
+def _tighter(team: Team, member: Membership | None) -> Budget | None:
+    rows = Generation.objects.filter(team=team, created_at__gte=_month_begin())
+    budgets = []
+    if team.monthly_limit_cents is not None:
+        budgets.append(_budget(team.monthly_limit_cents, rows))
+    if member and member.monthly_limit_cents is not None:
+        budgets.append(_budget(member.monthly_limit_cents, rows.filter(user=member.user_id)))
+    return min(budgets, key=lambda budget: budget.left, default=None)
+
+
+def _budget(limit: int, rows: GenerationQuerySet) -> Budget:
+    spent: int = rows.order_by().aggregate(cents=Sum("cost_cents", default=0))["cents"]
+    return Budget(left=max(limit - spent, 0), limit=limit)
+
+
+def _month_begin() -> datetime:
+    """Its first moment where the studio is, by settings.TIME_ZONE."""
+    now = timezone.localtime(timezone=timezone.get_default_timezone())
+    return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
