@@ -21,7 +21,7 @@ from django.db import Error, close_old_connections
 from accounts.models import User
 from generations import bucket, pictures
 from generations.fal.arguments import Endpoint, parse
-from generations.models import Generation, Slot
+from generations.models import Generation, Slot, Status
 from generations.pipeline import Order, keep_picture, place_order
 from tests.cast import picture
 
@@ -57,12 +57,12 @@ class Plan:
 def plans(random: Random) -> Iterator[Plan]:
     """Orders without end; each twentieth or so is refused by the model, or fails in fal's own machinery.
 
-    Each thirtieth is so slow that its cancel, which fal ignores, comes while it renders: chance alone brings too few.
+    Each twentieth is so slow that its cancel, which fal ignores, comes while it renders: chance alone brings too few.
     """
     number = 0
     while True:
         number += 1
-        stubborn = number % 30 == 13
+        stubborn = number % 20 == 13
         word = f" [sandbox: {random.choice(REFUSALS)}]" if random.random() < 0.06 or number in (5, 11, 17) else ""
         word = STUBBORN if stubborn else word
         yield Plan(
@@ -150,7 +150,7 @@ class Person:
     def cancel_later(self, placed: dict[uuid.UUID, Plan], plan: Plan) -> None:
         if plan.cancel_after is not None:
             (pk,) = [pk for pk, each in placed.items() if each is plan]
-            timer = threading.Timer(plan.cancel_after, lambda: _insist(lambda: self._cancel(pk)))
+            timer = threading.Timer(plan.cancel_after, lambda: _insist(lambda: self._cancel(pk, plan)))
             timer.daemon = True
             timer.start()
             self._cancels.append(timer)
@@ -160,8 +160,11 @@ class Person:
             timer.join()
         self._browser.close()
 
-    def _cancel(self, pk: uuid.UUID) -> bool:
-        Generation.objects.get(pk=pk).cancel(self._user)
+    def _cancel(self, pk: uuid.UUID, plan: Plan) -> bool:
+        generation = Generation.objects.get(pk=pk)
+        if plan.prompt.endswith(STUBBORN):
+            assert generation.status not in {Status.QUEUED, Status.SUBMITTING}, "fal can't ignore what it hasn't got"
+        generation.cancel(self._user)
         return True
 
     def _place(self, plan: Plan, form_key: uuid.UUID) -> uuid.UUID:

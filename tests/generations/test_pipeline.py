@@ -1,5 +1,6 @@
 """The whole way of a generation: real rows, a real bucket, and fal's protocol over real HTTP."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ from pytest_django import Settings
 
 from accounts.models import User
 from generations import bucket
+from generations.fal.answers import RequestUrls, Submitted
 from generations.fal.arguments import Endpoint
 from generations.models import Event, Generation, Slot, Status, SubmitPause, Video
-from generations.pipeline import fal_called
+from generations.pipeline import fal_called, fal_config, schedule, submitting
 from tests.cast import make_generation, make_input_picture
 from tests.generations.driven import drive_to_the_end, drive_until, one_pass
 from tests.sandbox_process import Sandbox
@@ -208,6 +210,17 @@ def test_an_answer_that_stays_lost_is_never_sent_again_and_ends_before_a_person(
 
     assert (generation.status, generation.reason, generation.cost_cents) == (Status.FAILED, "outcome_unknown", 35)
     assert submits(sandbox, generation) == []
+
+
+def test_the_more_are_at_fal_the_later_a_new_one_is_first_asked_for(alice: User) -> None:
+    urls = RequestUrls.for_id(fal_config(), "764cabcf-b745-4b3e-ae38-1200304cf45b")
+    answer = Submitted(urls.request_id, urls.status_url, urls.response_url, urls.cancel_url, queue_position=None)
+    generation = order(alice, "One of many", status=Status.SUBMITTING, request_id=None)
+
+    submitting._submitted(generation, answer, submitting.Surroundings(in_flight=100 * schedule.POLLS_A_SECOND))
+
+    assert generation.due_at
+    assert timedelta(seconds=79) < generation.due_at - timezone.now() < timedelta(seconds=121)
 
 
 def test_a_worker_that_died_while_submitting_is_followed_by_a_search_not_by_a_second_post(
