@@ -2,6 +2,7 @@ from django.urls import path
 
 from generations.views import (
     again,
+    compare,
     composer,
     defaults,
     detail,
@@ -19,6 +20,7 @@ from generations.views import bin as the_bin
 urlpatterns = [
     path("", gallery.home, name="gallery"),
     path("generations/new/", composer.new_generation, name="new-generation"),
+    path("generations/compare/", compare.compare, name="compare"),
     path("generations/<uuid:pk>/", detail.generation, name="generation"),
     path("generations/<uuid:pk>/panel", detail.panel, name="generation-panel"),
     path("generations/<uuid:pk>/cancel", ending.cancel, name="generation-cancel"),

@@ -11,13 +11,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Action
-from generations.models import Generation, Price, Relation, Status
+from generations.fal import snippets
+from generations.fal.arguments import Endpoint, parse, to_json
+from generations.models import Generation, Price, Slot, Status
 from generations.views.again import RETRIED
 from generations.views.ending import may_delete
+from generations.views.family import family
 from generations.views.people import PersonRequest, for_people, may, visible_generation
 from generations.views.timeline import timeline
 
-_FAMILY: Final = 12  # children shown
 _USUAL_OF: Final = 20
 _USUAL_NEEDS: Final = 3
 
@@ -27,8 +29,8 @@ _USUAL_NEEDS: Final = 3
 @for_people
 def generation(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     row = visible_generation(request, pk)
-    context = _context(request, row) | _family(request, row) | _neighbours(request, row)
-    return render(request, "generations/detail.html", context)
+    around = family(request.user, row) | _neighbours(request, row)
+    return render(request, "generations/detail.html", _context(request, row) | around | {"codes": _codes(row)})
 
 
 @require_safe
@@ -59,14 +61,22 @@ def _retry(generation: Generation) -> dict[str, object]:
     return {"retry_key": uuid.uuid4(), "retry_price": price}
 
 
-def _family(request: PersonRequest, generation: Generation) -> dict[str, object]:
-    """What it was made from and what was made from it, as far as the person may see that."""
-    seen = Generation.objects.visible_to(request.user)
-    return {
-        "parent": seen.filter(pk=generation.parent_id).first() if generation.parent_id else None,
-        "is_retry": generation.relation == Relation.RETRY,
-        "children": list(seen.filter(parent=generation)[:_FAMILY]),
-    }
+def _codes(generation: Generation) -> list[tuple[str, str, str]]:
+    """The request as one would send it oneself: a slug, a name and the code for each language.
+
+    Pictures are named by placeholders, for ours are not public.
+    """
+    endpoint = Endpoint(generation.endpoint)
+    names = ("prompt", "negative_prompt", "cfg_scale", "duration", "aspect_ratio")
+    values = {name: getattr(generation, name) for name in names} | {"image_url": snippets.START_PLACEHOLDER}
+    if generation.pictures.filter(slot=Slot.TAIL).exists():
+        values["tail_image_url"] = snippets.END_PLACEHOLDER
+    body = to_json(parse(endpoint, values))
+    return [
+        ("curl", "curl", snippets.curl(endpoint, body)),
+        ("python", "Python", snippets.python(endpoint, body)),
+        ("javascript", "JavaScript", snippets.javascript(endpoint, body)),
+    ]
 
 
 def _neighbours(request: PersonRequest, generation: Generation) -> dict[str, object]:

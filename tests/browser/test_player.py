@@ -1,6 +1,7 @@
 """The player of the detail page: frames, loop, the keys, and an address that expires while somebody watches."""
 
 import re
+import uuid
 from dataclasses import dataclass
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from accounts.models import Team, User
 from generations.models import Generation, Status
+from tests.browser.conftest import RENDERED, Worker
 from tests.cast import make_generation, make_video
 from tests.mirror.videos import mp4
 
@@ -139,3 +141,53 @@ def test_keys_go_through_the_gallery(bobs_page: Page, film: Team, bob: User) -> 
     page.wait_for_url(f"**{middle.get_absolute_url()}")
     page.get_by_role("link", name="Newer").click()
     page.wait_for_url(f"**{new.get_absolute_url()}")
+
+
+def test_one_bar_plays_and_scrubs_them_all(bobs_page: Page, film: Team, bob: User) -> None:
+    page, batch = bobs_page, uuid.uuid4()
+    rows = [made(film, bob, seconds, batch=batch, batch_index=seconds) for seconds in (4, 2)]
+    opened(page, rows[0])
+    page.get_by_role("link", name="Compare 2 side by side").click()
+    videos = page.locator("video")
+    expect(videos).to_have_count(2)
+    page.wait_for_function("() => [...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
+
+    page.keyboard.press("Space")
+    page.wait_for_function("() => [...document.querySelectorAll('video')].every((video) => video.currentTime > 0.5)")
+    page.get_by_role("button", name="Pause").click()
+    first, second_ = videos.evaluate_all("videos => videos.map((video) => [video.paused, video.currentTime])")
+    assert (first[0], second_[0]) == (True, True)
+    assert first[1] == pytest.approx(second_[1], abs=0.05)
+
+    page.get_by_label("Where all of them are").evaluate(
+        "scrub => { scrub.value = 3; scrub.dispatchEvent(new Event('input')); }"
+    )
+    assert videos.evaluate_all("videos => videos.map((video) => video.currentTime)") == pytest.approx([3, 2], abs=0.1)
+    expect(page.locator("[data-time]")).to_have_text("3.00 s")
+
+
+def test_the_code_of_a_language_is_shown_and_copied(bobs_page: Page, film: Team, bob: User) -> None:
+    page = bobs_page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened(page, made(film, bob, prompt="A 'fox' in the \"snow\""))
+    page.get_by_text("The same request as code").click()
+    expect(page.get_by_role("region", name="curl")).to_be_visible()
+    page.get_by_role("radio", name="Python").check()
+    expect(page.get_by_role("region", name="curl")).to_be_hidden()
+    page.locator(".code-box").get_by_role("button", name="Copy").click()
+
+    assert "fal_client.subscribe" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_the_tab_counts_what_is_being_made(bobs_page: Page, film: Team, bob: User, worker: Worker) -> None:
+    page = bobs_page
+    for words in ("One fox", "Two foxes"):
+        make_generation(bob, film, prompt=words)
+    page.goto("/")
+    expect(page).to_have_title("(2) Gallery · Kling Studio")
+    icon = page.locator("link[rel=icon]")
+    expect(icon).to_have_attribute("href", re.compile("favicon-busy"))
+
+    worker.start()
+    expect(page).to_have_title("Gallery · Kling Studio", timeout=RENDERED)
+    expect(icon).to_have_attribute("href", re.compile(r"/favicon\.[^-]*$"))

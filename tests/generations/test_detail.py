@@ -1,6 +1,9 @@
 """One generation's page and its moving part."""
 
+import html
+import json
 import re
+import shlex
 import uuid
 from datetime import UTC, datetime
 
@@ -101,3 +104,19 @@ def neighbours(person: User, row: Generation) -> tuple[uuid.UUID | None, uuid.UU
     page = signed_in(person).get(row.get_absolute_url()).content.decode()
     found = {rel: uuid.UUID(pk) for pk, rel in re.findall(r'href="/generations/([0-9a-f-]+)/" rel="(\w+)"', page)}
     return found.get("prev"), found.get("next")
+
+
+@pytest.mark.parametrize("endpoint", Endpoint)
+def test_page_gives_the_request_as_code(film: Team, bob: User, endpoint: Endpoint) -> None:
+    row = make_generation(bob, film, endpoint=endpoint, prompt="A </code> 'fox'")
+    if endpoint == Endpoint.IMAGE_TO_VIDEO:
+        for slot in Slot:
+            make_input_picture(row, slot)
+    page = signed_in(bob).get(row.get_absolute_url()).content.decode()
+    code = html.unescape(re.findall(r'<code id="code-curl">(.*?)</code>', page, re.S)[0])
+    sent = json.loads(shlex.split(code)[-1])
+
+    assert (sent["prompt"], sent["duration"], sent["cfg_scale"]) == ("A </code> 'fox'", "5", 0.5)
+    assert ("aspect_ratio" in sent) is (endpoint == Endpoint.TEXT_TO_VIDEO)
+    assert ("tail_image_url" in sent) is (endpoint == Endpoint.IMAGE_TO_VIDEO)
+    assert all(f'id="code-{language}"' in page for language in ("python", "javascript"))
