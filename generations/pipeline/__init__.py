@@ -3,7 +3,8 @@
 `orders` writes the rows that the `budget` allows, `drive` moves every row that is due: `submitting` posts it to fal,
 `waiting` asks how it goes, `copying` brings the file home; `outcomes` turns fal's errors into moves; `settling` is for
 what a person decides.
-`telling` writes mails, `deleting` empties the bucket of what nobody wants, `auditing` compares it with the rows.
+`telling` writes mails, `deleting` empties the bucket of what nobody wants, `auditing` compares it with the rows;
+`leaving` deletes a person's account.
 """
 
 from generations.pipeline.account import fal_config

@@ -1,0 +1,58 @@
+"""A person deletes their account: what becomes of their videos, said beforehand and then done."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from accounts.leaving import forget, teams_left_without_an_owner, teams_of_nobody_else
+from accounts.models import Team, User
+from generations.models import Favourite, Generation, Preset, Status, StorageDeletion, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What deleting the account would do, or what stands in its way."""
+
+    removed: int  # videos that nobody else can see
+    kept: int  # videos in teams with others
+    running: list[Generation]  # what has to end first
+    unowned: list[Team]  # teams that need another owner first
+
+    @property
+    def is_possible(self) -> bool:
+        return not (self.running or self.unowned)
+
+
+def leaving(user: User) -> Leaving:
+    own = teams_of_nobody_else(user)
+    rows = Generation.objects.filter(deleted_at=None)
+    return Leaving(
+        removed=rows.filter(team__in=own, status=Status.DONE).count(),
+        kept=rows.filter(user=user, status=Status.DONE).exclude(team__in=own).count(),
+        running=list(rows.filter(team__in=own).open().order_by("created_at")),
+        unowned=teams_left_without_an_owner(user),
+    )
+
+
+@transaction.atomic
+def leave(user: User) -> bool:
+    """Remove the account and what only this person could see; False when something stands in the way."""
+    list(Team.objects.of(user).order_by("pk").select_for_update(of=("self",)))  # two last owners shall not both go
+    if not leaving(user).is_possible:
+        return False
+    for row in Generation.objects.filter(deleted_at=None, team__in=teams_of_nobody_else(user)).iterator():
+        if not row.discard(user):  # it began to move again this very moment
+            transaction.set_rollback(True)
+            return False
+    _forget_belongings(user)
+    forget(user)
+    return True
+
+
+def _forget_belongings(user: User) -> None:
+    uploads = Upload.objects.filter(user=user)
+    keys = list(uploads.values_list("key", flat=True))
+    StorageDeletion.objects.ask([*keys, user.avatar_key] if user.avatar_key else keys)
+    uploads.delete()
+    Favourite.objects.filter(user=user).delete()
+    Preset.objects.filter(user=user).delete()
