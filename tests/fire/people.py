@@ -162,7 +162,7 @@ class Person:
 
     def _cancel(self, pk: uuid.UUID, plan: Plan) -> bool:
         generation = Generation.objects.get(pk=pk)
-        if plan.prompt.endswith(STUBBORN):
+        if plan.prompt.endswith(STUBBORN) and generation.reason != "answer_lost":
             assert generation.status not in {Status.QUEUED, Status.SUBMITTING}, "fal can't ignore what it hasn't got"
         generation.cancel(self._user)
         return True
