@@ -89,7 +89,7 @@
   // the sign-in page must not land inside a card
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, requestConfig } = event.detail;
-    if (new URL(xhr.responseURL || location.href).pathname === requestConfig.path) return;
+    if (new URL(xhr.responseURL || location.href).pathname === new URL(requestConfig.path, location.href).pathname) return;
     event.detail.shouldSwap = false;
     signedOut();
   });

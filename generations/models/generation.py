@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Self, TypedDict
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.expressions import Combinable
@@ -29,6 +31,9 @@ from generations.models.lifecycle import DRIVEN, FAILURE_FIXERS, MOVES, OPEN, TE
 from generations.models.price import DURATION_CHOICES, ENDPOINT_CHOICES
 
 MAX_LOG_LINES: Final = 200
+
+# English word stems, and every word as it stands, since prompts come in all languages; the index below has the same
+PROMPT_WORDS: Final = SearchVector("prompt", config="english") + SearchVector("prompt", config="simple")
 BIN_KEEPS: Final = timedelta(days=30)
 
 BINNED: Final = "Put into the bin."
@@ -75,6 +80,12 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(
             Q(user=user) | Q(team__in=Team.objects.where_may(user, Action.DELETE).order_by().values("pk"))
         )
+
+    def search(self, words: str) -> Self:
+        """Whose prompt has these words, asked for as on the web: "exact phrase", or, -without."""
+        asked = SearchQuery(words, config="english", search_type="websearch")
+        asked |= SearchQuery(words, config="simple", search_type="websearch")
+        return self.annotate(prompt_words=PROMPT_WORDS).filter(prompt_words=asked)
 
     def open(self) -> Self:
         return self.filter(status__in=OPEN)
@@ -211,6 +222,7 @@ class Generation(models.Model):
             models.Index(fields=["team", "-created_at", "-id"], name="generation_of_team"),
             models.Index(fields=["user", "-created_at", "-id"], name="generation_of_user"),
             models.Index(fields=["team", "-changed_at"], name="generation_moved"),
+            GinIndex(PROMPT_WORDS, name="generation_prompt_words"),
             models.Index(fields=["binned_at"], name="generation_in_bin", condition=Q(binned_at__isnull=False)),
             models.Index(fields=["batch", "batch_index"], name="generation_of_batch", condition=Q(batch__isnull=False)),
             models.Index(

@@ -15,6 +15,7 @@ from accounts.models import Team
 from accounts.roles import Action
 from generations.models import DRIVEN, Generation
 from generations.views.people import PersonRequest, for_people, may, visible_generation
+from generations.views.sieve import Sieve
 
 PAGE_SIZE: Final = 24
 
@@ -27,11 +28,14 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 @for_people
 def gallery(request: PersonRequest) -> HttpResponse:
-    rows = Generation.objects.visible_to(request.user).filter(user=request.user).select_related("video", "user", "team")
+    """A page of what the filters let through; `part=cards` is the page's cards alone, for the endless scroll."""
+    sieve = Sieve(request.user, request.GET)
+    rows = sieve.rows().select_related("video", "user", "team")
     if before := request.GET.get("before"):
-        rows = rows.filter(_older_than(before))
+        rows = rows.filter(_behind(before, newer=sieve.is_oldest_first))
     page = list(rows.prefetch_related("pictures")[: PAGE_SIZE + 1])
     context = {
+        "sieve": sieve,
         "generations": page[:PAGE_SIZE],
         "is_going": any(row.status in DRIVEN for row in page),
         "older": _cursor(page[PAGE_SIZE - 1]) if len(page) > PAGE_SIZE else "",
@@ -39,7 +43,8 @@ def gallery(request: PersonRequest) -> HttpResponse:
         "may_generate_in": set(Team.objects.where_may(request.user, Action.GENERATE).values_list("pk", flat=True)),
         "now": timezone.now(),
     }
-    return render(request, "gallery.html", context)
+    is_part = request.GET.get("part") == "cards"
+    return render(request, "generations/_cards.html" if is_part else "gallery.html", context)
 
 
 @require_safe
@@ -56,11 +61,13 @@ def _cursor(row: Generation) -> str:
     return f"{row.created_at.isoformat()}_{row.pk}"
 
 
-def _older_than(cursor: str) -> Q:
+def _behind(cursor: str, *, newer: bool) -> Q:
     """Rows behind the cursor, as a bounded range: it stays fast at any depth."""
     moment, _, pk = cursor.partition("_")
     try:
         created_at, row_id = datetime.fromisoformat(moment), uuid.UUID(pk)
     except ValueError:
         raise Http404 from None
+    if newer:
+        return Q(created_at__gte=created_at) & ~Q(created_at=created_at, pk__lte=row_id)
     return Q(created_at__lte=created_at) & ~Q(created_at=created_at, pk__gte=row_id)

@@ -1,0 +1,122 @@
+"""What the gallery is asked to show: filters, search and order from the query string. Nonsense there is ignored."""
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Team, User
+from accounts.roles import Action
+from generations.fal.arguments import AspectRatio, Endpoint
+from generations.models import OPEN, Collection, Generation, Status, Tag
+from generations.models.generation import GenerationQuerySet
+
+_ALL: Final = ("", _("All"))
+_STATES: Final[dict[str, frozenset[Status]]] = {
+    "running": OPEN,
+    "done": frozenset({Status.DONE}),
+    "failed": frozenset({Status.FAILED, Status.REJECTED, Status.CANCELED}),
+}
+_ENDPOINTS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
+
+
+class Sieve(forms.Form):
+    """All fields are optional; each by itself narrows the list further."""
+
+    q = forms.CharField(label=_("Search the prompts"), required=False, max_length=200)
+    team = forms.ModelChoiceField(
+        Team.objects.none(), label=_("Whose"), required=False, to_field_name="slug", empty_label=_("Mine")
+    )
+    member = forms.ModelChoiceField(User.objects.none(), label=_("Member"), required=False, empty_label=_("Everybody"))
+    status = forms.ChoiceField(
+        label=_("Status"),
+        required=False,
+        choices=[_ALL, ("running", _("Running")), ("done", _("Done")), ("failed", _("Not made"))],
+    )
+    kind = forms.ChoiceField(
+        label=_("Made from"), required=False, choices=[_ALL, ("text", _("Text")), ("image", _("Picture"))]
+    )
+    ratio = forms.ChoiceField(
+        label=_("Aspect ratio"), required=False, choices=[_ALL, *((ratio.value, ratio.value) for ratio in AspectRatio)]
+    )
+    duration = forms.TypedChoiceField(
+        label=_("Duration"), required=False, coerce=int, choices=[_ALL, (5, _("5 seconds")), (10, _("10 seconds"))]
+    )
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    tag = forms.ModelChoiceField(Tag.objects.none(), label=_("Tag"), required=False, empty_label=_("All"))
+    collection = forms.ModelChoiceField(
+        Collection.objects.none(), label=_("Collection"), required=False, empty_label=_("All")
+    )
+    favourite = forms.BooleanField(label=_("Favourites only"), required=False)
+    order = forms.ChoiceField(
+        label=_("Order"), required=False, choices=[("", _("Newest first")), ("oldest", _("Oldest first"))]
+    )
+
+    def __init__(self, user: User, data: Any) -> None:
+        super().__init__(data, auto_id="sieve-%s")
+        self.user = user
+        teams = Team.objects.where_may(user, Action.VIEW)
+        of_teams = Q(team__in=teams.order_by().values("pk"))
+        self._choose("team", teams)
+        self._choose("member", User.objects.filter(memberships__team__in=teams.order_by().values("pk")).distinct())
+        self._choose("tag", Tag.objects.filter(of_teams))
+        self._choose("collection", Collection.objects.filter(of_teams))
+        self.is_valid()  # what is no good is not in cleaned_data, so it narrows nothing
+
+    def _choose(self, name: str, rows: Any) -> None:
+        self.fields[name].queryset = rows  # type: ignore[attr-defined]  # a model choice
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The filters that narrow something, by name; the order is none of them."""
+        return {name: value for name, value in self.cleaned_data.items() if value and name != "order"}
+
+    @property
+    def labels(self) -> list[str]:
+        return [str(self.fields[name].label) for name in self.asked]
+
+    @property
+    def is_oldest_first(self) -> bool:
+        return self.cleaned_data.get("order") == "oldest"
+
+    @property
+    def query(self) -> str:
+        """For links that keep the filters, with an & at its end; empty without filters."""
+        kept = {name: self.data[name] for name in self.cleaned_data if self.data.get(name)}
+        return f"{urlencode(kept)}&" if kept else ""
+
+    def rows(self) -> GenerationQuerySet:
+        """What the person may see of what is asked for, in the order asked for."""
+        rows = Generation.objects.visible_to(self.user)
+        if not self.asked.get("team"):
+            rows = rows.filter(user=self.user)
+        for name, value in self.asked.items():
+            rows = _NARROW[name](rows, value, self.user)
+        return rows.order_by("created_at", "id") if self.is_oldest_first else rows
+
+
+def _midnight(day: Any) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+_Narrow = Callable[[GenerationQuerySet, Any, User], GenerationQuerySet]
+_NARROW: Final[dict[str, _Narrow]] = {
+    "q": lambda rows, words, _user: rows.search(words),
+    "team": lambda rows, team, _user: rows.filter(team=team),
+    "member": lambda rows, member, _user: rows.filter(user=member),
+    "status": lambda rows, state, _user: rows.filter(status__in=_STATES[state]),
+    "kind": lambda rows, kind, _user: rows.filter(endpoint=_ENDPOINTS[kind]),
+    "ratio": lambda rows, ratio, _user: rows.filter(aspect_ratio=ratio),
+    "duration": lambda rows, seconds, _user: rows.filter(duration=seconds),
+    "since": lambda rows, day, _user: rows.filter(created_at__gte=_midnight(day)),
+    "until": lambda rows, day, _user: rows.filter(created_at__lt=_midnight(day + timedelta(days=1))),
+    "tag": lambda rows, tag, _user: rows.filter(tags=tag),
+    "collection": lambda rows, collection, _user: rows.filter(collection=collection),
+    "favourite": lambda rows, _value, user: rows.filter(favourites__user=user),
+}

@@ -1,0 +1,116 @@
+"""The gallery's filters and search: each narrows, all together too, and nonsense in the address narrows nothing."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from accounts.models import Team, User
+from generations.fal.arguments import Endpoint
+from generations.models import Collection, Favourite, Generation, Status, Tag
+from generations.views import gallery
+from tests.cast import make_generation, signed_in
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def row(film: Team, bob: User) -> Generation:
+    """The one that each filter below lets through."""
+    row = make_generation(
+        bob,
+        film,
+        Status.DONE,
+        endpoint=Endpoint.TEXT_TO_VIDEO,
+        prompt="Two foxes were running through fresh snow",
+        aspect_ratio="9:16",
+        duration=10,
+        created_at=NOON,
+        collection=Collection.objects.create(team=film, name="Trailer"),
+    )
+    Tag.objects.create(team=film, name="winter").generations.add(row)
+    Favourite.objects.create(user=bob, generation=row)
+    return row
+
+
+@pytest.fixture
+def other(film: Team, bob: User) -> Generation:
+    """The one that each filter keeps back."""
+    return make_generation(
+        bob, film, endpoint=Endpoint.IMAGE_TO_VIDEO, prompt="a boat", created_at=NOON.replace(month=10)
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"q": "fox run"},
+        {"q": '"fresh snow"'},
+        {"q": "snow -boat"},
+        {"status": "done"},
+        {"kind": "text"},
+        {"ratio": "9:16"},
+        {"duration": "10"},
+        {"since": "2026-11-24"},
+        {"favourite": "on"},
+        {"status": "done", "kind": "text", "q": "snow", "favourite": "on"},
+    ],
+    ids="+".join,
+)
+def test_each_filter_narrows(row: Generation, other: Generation, bob: User, query: dict[str, str]) -> None:
+    assert list(signed_in(bob).get("/", query).context["generations"]) == [row]
+
+
+def test_tag_and_collection_narrow(row: Generation, other: Generation, bob: User) -> None:
+    client = signed_in(bob)
+    assert list(client.get("/", {"tag": Tag.objects.get().pk}).context["generations"]) == [row]
+    assert list(client.get("/", {"collection": Collection.objects.get().pk}).context["generations"]) == [row]
+
+
+def test_until_takes_the_whole_day(row: Generation, other: Generation, bob: User) -> None:
+    client = signed_in(bob)
+    assert list(client.get("/", {"until": "2026-11-23"}).context["generations"]) == [other]
+    assert list(client.get("/", {"until": "2026-11-24"}).context["generations"]) == [row, other]
+
+
+def test_a_team_shows_everybodys_and_one_members(row: Generation, film: Team, alice: User, bob: User) -> None:
+    hers = make_generation(alice, film, prompt="hers")
+    client = signed_in(bob)
+    assert list(client.get("/").context["generations"]) == [row]
+    assert set(client.get("/", {"team": "film"}).context["generations"]) == {row, hers}
+    answer = client.get("/", {"team": "film", "member": str(alice.pk)})
+    assert list(answer.context["generations"]) == [hers]
+
+
+def test_somebody_elses_team_and_nonsense_narrow_nothing(row: Generation, mallory: User, bob: User) -> None:
+    own = make_generation(mallory, mallory.personal_team)
+    assert list(signed_in(mallory).get("/", {"team": "film"}).context["generations"]) == [own]
+    nonsense = {"status": "x", "tag": "x", "since": "x", "duration": "x", "member": "-1", "order": "x", "kind": "\0"}
+    assert list(signed_in(bob).get("/", nonsense).context["generations"]) == [row]
+
+
+def test_oldest_first_pages_on_and_keeps_the_filters(film: Team, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "PAGE_SIZE", 2)
+    rows = [make_generation(bob, film, created_at=NOON.replace(minute=minute)) for minute in range(5)]
+    client = signed_in(bob)
+    seen: list[Generation] = []
+    query = {"order": "oldest", "kind": "text"}
+    while True:
+        answer = client.get("/", query)
+        seen += list(answer.context["generations"])
+        if not answer.context["older"]:
+            break
+        assert b'href="?kind=text&amp;order=oldest&amp;before=' in answer.content
+        query["before"] = answer.context["older"]
+    assert seen == rows
+
+
+def test_nothing_found_names_the_filters_and_the_words_stay(row: Generation, bob: User) -> None:
+    page = signed_in(bob).get("/", {"q": "submarine", "status": "done"}).content.decode()
+    assert "Narrowed by: Search the prompts, Status." in page
+    assert 'value="submarine"' in page
+
+
+def test_cards_alone_for_the_endless_scroll(row: Generation, bob: User) -> None:
+    page = signed_in(bob).get("/", {"part": "cards"}).content.decode()
+    assert f'id="card-{row.pk}"' in page
+    assert "<html" not in page
