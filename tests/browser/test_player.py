@@ -191,3 +191,30 @@ def test_the_tab_counts_what_is_being_made(bobs_page: Page, film: Team, bob: Use
     worker.start()
     expect(page).to_have_title("Gallery · Kling Studio", timeout=RENDERED)
     expect(icon).to_have_attribute("href", re.compile(r"/favicon\.[^-]*$"))
+
+
+def test_a_renewed_video_that_played_plays_on(bobs_page: Page, film: Team, bob: User, address: Address) -> None:
+    page = bobs_page
+    opened(page, made(film, bob))
+    page.locator("video").evaluate(
+        "async (video) => { video.muted = true; video.currentTime = 1; await video.play(); }"
+    )
+    page.wait_for_function("() => document.querySelector('video').currentTime > 1.2")
+
+    address.refuses = re.compile(r"/video$")
+    lose_the_address(page)
+    page.wait_for_function("() => document.querySelector('video').src.includes('again=')")
+    page.wait_for_function("() => document.querySelector('video').currentTime > 1.5")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_long_texts_fit(bobs_page: Page, film: Team, bob: User, width: int) -> None:
+    page, batch, long = bobs_page, uuid.uuid4(), "W" * 2500
+    rows = [made(film, bob, batch=batch, prompt=long, negative_prompt=long) for _ in range(2)]
+    page.set_viewport_size({"width": width, "height": 900})
+    opened(page, rows[0])
+    page.get_by_text("The same request as code").click()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") is True
+    page.get_by_role("link", name="Compare 2 side by side").click()
+    expect(page.locator("video")).to_have_count(2)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") is True
