@@ -13,6 +13,7 @@ from generations.views import (
     live,
     media,
     notices,
+    presets,
     uploads,
     webhooks,
 )
@@ -22,6 +23,8 @@ urlpatterns = [
     path("", gallery.home, name="gallery"),
     path("generations/new/", composer.new_generation, name="new-generation"),
     path("generations/compare/", compare.compare, name="compare"),
+    path("presets/", presets.save, name="preset-save"),
+    path("presets/<int:pk>/delete", presets.delete, name="preset-delete"),
     path("generations/<uuid:pk>/", detail.generation, name="generation"),
     path("generations/<uuid:pk>/panel", detail.panel, name="generation-panel"),
     path("generations/<uuid:pk>/cancel", ending.cancel, name="generation-cancel"),

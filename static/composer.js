@@ -89,7 +89,48 @@
     sessionStorage.setItem(key.value, content());
   };
 
+  // --- an earlier prompt goes into the field and leaves the rest as it is
+  for (const link of form.querySelectorAll(".earlier__one")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      form.elements.prompt.value = link.textContent;
+      form.elements.prompt.dispatchEvent(new Event("input", { bubbles: true }));
+      link.closest("details").open = false;
+      form.elements.prompt.focus();
+    });
+  }
+
+  // --- a preset is saved without leaving the page, so that chosen files stay
+  const save = form.querySelector("#preset-save");
+
+  async function savePreset() {
+    const values = new FormData(form);
+    for (const [name, value] of [...values]) if (value instanceof File) values.delete(name);
+    try {
+      const answer = await fetch(save.formAction, { method: "POST", body: values });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const presets = page.getElementById("presets");
+      if (!answer.ok || !presets) throw new Error(String(answer.status));
+      document.getElementById("presets").replaceWith(presets);
+      window.studio.toast(page.querySelector(".notice span").textContent);
+      if (page.querySelector(".notice--success")) form.elements.preset_name.value = "";
+    } catch {
+      window.studio.toast(save.dataset.failed);
+    }
+  }
+  form.elements.preset_name.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    event.stopPropagation();
+    savePreset();
+  });
+
   form.addEventListener("submit", (event) => {
+    if (event.submitter === save) {
+      event.preventDefault();
+      savePreset();
+      return;
+    }
     if (button.disabled) return event.preventDefault();
     renew();
     button.disabled = true;

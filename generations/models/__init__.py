@@ -7,7 +7,7 @@ from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, TERMINAL, 
 from generations.models.organizing import Collection, Favourite, Tag
 from generations.models.pause import SubmitPause
 from generations.models.picture import InputPicture, Slot, Upload
-from generations.models.preset import Preset
+from generations.models.preset import MAX_PRESETS, Preset, TooManyPresetsError
 from generations.models.price import Price, dollars
 from generations.models.video import Video
 
@@ -16,6 +16,7 @@ __all__ = [
     "BINNED",
     "BIN_KEEPS",
     "DRIVEN",
+    "MAX_PRESETS",
     "MOVES",
     "OPEN",
     "RESTORED",
@@ -34,6 +35,7 @@ __all__ = [
     "StorageDeletion",
     "SubmitPause",
     "Tag",
+    "TooManyPresetsError",
     "Upload",
     "Video",
     "dollars",

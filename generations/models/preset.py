@@ -1,12 +1,32 @@
 """Parameters that a person has saved under a name, to begin the next form with."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+
+MAX_PRESETS: Final = 50  # of a person
+
+
+class TooManyPresetsError(Exception):
+    """The person has as many as there may be."""
+
+
+class PresetManager(models.Manager["Preset"]):
+    @transaction.atomic
+    def keep(self, user: User, name: str, values: dict[str, Any]) -> "Preset":
+        """The person's preset of that name, whatever its case, new or replaced. Raises TooManyPresetsError."""
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two at once would both find none
+        known = self.annotate(plain=Lower("name")).filter(user=user, plain=Lower(models.Value(name))).first()
+        if known is None and self.filter(user=user).count() >= MAX_PRESETS:
+            raise TooManyPresetsError
+        preset = known or Preset(user=user)
+        preset.name, preset.values = name, values
+        preset.save()
+        return preset
 
 
 class Preset(models.Model):
@@ -16,6 +36,8 @@ class Preset(models.Model):
     name = models.CharField(_("name"), max_length=60)
     values = models.JSONField(_("values"), default=dict)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    objects: ClassVar[PresetManager] = PresetManager()
 
     class Meta:
         ordering: ClassVar = [Lower("name")]

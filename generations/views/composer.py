@@ -27,10 +27,13 @@ from generations.fal.arguments import (
     Endpoint,
 )
 from generations.forms import KINDS, MAX_LINES, MAX_VARIATIONS, GenerationForm
-from generations.models import Generation, Price, Relation, Slot, Upload
+from generations.models import Generation, Preset, Price, Relation, Slot, Upload
 from generations.pictures import MAX_PIXELS
 from generations.pipeline import OverBudgetError, budget_of, place_batch
 from generations.views.people import PersonRequest, for_people, visible_generation
+
+_EARLIER: Final = 20  # prompts in the list
+_LOOK_BACK: Final = 200  # rows that they are looked for in
 
 # what the page tells before the server judges
 LIMITS: Final = {
@@ -93,6 +96,8 @@ def _page(
         "limits": LIMITS,
         "variations": range(1, MAX_VARIATIONS + 1),
         "made": made,
+        "presets": Preset.objects.filter(user=request.user),
+        "earlier": _earlier_prompts(request),
         "may_generate_in": {team.pk for team in teams},
         "now": timezone.now(),
     }
@@ -109,15 +114,38 @@ def _first_page(request: PersonRequest, teams: list[Team]) -> HttpResponse:
 def _first_form(request: PersonRequest, teams: list[Team]) -> GenerationForm:
     """A fresh form; `?kind=image` opens that tab, `?from=<id>` begins with what another generation was made of.
 
-    `?start=<id>` and `?tail=<id>` begin with pictures that the person has given before.
+    `?preset=<id>` begins with a preset and `?prompt=<id>` with an earlier prompt; `?start=<id>` and `?tail=<id>` with
+    pictures that the person has given before.
     """
     kind = request.GET.get("kind")
     if "from" in request.GET:
         form = _form_like(request, _named(request, request.GET["from"]), teams)
     else:
-        form = GenerationForm(request.user, initial={"kind": kind} if kind in KINDS else {})
+        initial = {"kind": kind} if kind in KINDS else {}
+        form = GenerationForm(request.user, initial=initial | _named_preset(request) | _named_prompt(request))
     form.kept |= _named_uploads(request)
     return form
+
+
+def _named_preset(request: PersonRequest) -> dict[str, Any]:
+    pk = request.GET.get("preset", "")
+    preset = Preset.objects.filter(user=request.user, pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
+    return dict(preset.values) if preset else {}
+
+
+def _named_prompt(request: PersonRequest) -> dict[str, Any]:
+    """`?prompt=<id>`: the words of one of the person's earlier ones, and nothing else of it."""
+    named = _uuid(request.GET.get("prompt", ""))
+    return {"prompt": _named(request, str(named)).prompt} if named else {}
+
+
+def _earlier_prompts(request: PersonRequest) -> list[Generation]:
+    """One row for each of the person's last prompts, the newest first, from among so many rows that it stays fast."""
+    own = Generation.objects.visible_to(request.user).filter(user=request.user).only("pk", "prompt")
+    newest: dict[str, Generation] = {}
+    for row in own[:_LOOK_BACK]:
+        newest.setdefault(row.prompt, row)
+    return list(newest.values())[:_EARLIER]
 
 
 def _named_uploads(request: PersonRequest) -> dict[Slot, Upload]:

@@ -52,6 +52,8 @@ def of_generation(name: str, *more: str) -> Address:
 TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "gallery": (lambda _: "/", ALL),
     "new-generation": (lambda _: "/generations/new/", PEOPLE_ONLY),
+    "preset-save": (lambda _: "/presets/", POST_ONLY),
+    "preset-delete": (lambda _: "/presets/1/delete", POST_ONLY),
     "generation": (of_generation("generation"), TEAM_ONLY),
     "generation-panel": (of_generation("generation-panel"), TEAM_ONLY),
     "generation-cancel": (of_generation("generation-cancel"), POST_ONLY),
