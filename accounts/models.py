@@ -76,6 +76,11 @@ class User(AbstractUser):
     def get_short_name(self) -> str:
         return self.name or self.email.partition("@")[0]
 
+    @property
+    def avatar_version(self) -> str:
+        """A part of its address, so that a browser may keep the picture for as long as it is this one."""
+        return self.avatar_key.rpartition("/")[2].removesuffix(".webp")
+
 
 class TeamQuerySet(models.QuerySet["Team"]):
     def of(self, user: User) -> "TeamQuerySet":

@@ -67,6 +67,18 @@ def read(name: str, data: bytes) -> Picture:
     return _picture(encoded, media_type, upright)
 
 
+def square(name: str, data: bytes, side: int) -> bytes:
+    """The middle of a picture as a square WebP. Raises InvalidArguments when it is none, or too large."""
+    _refuse(check_picture(name, media_type=PictureFormat.JPEG, size=len(data)))
+    with _decoding(name, data), Image.open(BytesIO(data), formats=_READ) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise _too_many_pixels(name)
+        fitted = ImageOps.fit(ImageOps.exif_transpose(image).convert("RGBA"), (side, side))
+    buffer = BytesIO()
+    fitted.save(buffer, "WEBP", quality=85, exif=b"")
+    return buffer.getvalue()
+
+
 def fetch_picture(name: str, url: str, *, trusted_origins: frozenset[str] = frozenset()) -> Picture:
     """The picture at an address that somebody typed. Raises InvalidArguments that says what is wrong with the link."""
     with _downloading(name, url), fetch.client(trusted_origins=trusted_origins, timeout=FETCH_TIMEOUT) as client:

@@ -2,6 +2,7 @@ from django.urls import path
 
 from generations.views import (
     again,
+    avatar,
     compare,
     composer,
     defaults,
@@ -43,6 +44,8 @@ urlpatterns = [
     path("bin/<uuid:pk>/discard", the_bin.discard, name="bin-discard"),
     path("bin/<uuid:pk>/poster", media.binned_poster, name="bin-poster"),
     path("uploads/<uuid:pk>", media.upload, name="upload"),
+    path("accounts/picture/", avatar.change, name="account-picture"),
+    path("people/<int:pk>/<slug:version>.webp", media.avatar, name="avatar"),
     path("accounts/delete/", leaving.delete_account, name="delete-account"),
     path("settings/defaults/", defaults.defaults, name="default-parameters"),
     path("events", live.events, name="events"),

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import transaction
 
+from accounts.models import User
 from generations import bucket
 from generations.mirror import MirrorError, storage_errors
 from generations.models import Generation, StorageDeletion, Upload
@@ -69,7 +70,7 @@ def is_wanted(key: str) -> bool:
     """
     generation_id = generation_id_in(key)
     if generation_id is None:
-        return Upload.objects.filter(key=key).exists()
+        return Upload.objects.filter(key=key).exists() or User.objects.filter(avatar_key=key).exists()
     rows = Generation.objects.filter(pk=generation_id, deleted_at=None)
     row = rows.select_for_update(no_key=True).first()
     return row is not None and key in row.object_keys()

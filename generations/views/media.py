@@ -24,6 +24,7 @@ from django.utils.http import content_disposition_header, parse_etags
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
+from accounts.models import Membership, User
 from generations import bucket
 from generations.models import Generation, Upload, Video
 from generations.views.people import PersonRequest, for_people, visible_generation
@@ -101,6 +102,17 @@ def upload(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     """A picture that waits in the composer: only for who gave it."""
     kept = get_object_or_404(Upload, pk=pk, user=request.user)
     return _deliver(request, _Object(kept.key, kept.media_type, kept.sha256))
+
+
+@require_safe
+@for_people
+def avatar(request: PersonRequest, pk: int, version: str) -> HttpResponseBase:
+    """A person's picture: for those who share a team with them, or see a video of theirs."""
+    person = get_object_or_404(User, pk=pk, avatar_key=f"avatars/{pk}/{version}.webp")
+    shared = Membership.objects.filter(user=person, team__memberships__user=request.user)
+    if not (shared.exists() or Generation.objects.visible_to(request.user).filter(user=person).exists()):
+        raise Http404
+    return _deliver(request, _Object(person.avatar_key, "image/webp", version))
 
 
 def _video_of(generation: Generation) -> Video:

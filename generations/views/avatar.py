@@ -1,0 +1,76 @@
+"""A person's picture: given, changed, taken away."""
+
+import hashlib
+from typing import Any, Final
+
+from django import forms
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from generations import bucket, tasks
+from generations.bucket import BucketDownError
+from generations.fal.arguments import MAX_PICTURE_BYTES, InvalidArguments
+from generations.models import StorageDeletion
+from generations.pictures import square
+from generations.views.people import PersonRequest, for_people
+
+_SIDE: Final = 256  # pixels
+
+
+class PictureForm(forms.Form):
+    picture = forms.FileField(
+        label=gettext_lazy("Picture"),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/heic"}),
+        allow_empty_file=True,
+        help_text=gettext_lazy("JPEG, PNG, WebP or HEIC of at most 10 MB. The square in the middle is shown."),
+    )
+
+    def clean_picture(self) -> bytes:
+        """The square itself."""
+        file: UploadedFile[Any] = self.cleaned_data["picture"]
+        if (file.size or 0) > MAX_PICTURE_BYTES:
+            raise forms.ValidationError(_("The picture may be at most 10 MB."))
+        try:
+            return square("picture", file.read(), _SIDE)
+        except InvalidArguments as error:
+            raise forms.ValidationError([problem.message for problem in error.problems]) from error
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@for_people
+def change(request: PersonRequest) -> HttpResponse:
+    if "remove" in request.POST:
+        return _changed(request, "")
+    form = PictureForm(request.POST, request.FILES) if request.method == "POST" else PictureForm()
+    if form.is_valid():
+        try:
+            return _changed(request, _kept(request.user, form.cleaned_data["picture"]))
+        except BucketDownError as error:
+            form.add_error("picture", str(error))
+    return render(request, "account/picture.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+def _kept(user: User, data: bytes) -> str:
+    key = f"avatars/{user.pk}/{hashlib.sha256(data).hexdigest()}.webp"
+    bucket.put(key, data, "image/webp")
+    return key
+
+
+def _changed(request: PersonRequest, key: str) -> HttpResponse:
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=request.user.pk)
+        User.objects.filter(pk=user.pk).update(avatar_key=key)
+        if user.avatar_key not in {"", key}:
+            StorageDeletion.objects.ask([user.avatar_key])
+            tasks.wake_cleaner()
+    messages.success(request, _("Saved."))
+    return redirect("account_settings")
