@@ -20,6 +20,7 @@ from generations.mirror.copying import (
 from generations.mirror.errors import MirrorError, Reason, storage_errors
 from generations.mirror.previewing import placeholder, preview
 from generations.mirror.probing import Poster, Probe, poster, probe
+from generations.mirror.stills import still
 from generations.mirror.stored import StoredFile
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "poster",
     "preview",
     "probe",
+    "still",
     "storage_errors",
 ]
 

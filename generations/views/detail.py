@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.models import Team
 from accounts.roles import Action
 from generations.fal import snippets
 from generations.fal.arguments import Endpoint, parse, to_json
@@ -49,6 +50,7 @@ def _context(request: PersonRequest, generation: Generation) -> dict[str, object
         "timeline": timeline(generation, list(generation.events.select_related("by"))),
         "usual": _usual_seconds(generation) if generation.is_open else None,
         "may_generate": may_generate,
+        "may_use_frame": Team.objects.where_may(request.user, Action.GENERATE).exists(),
         "may_delete": not generation.is_open and may_delete(request.user, generation),
         "now": timezone.now(),
         **(_retry(generation) if may_generate and generation.status in RETRIED else {}),

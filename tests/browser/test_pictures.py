@@ -7,11 +7,20 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, Route, expect
 
+from accounts.models import Team, User
+from generations import bucket
 from generations.fal.arguments import MAX_PICTURE_BYTES
-from generations.models import Generation, Upload
-from tests.cast import picture
+from generations.models import Generation, Status, Upload
+from tests.cast import make_generation, make_video, picture
+from tests.mirror.videos import mp4
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+_SEEK = """async (video, at) => {
+    const arrived = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
+    video.currentTime = at;
+    await arrived;
+}"""
 
 
 def file(name: str, buffer: bytes, media_type: str = "image/jpeg") -> FilePayload:
@@ -52,7 +61,7 @@ def test_sent_at_once_with_progress_and_found_again(bobs_page: Page) -> None:
     assert expect_kept(page, "start") == upload
     page.locator("#id_prompt").fill("The fox looks up")
     page.get_by_role("button", name="Make the video").click()
-    expect(page.locator("#prompt")).to_have_text("The fox looks up")
+    expect(page.locator(".made .card__prompt")).to_have_text("The fox looks up")
     assert Generation.objects.get().pictures.get().sha256 == upload.sha256
 
 
@@ -121,3 +130,23 @@ def test_too_small_is_said_and_nothing_offered(bobs_page: Page) -> None:
     expect(page.locator("[data-picture=start] [data-drop-error]")).to_contain_text("at least 300 px")
     expect(page.locator("[data-picture=start] [data-drop-mend]")).to_be_hidden()
     assert not Upload.objects.exists()
+
+
+def test_frame_of_a_video_begins_the_next(bobs_page: Page, film: Team, bob: User) -> None:
+    page = bobs_page
+    generation = make_generation(bob, film, Status.DONE)
+    make_video(generation, mp4(seconds=1.0, size=(640, 360), black_until=0.5))
+    page.goto(generation.get_absolute_url())
+    expect(page.get_by_label("Seconds")).to_be_hidden()
+    page.locator("video").evaluate(_SEEK, 0.8)
+    page.get_by_role("button", name="Use this frame").click()
+
+    expect(page.locator("#kind-image")).to_be_checked()
+    upload = expect_kept(page, "start")
+    shown = Image.open(BytesIO(bucket.get(upload.key)))
+    assert shown.size == (640, 360)
+    assert max(shown.convert("L").resize((8, 8)).tobytes()) > 100
+    page.locator("#id_prompt").fill("And then")
+    page.get_by_role("button", name="Make the video").click()
+    expect(page.locator(".made .card__prompt")).to_have_text("And then")
+    assert Generation.objects.exclude(pk=generation.pk).get().pictures.get().sha256 == upload.sha256
