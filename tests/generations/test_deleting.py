@@ -19,6 +19,7 @@ from generations import bucket, tasks
 from generations.forms import GenerationForm, first_values
 from generations.models import OPEN, TERMINAL, Event, Generation, Slot, Status, StorageDeletion, Upload
 from generations.pipeline import place_order, remove_objects, sweep_uploads
+from generations.pipeline.repairing import add_preview
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture
 from tests.mirror.conftest import bucket_at
 from tests.sandbox_process import free_port
@@ -28,9 +29,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def video(film: Team, bob: User) -> Generation:
-    """Done, with a video, its poster and a picture."""
+    """Done, with a video, its poster, its preview and a picture."""
     generation = make_generation(bob, film, Status.DONE)
     make_video(generation)
+    add_preview(generation)
     make_input_picture(generation)
     return generation
 
@@ -60,10 +62,10 @@ def test_deleted_is_out_of_sight_and_its_money_stays_spent(video: Generation, bo
 
 def test_every_object_leaves_the_bucket(video: Generation, bob: User) -> None:
     keys = video.object_keys()
-    assert len(stored(keys)) == 3
+    assert len(stored(keys)) == 4
     video.discard(bob)
 
-    assert remove_objects() == 3
+    assert remove_objects() == 4
     assert stored(keys) == set()
     assert not StorageDeletion.objects.exists()
 
@@ -98,11 +100,11 @@ def test_page_that_does_not_know_of_a_new_life_deletes_nothing(film: Team, bob: 
 
 def test_cleaner_killed_after_its_claim_loses_nothing(video: Generation, bob: User) -> None:
     video.discard(bob)
-    assert len(StorageDeletion.objects.claim_due(10, timedelta(minutes=5))) == 3
+    assert len(StorageDeletion.objects.claim_due(10, timedelta(minutes=5))) == 4
 
     assert remove_objects() == 0  # the dead one's lease
     run_out_leases()
-    assert remove_objects() == 3
+    assert remove_objects() == 4
     assert stored(video.object_keys()) == set()
 
 
@@ -122,7 +124,7 @@ def test_cleaner_killed_at_the_bucket_loses_nothing(
         with pytest.raises(SystemExit):
             remove_objects()
 
-    assert StorageDeletion.objects.count() == 3
+    assert StorageDeletion.objects.count() == 4
     run_out_leases()
     remove_objects()
     assert stored(video.object_keys()) == set()
@@ -144,7 +146,7 @@ def test_bucket_that_is_down_is_tried_again_later(
     for row in StorageDeletion.objects.all():
         assert row.attempts == 2
         assert "The bucket can't be reached" in row.error
-    assert remove_objects() == 3
+    assert remove_objects() == 4
     assert stored(video.object_keys()) == set()
 
 
@@ -177,7 +179,7 @@ def test_pass_ends_in_time_and_leaves_the_rest(video: Generation, bob: User, mon
     video.discard(bob)
 
     assert remove_objects() == 0
-    assert StorageDeletion.objects.filter(due_at__lte=timezone.now()).count() == 3
+    assert StorageDeletion.objects.filter(due_at__lte=timezone.now()).count() == 4
 
 
 @pytest.mark.django_db(transaction=True)
@@ -306,10 +308,13 @@ def test_form_posted_twice_at_once_leaves_no_copies_behind(bob: User, monkeypatc
     form = GenerationForm(bob, given(bob, upload, form_key=uuid.uuid4()))
     assert form.is_valid()
     first = place_order(form.order)
-    monkeypatch.setattr("django.db.models.query.QuerySet.first", lambda _: None)  # both looked before one was there
+
+    def blind_once(_: object) -> None:
+        monkeypatch.undo()
+
+    monkeypatch.setattr("django.db.models.query.QuerySet.first", blind_once)  # both looked before one was there
 
     assert place_order(form.order) == first
-    monkeypatch.undo()
     (asked,) = StorageDeletion.objects.all()
     assert asked.key not in first.object_keys()
     assert bucket.size_or_none(asked.key) == upload.size
