@@ -100,7 +100,7 @@ def test_somebody_signs_up_and_makes_a_video_from_text(page: Page, worker: Worke
     assert download.value.suggested_filename.startswith("a-paper-boat")
 
     page.get_by_role("link", name="Gallery").first.click()
-    poster = page.locator(f'[data-generation="{row.pk}"] img')
+    poster = page.locator(f'[data-generation="{row.pk}"] .card__poster')
     expect(poster).to_be_visible()
     page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=poster.element_handle())
 
