@@ -20,6 +20,8 @@ from generations.views import (
     webhooks,
 )
 from generations.views import bin as the_bin
+from generations.views.archive import archive
+from generations.views.organizing import bulk, collection, favourite, tags
 
 urlpatterns = [
     path("", gallery.home, name="gallery"),
@@ -40,6 +42,11 @@ urlpatterns = [
     path("generations/<uuid:pk>/download", media.download, name="generation-download"),
     path("generations/<uuid:pk>/input/<slug:slot>", media.input_picture, name="generation-input"),
     path("uploads/", uploads.new_upload, name="new-upload"),
+    path("generations/bulk/", bulk, name="generations-bulk"),
+    path("generations/archive", archive, name="generations-archive"),
+    path("generations/<uuid:pk>/favourite", favourite, name="generation-favourite"),
+    path("generations/<uuid:pk>/tags", tags, name="generation-tags"),
+    path("generations/<uuid:pk>/collection", collection, name="generation-collection"),
     path("bin/", the_bin.contents, name="bin"),
     path("bin/undo", the_bin.undo, name="bin-undo"),
     path("bin/<uuid:pk>/restore", the_bin.restore, name="bin-restore"),

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Team
 from accounts.roles import Action
-from generations.models import DRIVEN, Generation
+from generations.models import DRIVEN, Favourite, Generation
+from generations.views.organizing import known_names
 from generations.views.people import PersonRequest, for_people, may, visible_generation
 from generations.views.sieve import Sieve
 
@@ -33,6 +34,7 @@ def gallery(request: PersonRequest) -> HttpResponse:
     rows = sieve.rows().select_related("video", "user", "team")
     if before := request.GET.get("before"):
         rows = rows.filter(_behind(before, newer=sieve.is_oldest_first))
+    rows = rows.annotate(is_favourite=Favourite.objects.marks(request.user))
     page = list(rows.prefetch_related("pictures")[: PAGE_SIZE + 1])
     context = {
         "sieve": sieve,
@@ -42,6 +44,7 @@ def gallery(request: PersonRequest) -> HttpResponse:
         "is_first_page": not before,
         "may_generate_in": set(Team.objects.where_may(request.user, Action.GENERATE).values_list("pk", flat=True)),
         "now": timezone.now(),
+        **known_names(request.user),
     }
     is_part = request.GET.get("part") == "cards"
     return render(request, "generations/_cards.html" if is_part else "gallery.html", context)

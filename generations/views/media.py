@@ -60,8 +60,11 @@ def video(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
 def download(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     generation = visible_generation(request, pk)
     made = _video_of(generation)
-    name = f"{slugify(generation.prompt)[:60].strip('-') or 'video'}-{str(generation.pk)[:8]}.mp4"
-    return _deliver(request, _Object(made.key, made.content_type, made.sha256, download_as=name))
+    return _deliver(request, _Object(made.key, made.content_type, made.sha256, download_as=download_name(generation)))
+
+
+def download_name(generation: Generation) -> str:
+    return f"{slugify(generation.prompt)[:60].strip('-') or 'video'}-{str(generation.pk)[:8]}.mp4"
 
 
 @require_safe

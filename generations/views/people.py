@@ -14,7 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import Team, User
 from accounts.roles import Action
-from generations.models import Generation
+from generations.models import Favourite, Generation
 
 P = ParamSpec("P")
 
@@ -41,7 +41,7 @@ def for_people(
 def visible_generation(request: PersonRequest, pk: uuid.UUID) -> Generation:
     """The generation, or 404 for whoever may not know that it exists."""
     rows = Generation.objects.visible_to(request.user).select_related("user", "team", "video")
-    return get_object_or_404(rows, pk=pk)
+    return get_object_or_404(rows.annotate(is_favourite=Favourite.objects.marks(request.user)), pk=pk)
 
 
 def allowed_generation(request: PersonRequest, pk: uuid.UUID, action: Action) -> Generation:

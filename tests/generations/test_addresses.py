@@ -50,6 +50,16 @@ def of_generation(name: str, *more: str) -> Address:
 
 
 TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
+    "generations-bulk": (lambda _: "/generations/bulk/", POST_ONLY),
+    "generations-archive": (lambda _: "/generations/archive", POST_ONLY),
+    "generation-favourite": (of_generation("generation-favourite"), POST_ONLY),
+    "generation-tags": (of_generation("generation-tags"), POST_ONLY),
+    "generation-collection": (of_generation("generation-collection"), POST_ONLY),
+    "bin": (lambda _: "/bin/", PEOPLE_ONLY),
+    "bin-undo": (lambda _: "/bin/undo", POST_ONLY),
+    "bin-restore": (of_generation("bin-restore"), POST_ONLY),
+    "bin-discard": (of_generation("bin-discard"), POST_ONLY),
+    "bin-poster": (of_generation("bin-poster"), (302, 404, 404, 404, 404, 404)),  # it does not lie in the bin
     "gallery": (lambda _: "/", ALL),
     "new-generation": (lambda _: "/generations/new/", PEOPLE_ONLY),
     "preset-save": (lambda _: "/presets/", POST_ONLY),

@@ -1,0 +1,108 @@
+"""Many videos in one ZIP: streamed from the bucket as it is read, stored and not deflated, in parts when it is large.
+
+A part is made of the same videos each time, so one that broke off is fetched again by itself.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+from zipstream import ZipStream
+
+from generations import bucket
+from generations.models import Generation
+from generations.views.media import download_name
+from generations.views.organizing import selected
+from generations.views.people import PersonRequest, for_people
+
+PART_BYTES: Final = 2 * 1024**3
+_CHUNK: Final = 256 * 1024
+
+Part = list[Generation]
+
+
+@require_POST
+@never_cache
+@for_people
+def archive(request: PersonRequest) -> HttpResponseBase:
+    """The ZIP of what is selected; when it makes several parts, a page that offers them, each as `?part=n`."""
+    rows = [row for row in selected(request) if hasattr(row, "video")]
+    if not rows:
+        raise Http404(_("There is no video among them."))
+    parts = _parts(sorted(rows, key=lambda row: (row.created_at, row.pk)))
+    if "part" not in request.GET and len(parts) > 1:
+        sizes = [sum(row.video.size for row in part) for part in parts]
+        return render(request, "archive.html", {"rows": rows, "sizes": sizes})
+    return _zip(parts, _number(request, len(parts)))
+
+
+def _number(request: PersonRequest, parts: int) -> int:
+    named = request.GET.get("part", "1")
+    if not named.isdecimal() or len(named) > 3:
+        raise BadRequest("No such part.")
+    if not 1 <= int(named) <= parts:
+        raise Http404
+    return int(named)
+
+
+def _parts(rows: Part) -> list[Part]:
+    """In order, each as full as it may be; a video that is larger than a part has one to itself."""
+    parts: list[Part] = [[]]
+    room = PART_BYTES
+    for row in rows:
+        if parts[-1] and row.video.size > room:
+            parts.append([])
+            room = PART_BYTES
+        parts[-1].append(row)
+        room -= row.video.size
+    return parts
+
+
+def _zip(parts: list[Part], number: int) -> HttpResponseBase:
+    stream = ZipStream(sized=True)
+    stream.add(_manifest(parts, number), "manifest.json")
+    for row in parts[number - 1]:
+        stream.add(_read(row.video.key), download_name(row), size=row.video.size)
+    name = "videos.zip" if len(parts) == 1 else f"videos-{number}-of-{len(parts)}.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(len(stream))}
+    return StreamingHttpResponse(iter(stream), content_type="application/zip", headers=headers)
+
+
+def _read(key: str) -> Iterator[bytes]:
+    """The object is asked for when its turn has come, and a chunk of it is in memory at a time."""
+    body = bucket.client().get_object(Bucket=bucket.name(), Key=key)["Body"]
+    try:
+        yield from body.iter_chunks(_CHUNK)
+    finally:
+        body.close()
+
+
+def _manifest(parts: list[Part], number: int) -> bytes:
+    listed = {"part": number, "parts": len(parts), "videos": [_entry(row) for row in parts[number - 1]]}
+    return json.dumps(listed, ensure_ascii=False, indent=2).encode()
+
+
+def _entry(row: Generation) -> dict[str, Any]:
+    return {
+        "file": download_name(row),
+        "id": str(row.pk),
+        "prompt": row.prompt,
+        "parameters": {
+            "endpoint": row.endpoint,
+            "negative_prompt": row.negative_prompt,
+            "cfg_scale": row.cfg_scale,
+            "duration": row.duration,
+            "aspect_ratio": row.aspect_ratio or None,
+        },
+        "cost_usd": f"{row.cost_cents / 100:.2f}",
+        "sha256": row.video.sha256,
+        "bytes": row.video.size,
+        "created_at": row.created_at.isoformat(),
+        "made_by": str(row.user),
+    }

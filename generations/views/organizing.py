@@ -1,0 +1,168 @@
+"""Favourites, tags and collections: of one generation, and of many that a person has selected."""
+
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import transaction
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from accounts.models import Team, User
+from accounts.roles import Action
+from generations.models import Collection, Favourite, Generation, Tag
+from generations.models.organizing import NAME_LENGTH
+from generations.views.ending import say_binned
+from generations.views.people import PersonRequest, allowed_generation, for_people, onward, visible_generation
+
+AT_MOST: Final = 500
+_KNOWN: Final = 100  # names that are offered
+
+
+@require_POST
+@never_cache
+@for_people
+def favourite(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    generation = visible_generation(request, pk)
+    Favourite.objects.toggle(request.user, generation)
+    return onward(request, generation.get_absolute_url())
+
+
+@require_POST
+@never_cache
+@for_people
+def tags(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """`tag` is put on, `remove` (a tag's id) is taken off."""
+    generation = allowed_generation(request, pk, Action.GENERATE)
+    if (removed := request.POST.get("remove", "")).isdecimal():
+        generation.tags.remove(*generation.tags.filter(pk=int(removed)))
+    elif name := _name(request, "tag"):
+        Tag.objects.put_on([generation], name)
+    return onward(request, generation.get_absolute_url())
+
+
+@require_POST
+@never_cache
+@for_people
+def collection(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Into the collection of that name; without one, out of the collection that it lies in."""
+    generation = allowed_generation(request, pk, Action.GENERATE)
+    Collection.objects.take([generation], _name(request, "collection"))
+    return onward(request, generation.get_absolute_url())
+
+
+@require_POST
+@never_cache
+@for_people
+@transaction.atomic
+def bulk(request: PersonRequest) -> HttpResponse:
+    """One verb for all that are selected, or for none: who may not do it to one of them does it to none."""
+    verb = _VERBS.get(request.POST.get("verb", ""))
+    if verb is None:
+        raise BadRequest("No such verb.")
+    rows = selected(request)
+    if rows:
+        verb(request, rows)
+    else:
+        messages.info(request, _("Select something first."))
+    return onward(request, reverse("gallery"))
+
+
+def known_names(user: User) -> dict[str, list[str]]:
+    """What tags and collections there are in the person's teams, to choose from."""
+    teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
+    tag_names = Tag.objects.filter(team__in=teams).order_by("name").values_list("name", flat=True)
+    collection_names = Collection.objects.filter(team__in=teams).order_by("name").values_list("name", flat=True)
+    return {
+        "tags_known": list(tag_names.distinct()[:_KNOWN]),
+        "collections_known": list(collection_names.distinct()[:_KNOWN]),
+    }
+
+
+def selected(request: PersonRequest) -> list[Generation]:
+    """The rows named by `ids`, as far as the person may see them."""
+    named = request.POST.getlist("ids")
+    if len(named) > AT_MOST:
+        raise BadRequest("Too many at once.")
+    try:
+        ids = [uuid.UUID(one) for one in named]
+    except ValueError:
+        raise BadRequest("No such id.") from None
+    rows = Generation.objects.visible_to(request.user).filter(pk__in=ids)
+    return list(rows.select_related("video", "user", "team"))
+
+
+def _favourite(request: PersonRequest, rows: list[Generation]) -> None:
+    Favourite.objects.mark(request.user, rows)
+    _say(request, ngettext("%d is a favourite.", "%d are favourites.", len(rows)) % len(rows))
+
+
+def _unfavourite(request: PersonRequest, rows: list[Generation]) -> None:
+    Favourite.objects.filter(user=request.user, generation__in=rows).delete()
+    _say(request, ngettext("%d is no favourite any more.", "%d are no favourites any more.", len(rows)) % len(rows))
+
+
+def _tag(request: PersonRequest, rows: list[Generation]) -> None:
+    _demand(request, rows)
+    if not (name := _name(request, "tag")):
+        messages.info(request, _("Type the tag’s name first."))
+        return
+    Tag.objects.put_on(rows, name)
+    words = ngettext("%(count)d bears the tag %(name)s.", "%(count)d bear the tag %(name)s.", len(rows))
+    _say(request, words % {"count": len(rows), "name": name})
+
+
+def _move(request: PersonRequest, rows: list[Generation]) -> None:
+    _demand(request, rows)
+    name = _name(request, "collection")
+    Collection.objects.take(rows, name)
+    if name:
+        words = ngettext("%(count)d moved to %(name)s.", "%(count)d moved to %(name)s.", len(rows))
+    else:
+        words = ngettext("%(count)d is in no collection.", "%(count)d are in no collection.", len(rows))
+    _say(request, words % {"count": len(rows), "name": name})
+
+
+def _delete(request: PersonRequest, rows: list[Generation]) -> None:
+    """What is still being made stays, and that is said."""
+    deletable = Generation.objects.filter(pk__in=[row.pk for row in rows]).deletable_by(request.user)
+    if deletable.count() < len(rows):
+        raise PermissionDenied
+    now = timezone.now()
+    binned = sum(row.bin(request.user, now) for row in rows)
+    if binned:
+        say_binned(request, now, binned)
+    if stayed := len(rows) - binned:
+        words = ngettext("%d is still being made, so it stayed.", "%d are still being made, so they stayed.", stayed)
+        messages.warning(request, words % stayed)
+
+
+_VERBS: Final[dict[str, Callable[[PersonRequest, list[Generation]], None]]] = {
+    "favourite": _favourite,
+    "unfavourite": _unfavourite,
+    "tag": _tag,
+    "move": _move,
+    "delete": _delete,
+}
+
+
+def _demand(request: PersonRequest, rows: list[Generation]) -> None:
+    """That the person may work in the team of every row."""
+    teams = {row.team_id for row in rows}
+    if Team.objects.where_may(request.user, Action.GENERATE).filter(pk__in=teams).count() < len(teams):
+        raise PermissionDenied
+
+
+def _name(request: PersonRequest, field: str) -> str:
+    return " ".join(request.POST.get(field, "").replace("\0", "").split())[:NAME_LENGTH]
+
+
+def _say(request: PersonRequest, words: str) -> None:
+    messages.success(request, words)

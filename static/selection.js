@@ -1,0 +1,81 @@
+// Selection in the gallery beyond checkboxes: shift-click takes a range, x the video at hand, Escape lets go of all.
+// Hearts answer at once. Without this script each is a plain button of the form.
+(() => {
+  "use strict";
+
+  const form = document.getElementById("selection");
+  if (!form) return;
+  const count = form.querySelector(".selection__count");
+  const chosen = new Set(); // ids; a live update brings a card as a new element
+  let last = null; // the box from which shift takes a range
+
+  const boxes = () => [...document.querySelectorAll(".card__select input")];
+
+  function show() {
+    const number = boxes().filter((box) => box.checked).length;
+    count.textContent = number === 1 ? count.dataset.one : count.dataset.many.replace("#", number);
+  }
+
+  function set(box, isOn) {
+    box.checked = isOn;
+    chosen[isOn ? "add" : "delete"](box.value);
+  }
+
+  function range(from, to, isOn) {
+    const all = boxes();
+    const [first, final] = [all.indexOf(from), all.indexOf(to)].sort((a, b) => a - b);
+    if (first >= 0) all.slice(first, final + 1).forEach((box) => set(box, isOn));
+  }
+
+  document.addEventListener("click", (event) => {
+    const box = event.target.closest?.(".card__select input");
+    if (!box) return;
+    const before = boxes().find((other) => other.value === last);
+    if (event.shiftKey && before) range(before, box, box.checked);
+    set(box, box.checked);
+    last = box.value;
+    show();
+  });
+
+  window.studio.keys.add("x", form.dataset.keySelect, () => {
+    const card = document.activeElement.closest(".card") || document.querySelector(".card:hover");
+    const box = card?.querySelector(".card__select input");
+    if (!box) return false;
+    set(box, !box.checked);
+    last = box.value;
+    return show();
+  });
+
+  window.studio.keys.add("Escape", form.dataset.keyClear, () => {
+    boxes().forEach((box) => set(box, false));
+    for (const open of form.querySelectorAll("details[open]")) open.open = false;
+    show();
+  });
+
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") form.querySelector("details[open]")?.removeAttribute("open");
+    if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
+    event.preventDefault();
+    event.target.closest(".selection__name").querySelector("button").click();
+  });
+
+  form.addEventListener("toggle", (event) => event.target.open && event.target.querySelector("input")?.focus(), true);
+
+  document.addEventListener("click", async (event) => {
+    const heart = event.target.closest?.("[data-favourite][form=selection]");
+    if (!heart) return;
+    event.preventDefault();
+    const body = new FormData();
+    body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    const answer = await fetch(heart.formAction, { method: "POST", body, redirect: "manual" }).catch(() => null);
+    if (answer?.type !== "opaqueredirect") return form.requestSubmit(heart);
+    heart.setAttribute("aria-pressed", heart.getAttribute("aria-pressed") !== "true");
+  });
+
+  document.addEventListener("htmx:load", (event) => {
+    for (const box of event.detail.elt.querySelectorAll?.(".card__select input") || []) box.checked ||= chosen.has(box.value);
+    show();
+  });
+
+  window.addEventListener("pageshow", () => (boxes().forEach((box) => box.checked && chosen.add(box.value)), show()));
+})();
