@@ -72,6 +72,12 @@
     heart.setAttribute("aria-pressed", heart.getAttribute("aria-pressed") !== "true");
   });
 
+  // the filters know the names already; asking the database once more is not worth it
+  for (const list of form.querySelectorAll("datalist")) {
+    const known = document.getElementById(list.dataset.from)?.options || [];
+    list.append(...[...known].filter((option) => option.value).map((option) => new Option("", option.text)));
+  }
+
   document.addEventListener("htmx:load", (event) => {
     for (const box of event.detail.elt.querySelectorAll?.(".card__select input") || []) box.checked ||= chosen.has(box.value);
     show();

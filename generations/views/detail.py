@@ -18,7 +18,7 @@ from generations.models import Generation, Price, Slot, Status
 from generations.views.again import RETRIED
 from generations.views.ending import may_delete
 from generations.views.family import family
-from generations.views.organizing import known_names
+from generations.views.organizing import known_collections
 from generations.views.people import PersonRequest, for_people, may, visible_generation
 from generations.views.timeline import timeline
 
@@ -32,7 +32,7 @@ _USUAL_NEEDS: Final = 3
 def generation(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     row = visible_generation(request, pk)
     around = family(request.user, row) | _neighbours(request, row)
-    around |= {"tags": list(row.tags.all()), **known_names(request.user)}
+    around |= {"tags": list(row.tags.all()), "collections_known": known_collections(request.user)}
     return render(request, "generations/detail.html", _context(request, row) | around | {"codes": _codes(row)})
 
 

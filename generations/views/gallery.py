@@ -14,7 +14,6 @@ from django.views.decorators.http import require_safe
 from accounts.models import Team
 from accounts.roles import Action
 from generations.models import DRIVEN, Favourite, Generation
-from generations.views.organizing import known_names
 from generations.views.people import PersonRequest, for_people, may, visible_generation
 from generations.views.sieve import Sieve
 
@@ -44,7 +43,6 @@ def gallery(request: PersonRequest) -> HttpResponse:
         "is_first_page": not before,
         "may_generate_in": set(Team.objects.where_may(request.user, Action.GENERATE).values_list("pk", flat=True)),
         "now": timezone.now(),
-        **known_names(request.user),
     }
     is_part = request.GET.get("part") == "cards"
     return render(request, "generations/_cards.html" if is_part else "gallery.html", context)

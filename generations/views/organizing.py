@@ -75,15 +75,11 @@ def bulk(request: PersonRequest) -> HttpResponse:
     return onward(request, reverse("gallery"))
 
 
-def known_names(user: User) -> dict[str, list[str]]:
-    """What tags and collections there are in the person's teams, to choose from."""
+def known_collections(user: User) -> list[str]:
+    """Names of the collections in the person's teams, to choose from."""
     teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
-    tag_names = Tag.objects.filter(team__in=teams).order_by("name").values_list("name", flat=True)
-    collection_names = Collection.objects.filter(team__in=teams).order_by("name").values_list("name", flat=True)
-    return {
-        "tags_known": list(tag_names.distinct()[:_KNOWN]),
-        "collections_known": list(collection_names.distinct()[:_KNOWN]),
-    }
+    names = Collection.objects.filter(team__in=teams).order_by("name").values_list("name", flat=True)
+    return list(names.distinct()[:_KNOWN])
 
 
 def selected(request: PersonRequest) -> list[Generation]:

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Team, User
-from generations.models import Favourite, Generation, Status
+from generations.models import Favourite, Generation, Status, Tag
 from tests.cast import make_generation, signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -19,8 +19,9 @@ def rows(film: Team, bob: User) -> list[Generation]:
     return made[::-1]
 
 
-def test_range_tag_and_delete_with_undo(bobs_page: Page, rows: list[Generation]) -> None:
+def test_range_tag_and_delete_with_undo(bobs_page: Page, rows: list[Generation], film: Team) -> None:
     page = bobs_page
+    Tag.objects.named(film.pk, "Autumn")
     page.goto("/")
     boxes = page.locator(".card__select input")
     bar = page.get_by_role("group", name="What is selected")
@@ -35,6 +36,7 @@ def test_range_tag_and_delete_with_undo(bobs_page: Page, rows: list[Generation])
     page.keyboard.press("x")
     expect(bar.get_by_text("1 selected")).to_be_visible()
     bar.locator("summary", has_text="Tag").click()
+    assert page.locator("#tags-known option").evaluate_all("all => all.map((one) => one.value)") == ["Autumn"]
     page.get_by_label("Name of the tag").fill("Winter")
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 bears the tag Winter.")).to_be_visible()
@@ -58,6 +60,17 @@ def test_heart_answers_without_a_new_page(bobs_page: Page, rows: list[Generation
     heart.click()
     expect(heart).to_have_attribute("aria-pressed", "false")
     assert not Favourite.objects.exists()
+
+
+def test_cards_beside_the_composer_have_no_controls(bobs_page: Page, worker: object) -> None:
+    """Their form is the gallery's."""
+    page = bobs_page
+    page.goto("/generations/new/")
+    page.locator("#id_prompt").fill("A fox")
+    page.get_by_role("button", name="Make").first.click()
+    expect(page.locator(".card").first).to_be_visible()
+    expect(page.locator(".card__select").first).to_be_hidden()
+    expect(page.locator(".card__heart").first).to_be_hidden()
 
 
 def test_works_without_scripts(
