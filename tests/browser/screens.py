@@ -42,7 +42,7 @@ def shoot(page: Page, name: str, address: str) -> None:
         page.set_viewport_size({"width": width, "height": height})
         page.goto(address)
         expect(page.locator("h1")).to_be_visible()
-        page.wait_for_function("[...document.images].every(image => image.complete || image.loading === 'lazy')")
+        page.wait_for_function("() => [...document.images].every(image => image.complete || image.loading === 'lazy')")
         page.wait_for_timeout(300)  # for what fades in
         page.screenshot(path=FOLDER / f"{name}-{look}.png")
 

@@ -65,7 +65,7 @@ def test_a_preview_plays_under_the_pointer_and_goes(bobs_page: Page, film: Team,
     page.locator(".card").hover()
     preview = page.locator(".card__preview")
     expect(preview).to_be_visible()
-    page.wait_for_function("document.querySelector('.card__preview').currentTime > 0")
+    page.wait_for_function("() => document.querySelector('.card__preview').currentTime > 0")
     page.mouse.move(0, 0)
     expect(preview).to_have_count(0)
 

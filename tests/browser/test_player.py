@@ -217,4 +217,5 @@ def test_long_texts_fit(bobs_page: Page, film: Team, bob: User, width: int) -> N
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") is True
     page.get_by_role("link", name="Compare 2 side by side").click()
     expect(page.locator("video")).to_have_count(2)
+    page.wait_for_load_state()  # with its styles
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") is True
