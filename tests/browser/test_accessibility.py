@@ -8,13 +8,17 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import Team, User
-from generations.models import Generation
+from generations.models import Generation, Status
 from tests.browser.test_pages import rows_of_every_state
+from tests.cast import make_generation, make_video
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 STRANGERS: Final = ["gallery", "account_login", "account_signup", "account_reset_password"]
-PEOPLES: Final = ["gallery", "new-generation", "account_email", "account_change_password", "account_notices"]
+PEOPLES: Final = [
+    *("gallery", "new-generation", "bin", "account_settings", "default-parameters", "account-picture"),
+    *("account_email", "account_change_password", "account_notices", "delete-account"),
+]
 LOOKS: Final[dict[Literal["light", "dark"], tuple[int, int]]] = {"light": (1440, 900), "dark": (390, 844)}
 RULES: Final = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -52,6 +56,22 @@ def test_pages_for_people_who_have_nothing_yet(bobs_page: Page) -> None:
 def test_generations_of_every_state(bobs_page: Page, film: Team, bob: User) -> None:
     rows: list[Generation] = rows_of_every_state(bob, film)
     judge(bobs_page, [reverse("gallery"), *(row.get_absolute_url() for row in rows)])
+
+
+def test_what_stands_on_pages_that_are_in_use(bobs_page: Page, film: Team, bob: User) -> None:
+    rows = [make_generation(bob, film, Status.DONE) for _ in range(3)]
+    for row in rows:
+        make_video(row)
+    assert rows[2].bin(bob)
+    addresses = [
+        f"{reverse('compare')}?ids={rows[0].pk},{rows[1].pk}",
+        f"{reverse('new-generation')}?made={rows[0].pk}",
+        f"{reverse('gallery')}?q=nothing&status=failed",
+        f"{reverse('gallery')}?q=fox",
+        reverse("bin"),
+        reverse("generation-delete", args=[rows[0].pk]),
+    ]
+    judge(bobs_page, addresses)
 
 
 def test_a_form_with_errors(bobs_page: Page) -> None:
