@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import Team
 from accounts.roles import Action
 from generations.models import DRIVEN, Favourite, Generation
 from generations.views.people import PersonRequest, for_people, may, visible_generation
@@ -41,7 +40,7 @@ def gallery(request: PersonRequest) -> HttpResponse:
         "is_going": any(row.status in DRIVEN for row in page),
         "older": _cursor(page[PAGE_SIZE - 1]) if len(page) > PAGE_SIZE else "",
         "is_first_page": not before,
-        "may_generate_in": set(Team.objects.where_may(request.user, Action.GENERATE).values_list("pk", flat=True)),
+        "may_generate_in": {team.pk for team in sieve.teams_where_may(Action.GENERATE)},
         "now": timezone.now(),
     }
     is_part = request.GET.get("part") == "cards"

@@ -1,20 +1,23 @@
 """What the gallery is asked to show: filters, search and order from the query string. Nonsense there is ignored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, time, timedelta
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import forms
-from django.db.models import Q
+from django.db.models import CharField, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Team, User
-from accounts.roles import Action
+from accounts.models import Membership, Team, User
+from accounts.roles import Action, roles_that_may
 from generations.fal.arguments import AspectRatio, Endpoint
 from generations.models import OPEN, Collection, Generation, Status, Tag
 from generations.models.generation import GenerationQuerySet
+
+_Choices = list[tuple[Any, Any]]
 
 _ALL: Final = ("", _("All"))
 _STATES: Final[dict[str, frozenset[Status]]] = {
@@ -29,10 +32,8 @@ class Sieve(forms.Form):
     """All fields are optional; each by itself narrows the list further."""
 
     q = forms.CharField(label=_("Search the prompts"), required=False, max_length=200)
-    team = forms.ModelChoiceField(
-        Team.objects.none(), label=_("Whose"), required=False, to_field_name="slug", empty_label=_("Mine")
-    )
-    member = forms.ModelChoiceField(User.objects.none(), label=_("Member"), required=False, empty_label=_("Everybody"))
+    team = forms.ChoiceField(label=_("Whose"), required=False)
+    member = forms.TypedChoiceField(label=_("Member"), required=False, coerce=int)
     status = forms.ChoiceField(
         label=_("Status"),
         required=False,
@@ -49,10 +50,8 @@ class Sieve(forms.Form):
     )
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    tag = forms.ModelChoiceField(Tag.objects.none(), label=_("Tag"), required=False, empty_label=_("All"))
-    collection = forms.ModelChoiceField(
-        Collection.objects.none(), label=_("Collection"), required=False, empty_label=_("All")
-    )
+    tag = forms.TypedChoiceField(label=_("Tag"), required=False, coerce=int)
+    collection = forms.TypedChoiceField(label=_("Collection"), required=False, coerce=int)
     favourite = forms.BooleanField(label=_("Favourites only"), required=False)
     order = forms.ChoiceField(
         label=_("Order"), required=False, choices=[("", _("Newest first")), ("oldest", _("Oldest first"))]
@@ -61,16 +60,49 @@ class Sieve(forms.Form):
     def __init__(self, user: User, data: Any) -> None:
         super().__init__(data, auto_id="sieve-%s")
         self.user = user
-        teams = Team.objects.where_may(user, Action.VIEW)
-        of_teams = Q(team__in=teams.order_by().values("pk"))
-        self._choose("team", teams)
-        self._choose("member", User.objects.filter(memberships__team__in=teams.order_by().values("pk")).distinct())
-        self._choose("tag", Tag.objects.filter(of_teams))
-        self._choose("collection", Collection.objects.filter(of_teams))
+        self._choose("team", lambda: [("", _("Mine")), *((team.slug, team.name) for team in self._teams)])
+        self._choose("member", lambda: [("", _("Everybody")), *self._people])
+        self._choose("tag", lambda: [_ALL, *self._named("tag")])
+        self._choose("collection", lambda: [_ALL, *self._named("collection")])
         self.is_valid()  # what is no good is not in cleaned_data, so it narrows nothing
 
-    def _choose(self, name: str, rows: Any) -> None:
-        self.fields[name].queryset = rows  # type: ignore[attr-defined]  # a model choice
+    def _choose(self, name: str, choices: Callable[[], _Choices]) -> None:
+        """Called only for a form that is shown, or for a value to be judged; each asks the database at most once."""
+        self.fields[name].choices = choices  # type: ignore[attr-defined]  # a field of choices
+
+    @cached_property
+    def _memberships(self) -> list[Membership]:
+        own = Membership.objects.filter(user=self.user).select_related("team")
+        return sorted(own, key=lambda one: (one.team.personal_of_id != self.user.pk, one.team.name))
+
+    def teams_where_may(self, action: Action) -> list[Team]:
+        """As `Team.objects.where_may`, of what was read once for the page."""
+        roles = roles_that_may(action)
+        return [one.team for one in self._memberships if one.role in roles]
+
+    @cached_property
+    def _teams(self) -> list[Team]:
+        return self.teams_where_may(Action.VIEW)
+
+    @cached_property
+    def _people(self) -> _Choices:
+        people = User.objects.filter(memberships__team__in=self._teams).distinct()
+        return _by_name((person.pk, str(person)) for person in people)
+
+    @cached_property
+    def _all_named(self) -> list[tuple[str, int, str]]:
+        """Tags and collections in one query: what they are, key, name."""
+        tags, collections = (
+            rows.filter(team__in=self._teams).annotate(kind=Value(kind, CharField())).values_list("kind", "pk", "name")
+            for kind, rows in (("tag", Tag.objects.order_by()), ("collection", Collection.objects.order_by()))
+        )
+        return list(tags.union(collections, all=True))
+
+    def _named(self, kind: str) -> _Choices:
+        return _by_name((pk, name) for what, pk, name in self._all_named if what == kind)
+
+    def clean_team(self) -> Team | None:
+        return next((team for team in self._teams if team.slug == self.cleaned_data["team"]), None)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -94,11 +126,15 @@ class Sieve(forms.Form):
     def rows(self) -> GenerationQuerySet:
         """What the person may see of what is asked for, in the order asked for."""
         rows = Generation.objects.visible_to(self.user)
-        if not self.asked.get("team"):
+        if not self.asked.keys() & {"team", "member"}:
             rows = rows.filter(user=self.user)
         for name, value in self.asked.items():
             rows = _NARROW[name](rows, value, self.user)
         return rows.order_by("created_at", "id") if self.is_oldest_first else rows
+
+
+def _by_name(choices: Iterable[tuple[Any, str]]) -> _Choices:
+    return sorted(choices, key=lambda one: one[1].lower())
 
 
 def _midnight(day: Any) -> datetime:
@@ -109,7 +145,7 @@ _Narrow = Callable[[GenerationQuerySet, Any, User], GenerationQuerySet]
 _NARROW: Final[dict[str, _Narrow]] = {
     "q": lambda rows, words, _user: rows.search(words),
     "team": lambda rows, team, _user: rows.filter(team=team),
-    "member": lambda rows, member, _user: rows.filter(user=member),
+    "member": lambda rows, member, _user: rows.filter(user_id=member),
     "status": lambda rows, state, _user: rows.filter(status__in=_STATES[state]),
     "kind": lambda rows, kind, _user: rows.filter(endpoint=_ENDPOINTS[kind]),
     "ratio": lambda rows, ratio, _user: rows.filter(aspect_ratio=ratio),
@@ -117,6 +153,6 @@ _NARROW: Final[dict[str, _Narrow]] = {
     "since": lambda rows, day, _user: rows.filter(created_at__gte=_midnight(day)),
     "until": lambda rows, day, _user: rows.filter(created_at__lt=_midnight(day + timedelta(days=1))),
     "tag": lambda rows, tag, _user: rows.filter(tags=tag),
-    "collection": lambda rows, collection, _user: rows.filter(collection=collection),
+    "collection": lambda rows, collection, _user: rows.filter(collection_id=collection),
     "favourite": lambda rows, _value, user: rows.filter(favourites__user=user),
 }

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
 from generations.models import Collection, Favourite, Generation, Status, Tag
 from generations.views import gallery
-from tests.cast import make_generation, signed_in
+from tests.cast import make_generation, make_input_picture, make_video, signed_in
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -79,6 +81,7 @@ def test_a_team_shows_everybodys_and_one_members(row: Generation, film: Team, al
     assert set(client.get("/", {"team": "film"}).context["generations"]) == {row, hers}
     answer = client.get("/", {"team": "film", "member": str(alice.pk)})
     assert list(answer.context["generations"]) == [hers]
+    assert list(client.get("/", {"member": str(alice.pk)}).context["generations"]) == [hers]
 
 
 def test_somebody_elses_team_and_nonsense_narrow_nothing(row: Generation, mallory: User, bob: User) -> None:
@@ -108,6 +111,27 @@ def test_nothing_found_names_the_filters_and_the_words_stay(row: Generation, bob
     page = signed_in(bob).get("/", {"q": "submarine", "status": "done"}).content.decode()
     assert "Narrowed by: Search the prompts, Status." in page
     assert 'value="submarine"' in page
+
+
+def test_a_page_asks_the_database_eight_times_at_most(row: Generation, film: Team, bob: User) -> None:
+    make_video(row)
+    make_input_picture(make_generation(bob, film, endpoint=Endpoint.IMAGE_TO_VIDEO))
+    query = {"tag": str(Tag.objects.get().pk), "collection": str(Collection.objects.get().pk), "member": str(bob.pk)}
+    client = signed_in(bob)
+    none: dict[str, str] = {}
+    for narrowed in (none, {"team": "film"}, {**query, "team": "film", "favourite": "on", "q": "snow"}):
+        with CaptureQueriesContext(connection) as captured:
+            answer = client.get("/", narrowed)
+        assert row in answer.context["generations"]
+        assert len(captured) <= 8, [query["sql"] for query in captured]
+
+
+def test_the_choices_are_of_ones_teams_alone(row: Generation, alice: User, bob: User, mallory: User) -> None:
+    page = signed_in(bob).get("/").content.decode()
+    assert all(f">{name}</option>" in page for name in ("Film", "Alice", "winter", "Trailer"))
+    make_generation(mallory, mallory.personal_team)
+    page = signed_in(mallory).get("/").content.decode()
+    assert not any(f">{name}</option>" in page for name in ("Film", "Alice", "winter", "Trailer"))
 
 
 def test_cards_alone_for_the_endless_scroll(row: Generation, bob: User) -> None:
