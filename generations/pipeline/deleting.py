@@ -39,8 +39,11 @@ def remove_objects() -> int:
 
 @transaction.atomic
 def _remove(pk: int) -> bool:
-    """Remove one object and its row. The row is locked meanwhile: its lease may have run out."""
-    row = StorageDeletion.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
+    """Remove one object and its row. The row is locked meanwhile: its lease may have run out.
+
+    The lock is waited for: a claim that comes too late for a row holds it for a moment before it lets go.
+    """
+    row = StorageDeletion.objects.select_for_update().filter(pk=pk).first()
     if row is None:
         return False
     try:
