@@ -1,6 +1,6 @@
 """The step that costs money: one POST to fal for one row, and never a second one while the first may have arrived.
 
-`submitting` is committed before the POST, for all text requests of a claim at once. When the answer is lost, the row
+`submitting` is committed before the POST, for a few text requests at once. When the answer is lost, the row
 stays `submitting` and fal's own list of our requests is asked for it until it turns up or the search is given up.
 """
 
@@ -33,6 +33,7 @@ from generations.pipeline.persisting import persist
 logger = logging.getLogger(__name__)
 
 PRESIGNED_SECONDS: Final = 6 * 24 * 3600  # fal's queue has no time limit; S3 allows seven days
+COMMITTED_AT_ONCE: Final = 10  # a worker that dies before these are sent leaves no more of them to a person
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)
 
 
@@ -49,12 +50,15 @@ def submit_all(
 ) -> Iterator[tuple[Generation, Coroutine[Any, Any, None]]]:
     """Each of the `queued` rows of one claim with the step that sends it.
 
-    A text needs nothing before its POST, so that one transaction takes all texts to `submitting`.
+    A text needs nothing before its POST, so that one transaction takes several texts to `submitting`; the next group
+    is committed while the one before is sent.
     """
     texts = [row for row in rows if row.endpoint == Endpoint.TEXT_TO_VIDEO]
-    committed = asyncio.ensure_future(persist(_commit_to_submitting, texts)) if texts else None
-    for row in rows:
-        yield row, _submit(row, fal, around, committed if row in texts else None)
+    groups = [texts[start : start + COMMITTED_AT_ONCE] for start in range(0, len(texts), COMMITTED_AT_ONCE)]
+    for group in groups:
+        committed = asyncio.ensure_future(persist(_commit_to_submitting, group))
+        yield from ((row, _submit(row, fal, around, committed)) for row in group)
+    yield from ((row, _submit(row, fal, around, None)) for row in rows if row not in texts)
 
 
 async def _submit(

@@ -7,13 +7,15 @@ import asyncio
 import os
 import signal
 import sys
+import time
+import uuid
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from generations import pipeline
 from generations.fal import wire
 from generations.fal.client import AsyncFalClient
-from generations.models import Video
+from generations.models import Generation, Video
 from generations.pipeline import copying, driving, submitting, waiting
 
 SURVIVED: Final = 3  # exit code
@@ -55,6 +57,21 @@ def _before_the_post() -> None:
     AsyncFalClient.submit = _die_async  # type: ignore[method-assign]
 
 
+def _between_two_groups() -> None:
+    """The first group has been sent; the second is committed, and that is all."""
+    commit, groups = submitting._commit_to_submitting, []
+
+    def commit_and_die(rows: list[Generation]) -> set[uuid.UUID]:
+        committed = commit(rows)
+        groups.append(rows)
+        if len(groups) == 2:
+            time.sleep(1)  # in a thread: the loop goes on sending the first
+            _die()
+        return committed
+
+    submitting._commit_to_submitting = commit_and_die
+
+
 def _before_the_answer() -> None:
     AsyncFalClient._do = _send_and_die  # type: ignore[method-assign]
 
@@ -87,6 +104,7 @@ POINTS: Final[dict[str, Callable[[], None]]] = {
     "after claiming": _after_claiming,
     "before submitting": _before_submitting,
     "before the POST": _before_the_post,
+    "between two groups": _between_two_groups,
     "before the answer": _before_the_answer,
     "before the id is saved": _before_the_id_is_saved,
     "before the cancel is noted": _before_the_cancel_is_noted,

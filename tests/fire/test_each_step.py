@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -16,11 +17,11 @@ from config.embedded import addresses
 from generations import bucket
 from generations.fal.arguments import Endpoint
 from generations.models import Generation, Slot, Status, Video
-from generations.pipeline import fal_called
+from generations.pipeline import fal_called, submitting
 from tests.cast import make_generation, make_input_picture
 from tests.fire.dying_worker import POINTS
 from tests.fire.processes import url_of_test_database
-from tests.generations.driven import drive_to_the_end, make_due, one_pass
+from tests.generations.driven import drive_to_the_end, drive_until, make_due, one_pass
 from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,6 +34,8 @@ AT_FAL_ALREADY = {
     "before done",
     "inside done",
 }
+REFUSED = "[sandbox: no_media_generated]"
+NOT_SENT = {"before the POST", "between two groups"}
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +84,7 @@ def bring_to_fal(sandbox: Sandbox, generation: Generation) -> None:
     assert Generation.objects.get().status == Status.RENDERING
 
 
-@pytest.mark.parametrize("point", [point for point in POINTS if point not in AT_FAL_ALREADY | {"before the POST"}])
+@pytest.mark.parametrize("point", [point for point in POINTS if point not in AT_FAL_ALREADY | NOT_SENT])
 def test_killed_on_the_way_to_fal_it_is_sent_once(alice: User, sandbox: Sandbox, point: str) -> None:
     generation = order(alice, f"Killed {point}")
 
@@ -120,6 +123,28 @@ def test_killed_before_the_post_it_is_not_sent_again_and_ends_before_a_person(
     drive_to_the_end(generation)
     assert (generation.status, generation.reason) == (Status.FAILED, "outcome_unknown")
     assert requests(sandbox, generation) == []
+
+
+def test_killed_amid_a_batch_it_leaves_one_small_group_to_a_person_and_sends_the_rest(
+    alice: User, sandbox: Sandbox, settings: Settings
+) -> None:
+    count = 2 * submitting.COMMITTED_AT_ONCE + 3
+    prompts = [f"Killed amid a batch, {number} {REFUSED}" for number in range(count)]
+    for prompt in prompts:
+        make_generation(alice, alice.personal_team, prompt=prompt)
+
+    kill_a_worker("between two groups")
+    assert Generation.objects.filter(status=Status.QUEUED).count() == 3
+    let_leases_run_out()
+    drive_until(lambda: Generation.objects.open().count() == submitting.COMMITTED_AT_ONCE)
+    settings.GENERATION_GIVE_UP_HOURS = 0
+    drive_until(lambda: not Generation.objects.open().exists())
+
+    sent = count - submitting.COMMITTED_AT_ONCE
+    reasons = Counter(Generation.objects.values_list("reason", flat=True))
+    assert reasons == {"outcome_unknown": submitting.COMMITTED_AT_ONCE, "no_media_generated": sent}
+    books = [request["prompt"] for request in sandbox.books()["requests"] if request["prompt"] in prompts]
+    assert len(books) == len(set(books)) == sent
 
 
 @pytest.mark.parametrize("point", ["before the answer", "before the id is saved"])
