@@ -1,5 +1,6 @@
 """The whole way of a generation: real rows, a real bucket, and fal's protocol over real HTTP."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,9 @@ from accounts.models import User
 from generations import bucket
 from generations.fal.answers import RequestUrls, Submitted
 from generations.fal.arguments import Endpoint
+from generations.fal.client import AsyncFalClient
 from generations.models import Event, Generation, Slot, Status, SubmitPause, Video
-from generations.pipeline import fal_called, fal_config, schedule, submitting
+from generations.pipeline import drive, driving, fal_called, fal_config, schedule, submitting
 from tests.cast import make_generation, make_input_picture
 from tests.generations.driven import drive_to_the_end, drive_until, one_pass
 from tests.sandbox_process import Sandbox
@@ -397,3 +399,34 @@ def test_an_overdue_request_goes_to_a_person_and_is_still_asked_for(
     drive_to_the_end(generation)
     assert generation.status == Status.DONE
     assert not Generation.objects.filter(needs_person_since__isnull=False).exists()
+
+
+def test_a_cancel_is_passed_on_before_others_are_asked_for(
+    alice: User, slow_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for one call at a time, and the canceled one due last."""
+    rows = [order(alice, f"Asked for in turn {number}") for number in range(4)]
+    one_pass()
+    canceled = Generation.objects.get(pk=rows[-1].pk)
+    assert canceled.cancel(alice)
+    Generation.objects.filter(pk=canceled.pk).update(due_at=timezone.now())
+    Generation.objects.exclude(pk=canceled.pk).update(due_at=timezone.now() - timedelta(hours=1))
+    monkeypatch.setattr(driving, "CALLS_AT_ONCE", 1)
+    calls: list[str] = []
+    monkeypatch.setattr(AsyncFalClient, "status", _noting(calls, AsyncFalClient.status))
+    monkeypatch.setattr(AsyncFalClient, "cancel", _noting(calls, AsyncFalClient.cancel))
+
+    drive()
+
+    assert calls[0] == canceled.request_id
+    assert set(calls) == set(Generation.objects.values_list("request_id", flat=True))
+
+
+def _noting(calls: list[str], method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The method as it is, which also writes down whose request it was called for."""
+
+    async def noting(self: AsyncFalClient, urls: RequestUrls) -> Any:
+        calls.append(urls.request_id)
+        return await method(self, urls)
+
+    return noting
