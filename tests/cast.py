@@ -27,6 +27,7 @@ from tests.mirror.videos import mp4
 
 _BEFORE_FAL = {Status.HELD, Status.QUEUED, Status.REJECTED, Status.CANCELED}
 _AT_FAL = {Status.RENDERING, Status.CANCELLING, Status.MIRRORING, Status.DONE}
+_DATABASE = {"db", "transactional_db", "live_server"}  # fixtures
 _MADE = {Status.MIRRORING, Status.DONE}
 
 
@@ -63,14 +64,18 @@ def mona(db: None) -> User:
     return mona
 
 
-@pytest.fixture
-def prices(db: None) -> None:
-    """The price list that the migration enters, for tests with transaction=True: those before them empty the tables."""
-    for endpoint in Endpoint:
-        for seconds, cents in ((5, 35), (10, 70)):
-            Price.objects.get_or_create(
-                endpoint=endpoint, seconds=seconds, read_on="2026-11-23", defaults={"cents": cents}
-            )
+@pytest.fixture(autouse=True)
+def prices(request: pytest.FixtureRequest) -> None:
+    """The price list that the migration enters: a test with transaction=True leaves every table empty to the next."""
+    if not request.node.get_closest_marker("django_db") and not _DATABASE & set(request.fixturenames):
+        return
+    request.getfixturevalue("db")
+    if not Price.objects.exists():
+        Price.objects.bulk_create(
+            Price(endpoint=endpoint, seconds=seconds, cents=cents, read_on="2026-11-23")
+            for endpoint in Endpoint
+            for seconds, cents in ((5, 35), (10, 70))
+        )
 
 
 def _person(name: str, **fields: Any) -> User:

@@ -20,12 +20,16 @@ OURS = (
 
 
 def prepare() -> None:
-    """Once, before the settings are read; a process that the tests start inherits it and changes nothing."""
-    if "KLING_STUDIO_TESTS" not in os.environ:
+    """Once, before the settings are read; a process that the tests start inherits it and changes nothing.
+
+    Each of pytest-xdist's workers is a run of its own.
+    """
+    run = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    if os.environ.get("KLING_STUDIO_TESTS") != run:
         for name in [name for name in os.environ if name.startswith(OURS)]:
             del os.environ[name]
         os.environ |= {
-            "KLING_STUDIO_TESTS": "1",
+            "KLING_STUDIO_TESTS": run,
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "DEBUG": "true",
             "EMAIL_URL": "memory:",

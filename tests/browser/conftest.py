@@ -84,7 +84,7 @@ class Worker:
 
 
 @pytest.fixture
-def studio(live_server: LiveServer, settings: Settings, prices: None) -> LiveServer:
+def studio(live_server: LiveServer, settings: Settings) -> LiveServer:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return live_server
 

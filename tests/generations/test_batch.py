@@ -106,9 +106,7 @@ def test_form_sent_twice_is_the_same_batch(film: Team, bob: User, values: dict[s
 
 
 @pytest.mark.django_db(transaction=True)
-def test_batch_sent_twice_at_once_is_made_once(
-    prices: None, film: Team, bob: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batch_sent_twice_at_once_is_made_once(film: Team, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the first takes the last of the money: the second is the same order, not one too many."""
     Team.objects.filter(pk=film.pk).update(monthly_limit_cents=210)
     both_have_looked = threading.Barrier(2, timeout=10)

@@ -118,7 +118,7 @@ def test_limit_of_nothing_refuses_all(film: Team, bob: User) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("of", ["team", "member"])
 def test_fifty_at_once_against_money_for_seven_admit_seven(
-    prices: None, film: Team, bob: User, monkeypatch: pytest.MonkeyPatch, of: str
+    film: Team, bob: User, monkeypatch: pytest.MonkeyPatch, of: str
 ) -> None:
     """The look before the lock is taken away: the lock alone must hold."""
     monkeypatch.setattr("generations.pipeline.orders.refuse_over_budget", lambda *_: None)

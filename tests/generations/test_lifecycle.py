@@ -18,7 +18,7 @@ from generations.models import DRIVEN, MOVES, OPEN, TERMINAL, Event, Generation,
 from generations.models.generation import IllegalMoveError
 from tests.cast import make_generation
 
-LEGAL = [(origin, target) for origin in Status for target in MOVES[origin]]
+LEGAL = [(origin, target) for origin in Status for target in sorted(MOVES[origin])]
 ILLEGAL = [pair for pair in itertools.product(Status, Status) if pair not in LEGAL]
 
 # what a state asks for beyond the status itself

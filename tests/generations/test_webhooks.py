@@ -23,7 +23,7 @@ NO_VIDEO = "[sandbox: no_media_generated]"
 
 
 @pytest.fixture
-def studio(live_server: LiveServer, sandbox: Sandbox, settings: Settings, prices: None) -> Sandbox:
+def studio(live_server: LiveServer, sandbox: Sandbox, settings: Settings) -> Sandbox:
     """The studio at an address that fal can call."""
     sandbox.set_faults("")
     settings.PUBLIC_URL = live_server.url

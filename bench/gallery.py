@@ -1,0 +1,288 @@
+"""The gallery over a million generations in 500 teams beside the same gallery over a thousand rows.
+
+Run `python -m bench.gallery`. Two databases of one server; the same person looks at the same pages of both, in turns.
+The thousand rows are all of one team of four; in the large database that team has 2,000, as has every other.
+"""
+
+import tests  # noqa: F401  prepares the settings, before anything reads them
+
+# isort: split
+
+import argparse
+import gzip
+import random
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Membership, Team, User
+from accounts.roles import Role
+from bench._targets import Target, verdict
+from config.embedded import addresses
+from config.embedded.postgres import running_postgres
+from generations.models import Generation, Status, Video
+from tests.cast import make_generation, signed_in
+
+MEMBERS: Final = 4  # of each team; each has made a quarter of its rows
+FEW: Final = 1000
+OF_A_TEAM: Final = 2000
+WARM_UP: Final = 5
+PAGES: Final = {
+    "first page": "/?",
+    "first page of the team": "/?team=bench-0",
+    "deep page": "/?before={deep}",
+    "deep page of the team": "/?team=bench-0&before={deep}",
+    "filtered: done, text, 16:9": "/?status=done&kind=text&ratio=16%3A9",
+    "filtered: the team's, 10 s": "/?team=bench-0&duration=10",
+    "search: a word in most prompts": "/?q=word0",
+    "search: a rare word": "/?q=lighthouse",
+    "search: a word that is nowhere": "/?q=zebra",
+    "search in the team: a rare word": "/?team=bench-0&q=lighthouse",
+}
+
+# so many rows of each of the teams numbered from `first` to `last`, one each seven minutes back from the newest
+_WHAT: Final = """
+SELECT team.id AS team_id, member.user_id, gen_random_uuid() AS id, step,
+    timestamptz '2026-11-01' - step * interval '7 minutes' - team.number * interval '1 second' AS moment,
+    (SELECT string_agg('word' || floor(power(random(), 3) * 2000)::int, ' ') FROM generate_series(1, 25 + mod(step, 7)))
+        || CASE WHEN step < 1000 AND mod(step, 40) = 0 THEN ' lighthouse' ELSE '' END AS prompt
+FROM (SELECT id, substr(slug, 7)::int AS number FROM accounts_team WHERE slug LIKE 'bench-%%') AS team
+CROSS JOIN generate_series(%(newest)s, %(oldest)s) AS step
+JOIN (
+    SELECT team_id, user_id, row_number() OVER (PARTITION BY team_id ORDER BY id) - 1 AS place
+    FROM accounts_membership
+) AS member ON member.team_id = team.id AND member.place = mod(step, 4)
+WHERE team.number BETWEEN %(first)s AND %(last)s
+"""
+_GENERATIONS: Final = {
+    "id": "what.id",
+    "team_id": "what.team_id",
+    "user_id": "what.user_id",
+    "form_key": "what.id",
+    "request_id": "what.id::text",
+    "prompt": "what.prompt",
+    "duration": "CASE WHEN mod(what.step, 5) = 0 THEN 10 ELSE 5 END",
+    "created_at": "what.moment",
+    "changed_at": "what.moment",
+    "submitted_at": "what.moment",
+    "finished_at": "what.moment",
+    "notified_at": "what.moment",
+}
+_VIDEOS: Final = {
+    "generation_id": "what.id",
+    "key": "'video/' || what.id",
+    "poster_key": "'poster/' || what.id",
+    "created_at": "what.created_at",
+}
+
+
+# --- what is in the databases -----------------------------------------------------------------------------------------
+
+
+def people_and_teams(count: int) -> User:
+    """Teams `bench-0`, `bench-1`, … of four people each; the person is in the first one."""
+    people = [User(email=f"bench{number}@example.com", name=f"Bench {number}") for number in range(count * MEMBERS)]
+    teams = [Team(name=f"Bench {number}", slug=f"bench-{number}") for number in range(count)]
+    people, teams = User.objects.bulk_create(people), Team.objects.bulk_create(teams)
+    Membership.objects.bulk_create(
+        Membership(team=team, user=person, role=Role.MEMBER)
+        for number, team in enumerate(teams)
+        for person in people[number * MEMBERS : (number + 1) * MEMBERS]
+    )
+    return people[0]
+
+
+def fill(*, first: int, last: int, newest: int, oldest: int) -> None:
+    """Copies of one finished generation and its video, with what differs; by the database itself."""
+    sample = Generation.objects.filter(prompt="sample").first() or a_sample()
+    numbers = {"first": first, "last": last, "newest": newest, "oldest": oldest}
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE what AS {_WHAT}", numbers)
+        cursor.execute(_copies(Generation, _GENERATIONS), {"sample": sample.pk})
+        cursor.execute("ALTER TABLE what RENAME moment TO created_at")
+        cursor.execute(_copies(Video, _VIDEOS), {"sample": sample.pk})
+        cursor.execute("DROP TABLE what")
+        cursor.execute("VACUUM ANALYZE")
+
+
+def a_sample() -> Generation:
+    stranger = User.objects.create_user("stranger@example.com")
+    sample = make_generation(stranger, stranger.personal_team, Status.DONE, prompt="sample")
+    Video.objects.create(
+        generation=sample,
+        key=sample.video_key,
+        poster_key=sample.poster_key,
+        size=8_000_000,
+        sha256="0" * 64,
+        content_type="video/mp4",
+        width=1280,
+        height=720,
+        duration=5,
+        fps=24,
+        codec="h264",
+        preview_key=sample.preview_key,
+        placeholder=f"data:image/webp;base64,{'A' * 200}",
+    )
+    return sample
+
+
+def _copies(model: type[models.Model], differs: dict[str, str]) -> str:
+    """The statement that makes a row for each of `what`, else like the sample."""
+    columns = [str(field.column) for field in model._meta.concrete_fields if not getattr(field, "generated", False)]
+    values = [differs.get(column, f'sample."{column}"') for column in columns]
+    names = ", ".join(f'"{column}"' for column in columns)
+    key = "id" if "id" in columns else "generation_id"
+    return (
+        f"INSERT INTO {model._meta.db_table} ({names}) SELECT {', '.join(values)} "
+        f'FROM what, {model._meta.db_table} AS sample WHERE sample."{key}" = %(sample)s'
+    )
+
+
+# --- two databases ----------------------------------------------------------------------------------------------------
+
+
+class Side:
+    """One of the databases, with the person's browser."""
+
+    def __init__(self, name: str) -> None:
+        self.forget()
+        self._connection = _connection_to(name)
+        with self.chosen():
+            person = User.objects.get(email="bench0@example.com")
+            self.client = signed_in(person)
+            own = Generation.objects.filter(user=person).order_by("-created_at", "-id")
+            row = own[own.count() * 9 // 10]
+            self.deep = f"{row.created_at.isoformat()}_{row.pk}".replace("+", "%2B")
+
+    def forget(self) -> None:
+        """Nothing has been measured yet."""
+        self.times: dict[str, list[float]] = {page: [] for page in PAGES}
+
+    @contextmanager
+    def chosen(self) -> Iterator[BaseDatabaseWrapper]:
+        """This database is the studio's meanwhile."""
+        usual = connections["default"]
+        connections["default"] = self._connection
+        try:
+            yield self._connection
+        finally:
+            connections["default"] = usual
+
+    def get(self, page: str) -> Any:
+        return self.client.get(PAGES[page].format(deep=self.deep), headers={"Accept-Encoding": ""})
+
+    def measure(self, page: str) -> None:
+        with self.chosen():
+            begun = time.perf_counter()
+            answer = self.get(page)
+            self.times[page].append(time.perf_counter() - begun)
+        assert answer.status_code == 200
+
+    def queries(self, page: str) -> int:
+        with self.chosen() as chosen, CaptureQueriesContext(chosen) as queries:
+            self.get(page)
+        return len(queries)
+
+    def kilobytes(self, page: str) -> float:
+        with self.chosen():
+            return len(gzip.compress(self.get(page).content)) / 1000
+
+    def milliseconds(self, page: str) -> float:
+        return statistics.median(self.times[page]) * 1000
+
+
+def _connection_to(name: str) -> BaseDatabaseWrapper:
+    made = connections.create_connection("default")
+    made.settings_dict = deepcopy(made.settings_dict) | {"NAME": name}
+    return made
+
+
+def make_database(name: str, template: str) -> None:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
+@contextmanager
+def use(name: str) -> Iterator[None]:
+    """Everything goes to that database, whose connection is closed afterwards."""
+    usual = connections["default"]
+    connections["default"] = _connection_to(name)
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        connections["default"] = usual
+
+
+def prepare(teams: int) -> None:
+    make_database("small", "template1")
+    with use("small"):
+        call_command("migrate", verbosity=0)
+        people_and_teams(teams)
+        fill(first=0, last=0, newest=1, oldest=FEW)
+    make_database("large", "small")
+    with use("large"):
+        fill(first=0, last=0, newest=FEW + 1, oldest=OF_A_TEAM)
+        for first in range(1, teams, 50):
+            fill(first=first, last=min(first + 49, teams - 1), newest=1, oldest=OF_A_TEAM)
+
+
+# --- what is measured -------------------------------------------------------------------------------------------------
+
+
+def measure(rounds: int) -> int:
+    small, large = Side("small"), Side("large")
+    for number in range(WARM_UP + rounds):
+        if number == WARM_UP:
+            small.forget()
+            large.forget()
+        for page in PAGES:
+            for side in random.sample([small, large], 2):
+                side.measure(page)
+    targets = []
+    print("| page | 1,000 rows, ms | 1,000,000 rows, ms | ratio | queries | kB compressed |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for page in PAGES:
+        ratio = statistics.median(b / a for a, b in zip(small.times[page], large.times[page], strict=True))
+        queries, size = large.queries(page), large.kilobytes(page)
+        print(
+            f"| {page} | {small.milliseconds(page):.1f} | {large.milliseconds(page):.1f} "
+            f"| {ratio:.2f} | {queries} | {size:.1f} |"
+        )
+        targets += [
+            Target(f"{page}: × the time over 1,000 rows", ratio, 1.2, at_most=True),
+            Target(f"{page}: queries", queries, 8, at_most=True),
+            Target(f"{page}: kB compressed", size, 40, at_most=True),
+        ]
+    return verdict(targets)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--teams", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=60)
+    arguments = parser.parse_args()
+    settings.ALLOWED_HOSTS, settings.DEBUG = ["testserver"], False
+    directory = addresses.var()
+    directory.mkdir(parents=True)
+    try:
+        with running_postgres(directory / "pg"):
+            prepare(arguments.teams)
+            return measure(arguments.rounds)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
