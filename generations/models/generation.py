@@ -284,6 +284,11 @@ class Generation(models.Model):
         return self.status in OPEN
 
     @property
+    def place(self) -> str:
+        """Where it stands in a list by time: its moment and its id."""
+        return f"{self.created_at.isoformat()}_{self.pk}"
+
+    @property
     def key_prefix(self) -> str:
         """Where its objects lie in the bucket, without a slash at the end."""
         return f"teams/{self.team_id}/generations/{self.pk}"

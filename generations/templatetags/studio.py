@@ -1,5 +1,6 @@
 """How the pages put numbers and progress into words."""
 
+import math
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,6 +22,28 @@ _DOING: Final = {
     Status.CANCELLING: gettext_lazy("Being canceled: fal may still finish it; then it’s kept and charged"),
 }
 _BEFORE_IT_IS_MADE: Final = frozenset({Status.HELD, Status.QUEUED, Status.SUBMITTING, Status.RENDERING})
+
+
+# a hundredth of width by height, so near to each other that no frame is off by more than a fifteenth
+_RATIOS: Final = (40, 45, 50, 56, 64, 71, 80, 90, 100, 112, 125, 141, 160, 178, 200, 225, 250)
+
+
+@register.filter
+def ratio(generation: Generation) -> int:
+    """The shape of its frame, before it is made too: the nearest one that the stylesheet knows."""
+    width, height = _shape(generation)
+    return min(_RATIOS, key=lambda known: abs(math.log(known * height / width / 100)))
+
+
+def _shape(generation: Generation) -> tuple[int, int]:
+    """Width and height of the video, else of what it will be like."""
+    if (video := getattr(generation, "video", None)) is not None:
+        return video.width, video.height
+    if generation.aspect_ratio:
+        width, height = generation.aspect_ratio.split(":")
+        return int(width), int(height)
+    start = next(iter(generation.pictures.all()), None)
+    return (start.width, start.height) if start else (16, 9)
 
 
 @register.filter

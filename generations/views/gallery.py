@@ -1,11 +1,12 @@
 """The landing page for strangers, the gallery for people: their generations, the newest first."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -13,10 +14,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.roles import Action
 from generations.models import DRIVEN, Favourite, Generation
+from generations.models.generation import GenerationQuerySet
 from generations.views.people import PersonRequest, for_people, may, visible_generation
 from generations.views.sieve import Sieve
 
 PAGE_SIZE: Final = 24
+_PARTS: Final = ("before", "from", "after")
 
 
 @require_safe
@@ -29,22 +32,67 @@ def home(request: HttpRequest) -> HttpResponseBase:
 def gallery(request: PersonRequest) -> HttpResponse:
     """A page of what the filters let through; `part=cards` is the page's cards alone, for the endless scroll."""
     sieve = Sieve(request.user, request.GET)
+    part = _Part.asked_for(request.GET)
     rows = sieve.rows().select_related("video", "user", "team")
-    if before := request.GET.get("before"):
-        rows = rows.filter(_behind(before, newer=sieve.is_oldest_first))
-    rows = rows.annotate(is_favourite=Favourite.objects.marks(request.user))
-    page = list(rows.prefetch_related("pictures")[: PAGE_SIZE + 1])
+    rows = rows.annotate(is_favourite=Favourite.objects.marks(request.user)).prefetch_related("pictures")
+    page, is_more = part.of(rows, is_oldest_first=sieve.is_oldest_first)
+    is_part = request.GET.get("part") == "cards"
     context = {
         "sieve": sieve,
-        "generations": page[:PAGE_SIZE],
+        "generations": page,
         "is_going": any(row.status in DRIVEN for row in page),
-        "older": _cursor(page[PAGE_SIZE - 1]) if len(page) > PAGE_SIZE else "",
-        "is_first_page": not before,
+        "newer": page[0].place if page and (is_more if part.is_upward else part.name and not is_part) else "",
+        "older": page[-1].place if page and (not is_part if part.is_upward else is_more) else "",
+        "is_first_page": not part.name,
         "may_generate_in": {team.pk for team in sieve.teams_where_may(Action.GENERATE)},
         "now": timezone.now(),
     }
-    is_part = request.GET.get("part") == "cards"
     return render(request, "generations/_cards.html" if is_part else "gallery.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Which part of the list is asked for: what comes `before` a row, `from` it on, or `after` it, going upward.
+
+    The row is named by its `Generation.place`, so that it need not be there any more.
+    """
+
+    name: str = ""
+    created_at: datetime | None = None
+    pk: uuid.UUID | None = None
+
+    @classmethod
+    def asked_for(cls, query: QueryDict) -> "_Part":
+        """By a row's moment and id. Raises Http404 for anything else."""
+        name = next((name for name in _PARTS if query.get(name)), "")
+        if not name:
+            return cls()
+        moment, _, pk = str(query[name]).partition("_")
+        try:
+            return cls(name, datetime.fromisoformat(moment), uuid.UUID(pk))
+        except ValueError:
+            raise Http404 from None
+
+    @property
+    def is_upward(self) -> bool:
+        return self.name == "after"
+
+    def of(self, rows: GenerationQuerySet, *, is_oldest_first: bool) -> tuple[list[Generation], bool]:
+        """The page's rows in the list's order, and whether more lie in the direction of reading."""
+        goes_up = is_oldest_first != self.is_upward  # in time
+        if self.name:
+            rows = rows.filter(self._range(goes_up=goes_up))
+        order = ("created_at", "id") if goes_up else ("-created_at", "-id")
+        found = list(rows.order_by(*order)[: PAGE_SIZE + 1])
+        page = found[:PAGE_SIZE]
+        return (page[::-1] if self.is_upward else page), len(found) > PAGE_SIZE
+
+    def _range(self, *, goes_up: bool) -> Q:
+        """A bounded range, which stays fast at any depth."""
+        equal = "" if self.name == "from" else "e"
+        if goes_up:
+            return Q(created_at__gte=self.created_at) & ~Q(created_at=self.created_at, **{f"pk__lt{equal}": self.pk})
+        return Q(created_at__lte=self.created_at) & ~Q(created_at=self.created_at, **{f"pk__gt{equal}": self.pk})
 
 
 @require_safe
@@ -55,19 +103,3 @@ def card(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     generation = visible_generation(request, pk)
     may_generate_in = {generation.team_id} if may(request.user, Action.GENERATE, generation) else set()
     return render(request, "generations/_card.html", {"generation": generation, "may_generate_in": may_generate_in})
-
-
-def _cursor(row: Generation) -> str:
-    return f"{row.created_at.isoformat()}_{row.pk}"
-
-
-def _behind(cursor: str, *, newer: bool) -> Q:
-    """Rows behind the cursor, as a bounded range: it stays fast at any depth."""
-    moment, _, pk = cursor.partition("_")
-    try:
-        created_at, row_id = datetime.fromisoformat(moment), uuid.UUID(pk)
-    except ValueError:
-        raise Http404 from None
-    if newer:
-        return Q(created_at__gte=created_at) & ~Q(created_at=created_at, pk__lte=row_id)
-    return Q(created_at__lte=created_at) & ~Q(created_at=created_at, pk__gte=row_id)

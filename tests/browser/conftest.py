@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from django.conf import settings as django_settings
@@ -97,9 +97,22 @@ def worker(studio: LiveServer, sandbox: Sandbox) -> Iterator[Worker]:
 
 
 @pytest.fixture
-def page(chromium: Browser, studio: LiveServer) -> Iterator[Page]:
+def look() -> dict[str, Any]:
+    """What the browser is like; `on_both` makes it a phone and a desk."""
+    return {"viewport": {"width": 1280, "height": 800}}
+
+
+PHONE: Final[dict[str, Any]] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+DESK: Final[dict[str, Any]] = {"viewport": {"width": 1440, "height": 900}}
+
+# @on_both: the test runs on a phone's screen and on a wide one
+on_both = pytest.mark.parametrize("look", [PHONE, DESK], ids=["390", "1440"])
+
+
+@pytest.fixture
+def page(chromium: Browser, studio: LiveServer, look: dict[str, Any]) -> Iterator[Page]:
     """A fresh browser profile at the studio. Whatever it complains of fails the test: scripts, and the CSP."""
-    context = chromium.new_context(base_url=studio.url, viewport={"width": 1280, "height": 800}, locale="en-US")
+    context = chromium.new_context(base_url=studio.url, locale="en-US", **look)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints: list[str] = []

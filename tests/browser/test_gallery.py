@@ -1,5 +1,6 @@
 """The gallery in Chromium: it scrolls on, searches, plays a preview under the pointer, and nothing jumps."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Team, User
 from generations import bucket
-from generations.models import Generation, Status
+from generations.models import Event, Generation, Status
 from generations.views.gallery import PAGE_SIZE
+from tests.browser.conftest import on_both
 from tests.cast import make_generation, make_video
 from tests.mirror.videos import mp4
 
@@ -40,6 +42,41 @@ def test_scrolls_on_to_the_end_without_a_jump(bobs_page: Page, film: Team, bob: 
     expect(page.locator(".card")).to_have_count(PAGE_SIZE + 3)
     expect(page.locator(".pager")).to_have_count(0)
     assert page.evaluate("window.shifts") < 0.02
+
+
+@on_both
+def test_back_leads_to_the_card_however_deep_and_whatever_has_come(bobs_page: Page, film: Team, bob: User) -> None:
+    many_rows(bob, film, 10_000)
+    page = bobs_page
+    page.goto("/")
+    for pages in range(1, 5):
+        expect(page.locator(".card")).to_have_count(pages * PAGE_SIZE)
+        page.locator(".pager").scroll_into_view_if_needed()
+    deep = page.locator(".card").nth(4 * PAGE_SIZE + 3)
+    deep.scroll_into_view_if_needed()
+    page.wait_for_function("() => location.search.includes('from=')")
+    name = deep.get_attribute("id")
+    many_rows(bob, film, 30, newer=True)
+
+    deep.locator(".card__prompt").click()
+    expect(page).to_have_url(re.compile("/generations/"))
+    page.go_back()
+    expect(page.locator(f"#{name}")).to_be_in_viewport()
+    page.get_by_role("link", name="Newer").click()
+    expect(page.locator(".card")).not_to_have_count(PAGE_SIZE)
+    page.reload()
+    expect(page.locator(".card").first).to_be_visible()
+
+
+def many_rows(bob: User, film: Team, count: int, *, newer: bool = False) -> None:
+    """Ended rows without videos, a minute apart."""
+    one = make_generation(bob, film, Status.CANCELED)
+    names = [field.attname for field in Generation._meta.concrete_fields]
+    values = {name: getattr(one, name) for name in names if name not in {"id", "form_key", "created_at"}}
+    begin = timezone.now() + timedelta(days=1 if newer else 0)
+    rows = [Generation(**values, created_at=begin - timedelta(minutes=number)) for number in range(1, count)]
+    Generation.objects.bulk_create(rows, batch_size=1000)
+    Event.objects.bulk_create([Event(generation=row, status=row.status) for row in rows], batch_size=1000)
 
 
 def test_search_by_key_finds_and_clears(bobs_page: Page, film: Team, bob: User) -> None:
