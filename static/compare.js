@@ -69,7 +69,7 @@
   for (const video of videos) {
     video.controls = false;
     video.addEventListener("loadedmetadata", measure);
-    video.addEventListener("error", () => (room.querySelector("[data-broken]").hidden = false));
+    window.studio.keepAlive(video, room.querySelector("[data-broken]"));
     video.addEventListener("ended", ended);
     video.addEventListener("timeupdate", () => video === leader && keepInStep());
     for (const name of ["play", "pause", "seeked"]) video.addEventListener(name, show);

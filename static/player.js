@@ -1,9 +1,8 @@
-// The player of one video: it survives an address that has expired, steps by frames, and remembers whether to loop.
+// The player of one video: it steps by frames, and remembers whether to loop.
 (() => {
   "use strict";
 
   const LOOP = "studio.loop";
-  const MOVED_ON = 0.5; // s played behind a renewal: it has worked, and the next expiry may be renewed again
   const known = new WeakSet();
   let hasKeys = false;
 
@@ -49,47 +48,6 @@
     video.currentTime = Math.min((frame + 0.5) / fps, video.duration);
   }
 
-  // The address may have run out (a paused tab, a slept computer). A new one is asked for once; then a person decides.
-  function keepAlive(player) {
-    const video = player.querySelector("video");
-    const lost = player.querySelector("[data-broken]");
-    const address = video.getAttribute("src");
-    let second = 0, wasPlaying = false, renewedAt = null;
-
-    function renew() {
-      renewedAt = second;
-      lost.hidden = true;
-      video.addEventListener("loadedmetadata", resume, { once: true });
-      video.src = `${address}?again=${Date.now()}`;
-      video.load();
-    }
-
-    function resume() {
-      video.currentTime = renewedAt;
-      if (wasPlaying) video.play().catch(() => {}); // the person presses play, where the browser wants that
-    }
-
-    function failed() {
-      if (renewedAt === null) return renew();
-      video.removeEventListener("loadedmetadata", resume);
-      lost.hidden = false;
-    }
-
-    function moved() {
-      if (video.error || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return; // not where the person was
-      second = video.currentTime;
-      if (renewedAt !== null && Math.abs(second - renewedAt) > MOVED_ON) renewedAt = null;
-    }
-
-    video.addEventListener("error", failed);
-    video.addEventListener("timeupdate", moved);
-    video.addEventListener("seeking", () => !video.error && video.readyState && (second = video.currentTime));
-    video.addEventListener("play", () => (wasPlaying = true));
-    video.addEventListener("pause", () => (wasPlaying = wasPlaying && Boolean(video.error)));
-    player.querySelector("[data-retry]").addEventListener("click", renew);
-    if (video.error) failed();
-  }
-
   function addKeys({ dataset }) {
     hasKeys = true;
     const { add } = window.studio.keys;
@@ -111,7 +69,7 @@
     player.querySelector("[data-loop]").addEventListener("click", () => switchLoop(player));
     player.querySelector("[data-bar]").hidden = false;
     setLoop(player, remembered());
-    keepAlive(player);
+    window.studio.keepAlive(video, player.querySelector("[data-broken]"), player.querySelector("[data-retry]"));
     if (!hasKeys) addKeys(player);
   }
 

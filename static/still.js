@@ -1,4 +1,4 @@
-// "Use this frame": the moment is the player's, so nobody has to type it.
+// "Start with this frame": the moment is the player's, so nobody has to type it.
 (() => {
   "use strict";
 

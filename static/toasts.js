@@ -35,4 +35,11 @@
   }
 
   window.studio = { ...window.studio, toast };
+
+  // what can be undone stands on the page where scripts are off; here it goes by itself
+  for (const form of document.querySelectorAll(".notice__undo")) {
+    const notice = form.closest(".notice"), label = form.querySelector("button").textContent;
+    toast(notice.querySelector("span").textContent, { label, run: () => form.requestSubmit() });
+    notice.hidden = true;
+  }
 })();

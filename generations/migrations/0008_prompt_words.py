@@ -5,6 +5,8 @@ import django.contrib.postgres.search
 from django.conf import settings
 from django.db import migrations
 
+import generations.models.wording
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -18,9 +20,16 @@ class Migration(migrations.Migration):
             model_name="generation",
             index=django.contrib.postgres.indexes.GinIndex(
                 django.contrib.postgres.search.CombinedSearchVector(
-                    django.contrib.postgres.search.SearchVector("prompt", config="english"),
+                    django.contrib.postgres.search.CombinedSearchVector(
+                        django.contrib.postgres.search.SearchVector("prompt", config="english"),
+                        "||",
+                        django.contrib.postgres.search.SearchVector("prompt", config="simple"),
+                        django.contrib.postgres.search.SearchConfig("english"),
+                    ),
                     "||",
-                    django.contrib.postgres.search.SearchVector("prompt", config="simple"),
+                    generations.models.wording.Owners(
+                        generations.models.wording.Lexeme("user_id"), generations.models.wording.Lexeme("team_id")
+                    ),
                     django.contrib.postgres.search.SearchConfig("english"),
                 ),
                 name="generation_prompt_words",

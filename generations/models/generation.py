@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Self, TypedDict
 
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.contrib.postgres.search import SearchQuery
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.expressions import Combinable
@@ -29,11 +29,10 @@ from generations.fal.arguments import (
 from generations.models.deletion import StorageDeletion
 from generations.models.lifecycle import DRIVEN, FAILURE_FIXERS, MOVES, OPEN, TERMINAL, Status
 from generations.models.price import DURATION_CHOICES, ENDPOINT_CHOICES
+from generations.models.wording import PROMPT_WORDS, OwnedBy
 
 MAX_LOG_LINES: Final = 200
 
-# English word stems, and every word as it stands, since prompts come in all languages; the index below has the same
-PROMPT_WORDS: Final = SearchVector("prompt", config="english") + SearchVector("prompt", config="simple")
 BIN_KEEPS: Final = timedelta(days=30)
 
 BINNED: Final = "Put into the bin."
@@ -81,11 +80,17 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
             Q(user=user) | Q(team__in=Team.objects.where_may(user, Action.DELETE).order_by().values("pk"))
         )
 
-    def search(self, words: str) -> Self:
-        """Whose prompt has these words, asked for as on the web: "exact phrase", or, -without."""
+    def search(self, words: str, **owners: Any) -> Self:
+        """Whose prompt has these words, asked for as on the web: "exact phrase", or, -without.
+
+        `owners` are the keys of the `user` or the `team` whose they are, or of both: they bound the search.
+        """
         asked = SearchQuery(words, config="english", search_type="websearch")
         asked |= SearchQuery(words, config="simple", search_type="websearch")
-        return self.annotate(prompt_words=PROMPT_WORDS).filter(prompt_words=asked)
+        found = self.annotate(prompt_words=PROMPT_WORDS).filter(prompt_words=asked)
+        for name, key in owners.items():
+            found = found.filter(prompt_words=OwnedBy(name, key))
+        return found
 
     def open(self) -> Self:
         return self.filter(status__in=OPEN)

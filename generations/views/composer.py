@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
@@ -67,7 +68,16 @@ def new_generation(request: PersonRequest) -> HttpResponse:
         form.add_error(None, str(error))
         return _page(request, form, teams, status=503 if isinstance(error, BucketDownError) else 422)
     tasks.wake()
-    return redirect(f"{reverse('new-generation')}?made={made[0].batch or made[0].pk}")
+    return redirect(f"{reverse('new-generation')}?{urlencode(_made_and_kept(made[0], form))}")
+
+
+def _made_and_kept(first: Generation, form: GenerationForm) -> dict[str, str]:
+    """What the next page shows: what was made, and what the form's other tab holds."""
+    uploads = {slot.value: form.cleaned_data[f"{slot}_upload"] for slot in Slot}
+    kept = {slot: str(pk) for slot, pk in uploads.items() if pk}
+    if form.cleaned_data["kind"] == "image":  # the row itself has none
+        kept["aspect_ratio"] = form.cleaned_data["aspect_ratio"]
+    return {"made": str(first.batch or first.pk)} | kept
 
 
 def _refuse_viewers(request: PersonRequest, may: list[Team]) -> None:
@@ -107,7 +117,10 @@ def _page(
 def _first_page(request: PersonRequest, teams: list[Team]) -> HttpResponse:
     """A fresh form; `?made=<batch or id>` begins with what was just ordered, which then stands above it."""
     if made := _made(request):
-        return _page(request, _form_as_it_was(request, made, teams), teams, made)
+        form = _form_as_it_was(request, made, teams)
+        form.kept = _named_uploads(request) | form.kept
+        form.initial.setdefault("aspect_ratio", request.GET.get("aspect_ratio"))
+        return _page(request, form, teams, made)
     return _page(request, _first_form(request, teams), teams)
 
 

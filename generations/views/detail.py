@@ -20,6 +20,7 @@ from generations.views.ending import may_delete
 from generations.views.family import family
 from generations.views.organizing import known_collections
 from generations.views.people import PersonRequest, for_people, may, visible_generation
+from generations.views.sieve import Sieve
 from generations.views.timeline import timeline
 
 _USUAL_OF: Final = 20
@@ -84,12 +85,13 @@ def _codes(generation: Generation) -> list[tuple[str, str, str]]:
 
 
 def _neighbours(request: PersonRequest, generation: Generation) -> dict[str, object]:
-    """The ids before and behind it in the person's own gallery: bounded ranges of its index, one row each."""
-    own, at = Generation.objects.visible_to(request.user).filter(user=request.user), generation.created_at
-    ids = own.values_list("pk", flat=True)
+    """The ids before and behind it in the gallery, narrowed as in the address: bounded ranges, one row each."""
+    sieve, at = Sieve(request.user, request.GET), generation.created_at
+    ids = sieve.rows().values_list("pk", flat=True)
     newer = ids.filter(created_at__gte=at).exclude(created_at=at, pk__lte=generation.pk)
     older = ids.filter(created_at__lte=at).exclude(created_at=at, pk__gte=generation.pk)
-    return {"newer": newer.order_by("created_at", "pk").first(), "older": older.first()}
+    found = {"newer": newer.order_by("created_at", "id").first(), "older": older.order_by("-created_at", "-id").first()}
+    return found | {"sieve": sieve}
 
 
 def _usual_seconds(generation: Generation) -> float | None:

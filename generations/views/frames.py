@@ -18,7 +18,7 @@ from generations import bucket
 from generations.bucket import BucketDownError
 from generations.fal.arguments import InvalidArguments
 from generations.mirror import Bucket, MirrorError, StoredFile, still
-from generations.models import Upload, Video
+from generations.models import Slot, Upload, Video
 from generations.pictures import read
 from generations.pipeline import keep_picture
 from generations.views.people import PersonRequest, for_people, visible_generation
@@ -28,7 +28,7 @@ from generations.views.people import PersonRequest, for_people, visible_generati
 @never_cache
 @for_people
 def use_frame(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    """Keep the frame `at` seconds as the person's own picture, and go to a composer that begins with it.
+    """Keep the frame `at` seconds as the person's own picture, and go to a composer that begins, or ends, with it.
 
     Whoever may see the video and may make one in any team may do so.
     """
@@ -45,7 +45,8 @@ def use_frame(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         return _refused(request, generation.get_absolute_url(), error.problems[0].message)
     except (MirrorError, BucketDownError) as error:
         return _refused(request, generation.get_absolute_url(), str(error))
-    return redirect(f"{reverse('new-generation')}?kind=image&start={upload.pk}")
+    slot = Slot.TAIL if request.POST.get("slot") == Slot.TAIL else Slot.START
+    return redirect(f"{reverse('new-generation')}?kind=image&{slot}={upload.pk}")
 
 
 def _seconds(text: str) -> float | None:

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
@@ -101,5 +102,14 @@ class _Part:
 def card(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     """One card of the gallery as it is now, for the live update."""
     generation = visible_generation(request, pk)
-    may_generate_in = {generation.team_id} if may(request.user, Action.GENERATE, generation) else set()
-    return render(request, "generations/_card.html", {"generation": generation, "may_generate_in": may_generate_in})
+    context = {
+        "generation": generation,
+        "may_generate_in": {generation.team_id} if may(request.user, Action.GENERATE, generation) else set(),
+        "sieve": Sieve(request.user, _query_of_page(request)),
+    }
+    return render(request, "generations/_card.html", context)
+
+
+def _query_of_page(request: HttpRequest) -> QueryDict:
+    """The filters of the gallery in which the card stands."""
+    return QueryDict(urlsplit(request.headers.get("HX-Current-URL", "")).query)

@@ -117,11 +117,23 @@ class Sieve(forms.Form):
     def is_oldest_first(self) -> bool:
         return self.cleaned_data.get("order") == "oldest"
 
-    @property
+    @cached_property
     def query(self) -> str:
         """For links that keep the filters, with an & at its end; empty without filters."""
         kept = {name: self.data[name] for name in self.cleaned_data if self.data.get(name)}
         return f"{urlencode(kept)}&" if kept else ""
+
+    @property
+    def tail(self) -> str:
+        """The end of an address that keeps the filters: `?…`, or nothing."""
+        return f"?{self.query[:-1]}" if self.query else ""
+
+    @property
+    def _owners(self) -> dict[str, Any]:
+        """Whose rows are asked for, by key: a team's, a member's, both, or the person's own."""
+        team, member = self.asked.get("team"), self.asked.get("member")
+        named = {"team": team and team.pk, "user": member}
+        return {name: key for name, key in named.items() if key} or {"user": self.user.pk}
 
     def rows(self) -> GenerationQuerySet:
         """What the person may see of what is asked for, in the order asked for."""
@@ -129,7 +141,7 @@ class Sieve(forms.Form):
         if not self.asked.keys() & {"team", "member"}:
             rows = rows.filter(user=self.user)
         for name, value in self.asked.items():
-            rows = _NARROW[name](rows, value, self.user)
+            rows = rows.search(value, **self._owners) if name == "q" else _NARROW[name](rows, value, self.user)
         return rows.order_by("created_at", "id") if self.is_oldest_first else rows
 
 
@@ -143,7 +155,6 @@ def _midnight(day: Any) -> datetime:
 
 _Narrow = Callable[[GenerationQuerySet, Any, User], GenerationQuerySet]
 _NARROW: Final[dict[str, _Narrow]] = {
-    "q": lambda rows, words, _user: rows.search(words),
     "team": lambda rows, team, _user: rows.filter(team=team),
     "member": lambda rows, member, _user: rows.filter(user_id=member),
     "status": lambda rows, state, _user: rows.filter(status__in=_STATES[state]),

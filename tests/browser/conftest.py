@@ -29,6 +29,10 @@ _SWITCHES: Final = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     "--autoplay-policy=no-user-gesture-required",
 )
+LOOKS: Final[dict[str, dict[str, Any]]] = {
+    "390": {"viewport": {"width": 390, "height": 844}, "has_touch": True},
+    "1440": {"viewport": {"width": 1440, "height": 900}},
+}
 _EXPECTED: Final = re.compile(r"status of (404|422|502) ")  # Chromium reports how a navigation was answered
 
 
@@ -96,17 +100,14 @@ def worker(studio: LiveServer, sandbox: Sandbox) -> Iterator[Worker]:
     worker.stop()
 
 
-@pytest.fixture
-def look() -> dict[str, Any]:
-    """What the browser is like; `on_both` makes it a phone and a desk."""
-    return {"viewport": {"width": 1280, "height": 800}}
+@pytest.fixture(params=[LOOKS["390"], LOOKS["1440"]], ids=["390", "1440"])
+def look(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What the browser is like: every flow has to work on a phone's screen and on a wide one."""
+    found: dict[str, Any] = request.param
+    return found
 
 
-PHONE: Final[dict[str, Any]] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-DESK: Final[dict[str, Any]] = {"viewport": {"width": 1440, "height": 900}}
-
-# @on_both: the test runs on a phone's screen and on a wide one
-on_both = pytest.mark.parametrize("look", [PHONE, DESK], ids=["390", "1440"])
+desk_alone = pytest.mark.parametrize("look", [LOOKS["1440"]], indirect=True, ids=["1440"])
 
 
 @pytest.fixture

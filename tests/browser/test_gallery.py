@@ -11,7 +11,6 @@ from accounts.models import Team, User
 from generations import bucket
 from generations.models import Event, Generation, Status
 from generations.views.gallery import PAGE_SIZE
-from tests.browser.conftest import on_both
 from tests.cast import make_generation, make_video
 from tests.mirror.videos import mp4
 
@@ -44,7 +43,6 @@ def test_scrolls_on_to_the_end_without_a_jump(bobs_page: Page, film: Team, bob: 
     assert page.evaluate("window.shifts") < 0.02
 
 
-@on_both
 def test_back_leads_to_the_card_however_deep_and_whatever_has_come(bobs_page: Page, film: Team, bob: User) -> None:
     many_rows(bob, film, 10_000)
     page = bobs_page

@@ -1,0 +1,45 @@
+"""The words of a prompt as PostgreSQL searches them, together with whose they are.
+
+Maker and team are lexemes of the same vector, so that a search is bound to them inside the one index: how long it takes
+does not depend on what everybody else has made.
+"""
+
+from typing import Any
+
+from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorCombinable, SearchVectorField
+from django.db.models import F, Func, TextField
+
+
+class Lexeme(Func):
+    """`user:7` of a row. (PostgreSQL's concat() is not immutable, and so no part of an index.)"""
+
+    output_field = TextField()
+
+    def __init__(self, column: str) -> None:
+        name = column.removesuffix("_id")
+        super().__init__(F(column), template=f"('{name}:' || (%(expressions)s)::text)")
+
+
+class Owners(SearchVectorCombinable, Func):
+    """Lexemes as a vector, each as it stands."""
+
+    template = "array_to_tsvector(ARRAY[%(expressions)s])"
+    output_field = SearchVectorField()
+    config = None
+
+
+# English word stems, and every word as it stands, since prompts come in all languages; the index has the same
+PROMPT_WORDS = (
+    SearchVector("prompt", config="english")
+    + SearchVector("prompt", config="simple")
+    + Owners(Lexeme("user_id"), Lexeme("team_id"))
+)
+
+
+class OwnedBy(SearchQuery):
+    """The search for what is of a `user` or a `team`, by its key: a lexeme as it stands, which no parser takes apart."""
+
+    template = "(%(expressions)s)::tsquery"
+
+    def __init__(self, name: str, key: Any) -> None:
+        super().__init__(f"'{name}:{key}'")
