@@ -110,6 +110,7 @@ def test_an_expired_address_is_renewed_and_goes_on_there(
     lose_the_address(page)
     page.wait_for_function("() => document.querySelector('video').src.includes('again=')")
 
+    page.wait_for_function("() => document.querySelector('video').currentTime > 1.9")
     assert second(page) == pytest.approx(2, abs=0.05)
     assert address.asked > 0
     expect(page.locator("[data-broken]")).to_be_hidden()
