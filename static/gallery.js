@@ -45,29 +45,33 @@
 
   // The address names the card on top of what is seen, so that going back comes back there, however deep that is.
   const grid = document.querySelector(".page > .grid");
-  const top = () => [...grid.querySelectorAll(".card")].find((card) => card.getBoundingClientRect().bottom > innerHeight / 3);
+  const isSeen = (card) => card.getBoundingClientRect().bottom > 80;
+  const top = () => [...grid.querySelectorAll(".card")].find((card, at, { length }) => isSeen(card) || at === length - 1);
+  const begun = location.href;
   let settled = 0;
 
-  function remember() {
+  function remember(card) {
     clearTimeout(settled);
-    const address = new URL(location.href), card = scrollY > innerHeight ? top() : null;
-    for (const name of ["before", "after", "from"]) address.searchParams.delete(name);
-    if (card) address.searchParams.set("from", card.dataset.place);
-    if (scrollY > 0) history.replaceState({ top: card?.id || "", y: scrollY }, "", address);
+    if (!card) return; // the last one has just gone
+    const address = new URL(begun);
+    if (scrollY > innerHeight) {
+      for (const name of ["before", "after"]) address.searchParams.delete(name);
+      address.searchParams.set("from", top().dataset.place);
+    }
+    history.replaceState({ card: card.id, y: card.getBoundingClientRect().top }, "", address);
   }
 
   function comeBack() {
-    const [navigation] = performance.getEntriesByType("navigation");
-    const card = history.state?.top && document.getElementById(history.state.top);
-    if (navigation.type === "navigate" || !card) return;
-    history.scrollRestoration = "manual";
-    card.scrollIntoView({ block: "center" });
+    const card = history.state?.card && document.getElementById(history.state.card);
+    if (card) scrollBy({ top: card.getBoundingClientRect().top - history.state.y, behavior: "instant" });
   }
 
   if (grid) {
+    history.scrollRestoration = "manual"; // the browser would go by pixels, of a page that is shorter now
     comeBack();
-    addEventListener("scroll", () => (clearTimeout(settled), (settled = setTimeout(remember, 200))), { passive: true });
-    addEventListener("pagehide", remember);
+    const settle = () => (clearTimeout(settled), (settled = setTimeout(() => remember(top()), 200)));
+    addEventListener("scroll", settle, { passive: true });
+    grid.addEventListener("click", ({ target }) => remember(target.closest(".card") || top()), true); // it may lead away
   }
 
   const search = document.getElementById("sieve-q");

@@ -88,9 +88,9 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """
         asked = SearchQuery(words, config="english", search_type="websearch")
         asked |= SearchQuery(words, config="simple", search_type="websearch")
-        found = Generation.objects.annotate(prompt_words=PROMPT_WORDS).filter(prompt_words=asked).order_by()
         for name, key in owners.items():
-            found = found.filter(prompt_words=OwnedBy(name, key))
+            asked &= OwnedBy(name, key)
+        found = Generation.objects.order_by().annotate(prompt_words=PROMPT_WORDS).filter(prompt_words=asked)
         return self.filter(pk__in=found.values("pk")[:_ALL])
 
     def open(self) -> Self:

@@ -37,7 +37,7 @@ PROMPT_WORDS = (
 
 
 class OwnedBy(SearchQuery):
-    """The search for what is of a `user` or a `team`, by its key: a lexeme as it stands, which no parser takes apart."""
+    """The search for what is of a `user` or a `team`, by its key: a lexeme that no parser takes apart."""
 
     template = "(%(expressions)s)::tsquery"
 

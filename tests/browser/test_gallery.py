@@ -56,7 +56,7 @@ def test_back_leads_to_the_card_however_deep_and_whatever_has_come(bobs_page: Pa
     page = bobs_page
     page.goto("/")
     for pages in range(1, 5):
-        expect(page.locator(".card")).to_have_count(pages * PAGE_SIZE)
+        page.wait_for_function(f"() => document.querySelectorAll('.card').length >= {pages * PAGE_SIZE}")
         page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
     deep = page.locator(".card").nth(4 * PAGE_SIZE + 3)
     deep.scroll_into_view_if_needed()
