@@ -1,5 +1,6 @@
 """`make screens`: pictures of each page into docs/screens/, of a studio with real videos. Not part of `make test`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
@@ -9,10 +10,10 @@ from playwright.sync_api import Page, expect
 from accounts.models import Team, User
 from generations.fal.arguments import AspectRatio, Endpoint
 from generations.models import Generation, Status
-from tests.browser.conftest import RENDERED, Worker
+from tests.browser.conftest import RENDERED, Worker, desk_alone
 from tests.cast import make_generation, make_input_picture
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [desk_alone, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "screens"
 Scheme = Literal["light", "dark"]
@@ -35,7 +36,8 @@ PROMPTS: Final = [
 ]
 
 
-def shoot(page: Page, name: str, address: str) -> None:
+def shoot(page: Page, name: str, address: str, act: Callable[[Page], None] = lambda _: None) -> None:
+    """One picture for each look; `act` is what somebody does there first."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for look, (scheme, width, height) in LOOKS.items():
         page.emulate_media(color_scheme=scheme)
@@ -43,6 +45,7 @@ def shoot(page: Page, name: str, address: str) -> None:
         page.goto(address)
         expect(page.locator("h1")).to_be_visible()
         page.wait_for_function("() => [...document.images].every(image => image.complete || image.loading === 'lazy')")
+        act(page)
         page.wait_for_timeout(300)  # for what fades in
         page.screenshot(path=FOLDER / f"{name}-{look}.png")
 
@@ -75,7 +78,20 @@ def test_empty(bobs_page: Page) -> None:
     shoot(bobs_page, "composer", "/generations/new/")
     shoot(bobs_page, "composer-image", "/generations/new/?kind=image")
     shoot(bobs_page, "settings", "/accounts/settings/")
+    shoot(bobs_page, "picture", "/accounts/picture/")
+    shoot(bobs_page, "defaults", "/settings/defaults/")
+    shoot(bobs_page, "delete-account", "/accounts/delete/")
+    shoot(bobs_page, "composer-bad", "/generations/new/", press_too_early)
+    shoot(bobs_page, "bin-empty", "/bin/")
     shoot(bobs_page, "error", "/nowhere/")
+
+
+def press_too_early(page: Page) -> None:
+    """With a prompt that says nothing and a scale that Kling does not have."""
+    page.locator("#id_prompt").fill(" ")
+    page.locator("form[novalidate]").first.evaluate("form => form.requestSubmit()")
+    page.wait_for_load_state()
+    expect(page.locator(".field--bad").first).to_be_visible()
 
 
 def test_full(bobs_page: Page, film: Team, bob: User, worker: Worker) -> None:
@@ -87,4 +103,19 @@ def test_full(bobs_page: Page, film: Team, bob: User, worker: Worker) -> None:
     shoot(bobs_page, "detail", rows[0].get_absolute_url())
     shoot(bobs_page, "waiting", going.get_absolute_url())
     shoot(bobs_page, "failed", failed.get_absolute_url())
+    shoot(bobs_page, "composer-made", f"/generations/new/?made={rows[-1].pk}")
+    shoot(bobs_page, "compare", f"/generations/compare/?ids={rows[0].pk},{rows[2].pk}")
+    shoot(bobs_page, "selection", "/", select_three)
+    shoot(bobs_page, "filters", "/?status=done", open_filters)
+    for row in rows[3:6]:
+        row.bin(bob)
     shoot(bobs_page, "bin", "/bin/")
+
+
+def select_three(page: Page) -> None:
+    for number in (2, 3, 4):
+        page.locator(".card__select input").nth(number).check(force=True)
+
+
+def open_filters(page: Page) -> None:
+    page.locator(".sieve details").evaluate("details => { details.open = true; }")
