@@ -1,11 +1,13 @@
 """Users who sign in by e-mail, teams, and who is what in which team."""
 
+import hashlib
 import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -108,15 +110,19 @@ class TeamManager(models.Manager["Team"]):
     def create_personal(self, user: User) -> "Team":
         """The team that every user has to themselves."""
         name = user.get_short_name()[: self.model._meta.get_field("name").max_length]
+        team = self.create_named(name, personal_of=user)
+        Membership.objects.create(team=team, user=user, role=Role.OWNER)
+        return team
+
+    def create_named(self, name: str, **fields: Any) -> "Team":
+        """A team with a slug like its name, and unlike that of every other."""
         slug = slugify(name)[:40] or "team"
         try:
             with transaction.atomic():
-                team = self.create(name=name, slug=slug, personal_of=user)
+                return self.create(name=name, slug=slug, **fields)
         except IntegrityError:  # somebody else's team has that name
             suffix = get_random_string(6, "abcdefghjkmnpqrstuvwxyz23456789")
-            team = self.create(name=name, slug=f"{slug}-{suffix}", personal_of=user)
-        Membership.objects.create(team=team, user=user, role=Role.OWNER)
-        return team
+            return self.create(name=name, slug=f"{slug}-{suffix}", **fields)
 
 
 class Team(models.Model):
@@ -143,6 +149,43 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> "InvitationQuerySet":
+        """Those by which somebody can still join."""
+        return self.filter(uses_left__gt=0, expires_at__gt=timezone.now())
+
+    def by_token(self, token: str) -> "InvitationQuerySet":
+        return self.filter(token_hash=hash_of(token))
+
+
+class Invitation(models.Model):
+    """A way into a team: by mail for one person, by a link for a number of them. Only a hash of the token is kept."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(_("e-mail address"), blank=True, help_text=_("Empty: whoever has the link."))
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
+    token_hash = models.CharField(_("hash of the token"), max_length=64, unique=True)
+    uses_left = models.PositiveIntegerField(_("how many may still join by it"), default=1)
+    expires_at = models.DateTimeField(_("expires at"))
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("made by"))
+    made_at = models.DateTimeField(_("made at"), auto_now_add=True)
+
+    objects: ClassVar = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="invitation_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email or _('by link')} · {self.team}"
+
+
+def hash_of(token: str) -> str:
+    """As the database keeps it: who reads the database can join nowhere."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class Membership(models.Model):

@@ -18,12 +18,27 @@ class Action(StrEnum):
     VIEW = "view"
     GENERATE = "generate"
     DELETE = "delete"  # what others have made; one's own needs no right
+    MANAGE = "manage"
+    BUDGET = "budget"
+    OWN = "own"
 
+
+WORDS: Final = {
+    Action.VIEW: _("See, play and download the team’s videos"),
+    Action.GENERATE: _("Make videos on the team’s bill, cancel and try again, keep tags and collections"),
+    Action.DELETE: _("Delete what others in the team have made"),
+    Action.MANAGE: _("Rename the team, invite people, change roles and remove members"),
+    Action.BUDGET: _("Set what the team and each member may spend a month"),
+    Action.OWN: _("Make somebody an owner, or an owner something else"),
+}
+
+_MEMBER: Final = frozenset({Action.VIEW, Action.GENERATE})
+_ADMIN: Final = _MEMBER | {Action.DELETE, Action.MANAGE, Action.BUDGET}
 
 MAY: Final[dict[Role, frozenset[Action]]] = {
-    Role.OWNER: frozenset({Action.VIEW, Action.GENERATE, Action.DELETE}),
-    Role.ADMIN: frozenset({Action.VIEW, Action.GENERATE, Action.DELETE}),
-    Role.MEMBER: frozenset({Action.VIEW, Action.GENERATE}),
+    Role.OWNER: _ADMIN | {Action.OWN},
+    Role.ADMIN: _ADMIN,
+    Role.MEMBER: _MEMBER,
     Role.VIEWER: frozenset({Action.VIEW}),
 }
 

@@ -1,8 +1,8 @@
 from django.urls import path
 
-from accounts import views
+from accounts.views import settings
 
 urlpatterns = [
-    path("settings/", views.settings, name="account_settings"),
-    path("notices/", views.notices, name="account_notices"),
+    path("settings/", settings.settings, name="account_settings"),
+    path("notices/", settings.notices, name="account_notices"),
 ]

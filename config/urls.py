@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("generations.urls")),
     path("accounts/", include("accounts.urls")),
+    path("teams/", include("accounts.team_urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

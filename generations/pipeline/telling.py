@@ -50,6 +50,7 @@ def _to_tell() -> QuerySet[Generation]:
         attempts__lte=len(PAUSES),
         user__email_notices=True,
         user__is_active=True,
+        team__members=F("user"),  # who has left the team learns no more of its work
     ).order_by("finished_at")
 
 

@@ -53,6 +53,12 @@ def money(cents: int) -> str:
 
 
 @register.filter
+def in_dollars(cents: int | None) -> str:
+    """35 → 0.35, for a field; empty for no limit."""
+    return "" if cents is None else f"{cents / 100:.2f}"
+
+
+@register.filter
 def price(cents: int | None) -> str:
     """A price that nobody has entered yet is not free."""
     return _("no price yet") if cents is None else money(cents)

@@ -7,7 +7,9 @@ from typing import Final, Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.models import Team, User
+from accounts.joining import invite
+from accounts.models import Membership, Team, User
+from accounts.roles import Role
 from generations.fal.arguments import AspectRatio, Endpoint
 from generations.models import Generation, Status
 from tests.browser.conftest import RENDERED, Worker, desk_alone
@@ -103,6 +105,12 @@ def test_full(bobs_page: Page, film: Team, bob: User, worker: Worker) -> None:
     shoot(bobs_page, "detail", rows[0].get_absolute_url())
     shoot(bobs_page, "waiting", going.get_absolute_url())
     shoot(bobs_page, "failed", failed.get_absolute_url())
+    Membership.objects.filter(user=bob, team=film).update(role=Role.OWNER)
+    for name in ("Alice", "Vera"):
+        Membership.objects.create(team=film, user=User.objects.create_user(f"{name}@example.com", name=name))
+    invite(film, bob, Role.VIEWER, email="new@example.com")
+    shoot(bobs_page, "teams", "/teams/")
+    shoot(bobs_page, "team", "/teams/film/")
     shoot(bobs_page, "composer-made", f"/generations/new/?made={rows[-1].pk}")
     shoot(bobs_page, "compare", f"/generations/compare/?ids={rows[0].pk},{rows[2].pk}")
     shoot(bobs_page, "selection", "/", select_three)

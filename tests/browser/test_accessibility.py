@@ -6,13 +6,18 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
 
+from accounts.joining import invite
 from accounts.models import Team, User
+from accounts.roles import Role
 from generations.models import Generation, Status
+from tests.browser.conftest import desk_alone
 from tests.browser.test_pages import rows_of_every_state
+from tests.browser.test_teams import be
 from tests.cast import make_generation, make_video
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [desk_alone, pytest.mark.browser, pytest.mark.django_db(transaction=True)]  # it looks at both sizes itself
 
 STRANGERS: Final = ["gallery", "account_login", "account_signup", "account_reset_password"]
 PEOPLES: Final = [
@@ -72,6 +77,12 @@ def test_what_stands_on_pages_that_are_in_use(bobs_page: Page, film: Team, bob: 
         reverse("generation-delete", args=[rows[0].pk]),
     ]
     judge(bobs_page, addresses)
+
+
+def test_team_and_invitation(page: Page, studio: LiveServer, film: Team, alice: User, bob: User) -> None:
+    _, token = invite(film, alice, Role.MEMBER)
+    be(page, studio, alice)
+    judge(page, ["/teams/", "/teams/film/", f"/teams/join/{token}/", "/teams/join/gone/"])
 
 
 def test_a_form_with_errors(bobs_page: Page) -> None:

@@ -1,0 +1,99 @@
+"""Invitations into a team: made, sent, taken back, and taken up."""
+
+import secrets
+from datetime import timedelta
+from typing import Any, Final
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Invitation, Membership, Team, User, hash_of
+from accounts.roles import MAY, Action, Role
+
+LASTS: Final = timedelta(days=7)
+MOST_BY_LINK: Final = 100
+_SERVER_PATIENCE: Final = 10  # s
+
+
+def invite(team: Team, by: User, role: Role, *, email: str = "", uses: int = 1) -> tuple[Invitation, str]:
+    """A new invitation with its token, which is known at this moment only.
+
+    Raises PermissionDenied for a role that the person may not give. An earlier one to the same address ends.
+    """
+    _demand(team, by, role)
+    if email:
+        team.invitations.filter(email__iexact=email).delete()
+    token = secrets.token_urlsafe(24)
+    invitation = Invitation.objects.create(
+        team=team,
+        email=email.lower(),
+        role=role,
+        token_hash=hash_of(token),
+        uses_left=uses,
+        expires_at=timezone.now() + LASTS,
+        made_by=by,
+    )
+    return invitation, token
+
+
+def renew(invitation: Invitation, by: User) -> str:
+    """A fresh token for another seven days; the one before leads nowhere any more."""
+    _demand(invitation.team, by, Role(invitation.role))
+    token = secrets.token_urlsafe(24)
+    invitation.token_hash, invitation.expires_at = hash_of(token), timezone.now() + LASTS
+    invitation.save(update_fields=["token_hash", "expires_at"])
+    return token
+
+
+def address_of(token: str) -> str:
+    """Where the invitation is taken up, for a mail or to be passed on."""
+    return f"{settings.SITE_URL}{reverse('team-join', args=[token])}"
+
+
+def send(invitation: Invitation, token: str) -> None:
+    """The mail with the link. Raises what the mail server raises."""
+    context: dict[str, Any] = {
+        "site": settings.SITE_URL,
+        "invitation": invitation,
+        "team": " ".join(invitation.team.name.split()),
+        "address": address_of(token),
+    }
+    subject = " ".join(render_to_string("teams/mail/invitation_subject.txt", context).split())
+    text = render_to_string("teams/mail/invitation.txt", context)
+    connection = get_connection(timeout=_SERVER_PATIENCE)
+    mail = EmailMultiAlternatives(subject, text, to=[invitation.email], connection=connection)
+    mail.attach_alternative(render_to_string("teams/mail/invitation.html", context), "text/html")
+    mail.send()
+
+
+@transaction.atomic
+def take_up(invitation: Invitation, user: User) -> bool:
+    """Join by it; False when it is used up or has expired meanwhile. Who is in the team already stays what they are."""
+    locked = Invitation.objects.open().select_for_update().filter(pk=invitation.pk).first()
+    if locked is None:
+        return False
+    _, is_new = Membership.objects.get_or_create(team=locked.team, user=user, defaults={"role": locked.role})
+    if is_new:
+        locked.uses_left -= 1
+        locked.save(update_fields=["uses_left"])
+    return True
+
+
+def invitations_to(user: User) -> list[Invitation]:
+    """By mail to an address that the person has shown to be theirs, into teams where they are not yet."""
+    verified = EmailAddress.objects.filter(user=user, verified=True).values("email")
+    open_ones = Invitation.objects.open().filter(email__in=verified).exclude(team__members=user)
+    return list(open_ones.select_related("team", "made_by").order_by("-made_at"))
+
+
+def _demand(team: Team, by: User, role: Role) -> None:
+    own = Membership.objects.filter(team=team, user=by).first()
+    needed = {Action.MANAGE, Action.OWN} if role == Role.OWNER else {Action.MANAGE}
+    if own is None or not needed <= MAY[Role(own.role)]:
+        raise PermissionDenied

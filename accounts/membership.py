@@ -1,0 +1,69 @@
+"""Who belongs to a team and as what. A team has at least one owner at every moment, whoever acts at the same time."""
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Membership, Team, User
+from accounts.roles import MAY, Action, Role
+
+
+class MembershipError(Exception):
+    """It can't be done; its words say why and what can be."""
+
+
+@transaction.atomic
+def found_team(user: User, name: str) -> Team:
+    """A new team with the person as its owner."""
+    team = Team.objects.create_named(name)
+    Membership.objects.create(team=team, user=user, role=Role.OWNER)
+    return team
+
+
+@transaction.atomic
+def change_role(team: Team, member: User, role: Role, by: User) -> None:
+    """Raises MembershipError for the last owner, PermissionDenied for what the table does not allow."""
+    members = _locked_with(team, member)
+    _demand(members, by, Action.MANAGE)
+    if Role.OWNER in {members[member.pk].role, role}:
+        _demand(members, by, Action.OWN)
+    if role != Role.OWNER:
+        _leave_an_owner(team, members, member)
+    Membership.objects.filter(team=team, user=member).update(role=role)
+
+
+@transaction.atomic
+def remove(team: Team, member: User, by: User) -> None:
+    """End a membership, also one's own. What the member has made stays in the team, under their name.
+
+    What runs is finished: from this moment the person sees none of it.
+    """
+    members = _locked_with(team, member)
+    if member != by:
+        _demand(members, by, Action.MANAGE)
+        if members[member.pk].role == Role.OWNER:
+            _demand(members, by, Action.OWN)
+    if team.personal_of_id == member.pk:
+        raise MembershipError(_("This is their own team: it goes with the account."))
+    _leave_an_owner(team, members, member)
+    Membership.objects.filter(team=team, user=member).delete()
+
+
+def _locked_with(team: Team, member: User) -> dict[int, Membership]:
+    """The memberships by user, as they stay until the transaction ends; the member's is among them."""
+    Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)
+    members = {one.user_id: one for one in Membership.objects.filter(team=team)}
+    if member.pk not in members:
+        raise MembershipError(_("%s is in the team no more.") % member)
+    return members
+
+
+def _demand(members: dict[int, Membership], by: User, action: Action) -> None:
+    if by.pk not in members or action not in MAY[Role(members[by.pk].role)]:
+        raise PermissionDenied
+
+
+def _leave_an_owner(team: Team, members: dict[int, Membership], member: User) -> None:
+    owners = {pk for pk, one in members.items() if one.role == Role.OWNER}
+    if owners == {member.pk}:
+        raise MembershipError(_("%s would have no owner. Make somebody else an owner first.") % team.name)

@@ -1,0 +1,41 @@
+"""Who is asking about which team, and what they may do there."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+
+from accounts.models import Membership, Team, User
+from accounts.roles import MAY, Action, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A team, and the person who asks about it as one of its members."""
+
+    user: User
+    team: Team
+    role: Role
+
+    def may(self, action: Action) -> bool:
+        return action in MAY[self.role]
+
+    def demand(self, action: Action) -> None:
+        """Raises PermissionDenied, which is a 403."""
+        if not self.may(action):
+            raise PermissionDenied
+
+
+def asked(request: HttpRequest, slug: str) -> Asked:
+    """Raises Http404 for whoever does not belong to it: they learn of no team."""
+    user = person(request)
+    own = Membership.objects.select_related("team").filter(team__slug=slug, user=user).first()
+    if own is None:
+        raise Http404
+    return Asked(user, own.team, Role(own.role))
+
+
+def person(request: HttpRequest) -> User:
+    """Behind login_required."""
+    assert isinstance(request.user, User)
+    return request.user

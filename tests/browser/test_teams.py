@@ -1,0 +1,126 @@
+"""Teams in the browser: invited with an account and without one, another role, removed."""
+
+import re
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.conf import settings as django_settings
+from django.core import mail
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import Membership, Team, User
+from accounts.roles import Role
+from generations.models import Status
+from tests.cast import make_generation, signed_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def be(page: Page, studio: LiveServer, user: User | None) -> None:
+    """The browser is this person's from now on; nobody's without one."""
+    page.context.clear_cookies()
+    if user:
+        session = signed_in(user).cookies[django_settings.SESSION_COOKIE_NAME].value
+        page.context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": session, "url": studio.url}])
+
+
+def invite(page: Page, email: str, role: str) -> str:
+    """The link in the mail."""
+    page.goto("/teams/film/")
+    page.get_by_label("E-mail address").fill(email)
+    page.locator("#invite ~ form, form:has(#id_email)").first.get_by_label("Role").select_option(label=role)
+    page.get_by_role("button", name="Send an invitation").click()
+    expect(page.get_by_text(f"An invitation is on its way to {email}.")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Take back {email}")).to_be_visible()
+    found = re.search(r"/teams/join/\S+", str(mail.outbox[-1].body))
+    assert found
+    return found[0]
+
+
+def fits(page: Page) -> bool:
+    page.wait_for_load_state()
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def test_team_is_founded_and_somebody_with_an_account_joins(
+    page: Page, studio: LiveServer, mallory: User, bob: User, film: Team
+) -> None:
+    be(page, studio, bob)
+    page.goto("/")
+    page.locator(".menu summary").click()
+    page.get_by_role("link", name="Teams").click()
+    page.get_by_role("button", name="Create the team").click()
+    expect(page.locator(".field--bad .errors")).to_be_visible()
+    page.get_by_label("Name").fill("Moving Pictures")
+    page.get_by_role("button", name="Create the team").click()
+    expect(page.get_by_role("heading", name="Moving Pictures")).to_be_visible()
+    assert fits(page)
+
+    page.get_by_text("Or by a link that you pass on").click()
+    page.get_by_role("button", name="Make a link").click()
+    words = page.get_by_text("it is shown only now").inner_text()
+    assert fits(page)
+    be(page, studio, mallory)
+    page.goto(words.partition(": ")[2].replace(words.partition(": ")[2].partition("/teams")[0], ""))
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_text("You are in Moving Pictures now.")).to_be_visible()
+    expect(page.get_by_role("button", name="Send an invitation")).to_have_count(0)
+
+
+def test_somebody_without_an_account_signs_up_and_joins(page: Page, studio: LiveServer, alice: User) -> None:
+    be(page, studio, alice)
+    link = invite(page, "eve@example.com", "Viewer")
+    be(page, studio, None)
+    page.goto(link)
+    page.locator("main").get_by_role("link", name="Create account").click()
+    page.get_by_label("Email", exact=True).fill("eve@example.com")
+    page.get_by_label("Password", exact=True).fill("a long walk home")
+    page.get_by_label("Password (again)").fill("a long walk home")
+    page.locator("main").get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="Confirm your e-mail address")).to_be_visible()
+    confirm = re.search(r"/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
+    assert confirm
+    page.goto(confirm[0])
+    page.get_by_role("button", name="Confirm").click()
+    eve = User.objects.get(email="eve@example.com")
+    assert EmailAddress.objects.get(user=eve).verified
+    be(page, studio, eve)
+
+    page.goto("/teams/")
+    expect(page.get_by_role("heading", name="You are invited")).to_be_visible()
+    page.get_by_role("button", name="Join Film").click()
+    expect(page.get_by_text("You are in Film now.")).to_be_visible()
+    assert Membership.objects.get(user=eve, team__slug="film").role == Role.VIEWER
+    page.goto(link)
+    expect(page.get_by_role("heading", name="This invitation leads nowhere any more")).to_be_visible()
+
+
+def test_role_limit_and_removal(page: Page, studio: LiveServer, alice: User, bob: User, film: Team) -> None:
+    row = make_generation(bob, film, Status.CANCELED)
+    be(page, studio, alice)
+    page.goto("/teams/film/")
+    bobs = page.locator(".teams__one", has_text="bob@example.com")
+    bobs.locator("summary").click()
+    assert fits(page)
+    bobs.get_by_label("Role").select_option(label="Admin")
+    bobs.get_by_role("button", name="Set the role").click()
+    expect(bobs.locator(".chip")).to_have_text("Admin")
+
+    bobs.locator("summary").click()
+    bobs.get_by_label("Dollars a month").fill("-3")
+    bobs.get_by_role("button", name="Set the limit").click()
+    expect(bobs.locator(".errors")).to_be_visible()
+    expect(bobs.get_by_label("Dollars a month")).to_have_value("-3")
+    bobs.get_by_label("Dollars a month").fill("3.50")
+    bobs.get_by_role("button", name="Set the limit").click()
+    expect(bobs.get_by_text("$3.50 a month")).to_be_visible()
+
+    bobs.locator("summary").click()
+    bobs.get_by_role("button", name="Remove from the team").click()
+    expect(bobs).to_have_count(0)
+    page.goto("/?team=film")
+    expect(page.locator(".card")).to_have_count(1)
+    be(page, studio, bob)
+    page.goto(row.get_absolute_url())
+    expect(page.get_by_role("heading", name=re.compile("not found|not here|nothing", re.I))).to_be_visible()
