@@ -21,6 +21,7 @@ class Action(StrEnum):
     MANAGE = "manage"
     BUDGET = "budget"
     OWN = "own"
+    PAUSE = "pause"
 
 
 WORDS: Final = {
@@ -30,13 +31,14 @@ WORDS: Final = {
     Action.MANAGE: _("Rename the team, invite people, change roles and remove members"),
     Action.BUDGET: _("Set what the team and each member may spend a month"),
     Action.OWN: _("Make somebody an owner, or an owner something else"),
+    Action.PAUSE: _("Pause and resume the team’s queue"),
 }
 
 _MEMBER: Final = frozenset({Action.VIEW, Action.GENERATE})
 _ADMIN: Final = _MEMBER | {Action.DELETE, Action.MANAGE, Action.BUDGET}
 
 MAY: Final[dict[Role, frozenset[Action]]] = {
-    Role.OWNER: _ADMIN | {Action.OWN},
+    Role.OWNER: _ADMIN | {Action.OWN, Action.PAUSE},
     Role.ADMIN: _ADMIN,
     Role.MEMBER: _MEMBER,
     Role.VIEWER: frozenset({Action.VIEW}),

@@ -152,6 +152,7 @@ FAL_API_URL: str = env.str("FAL_API_URL", f"{_sandbox or 'https://api.fal.ai'}/v
 FAL_JWKS_URL: str = env.str("FAL_JWKS_URL", f"{FAL_REST_URL}/.well-known/jwks.json", validate=address)
 FAL_USER_ID: str = env.str("FAL_USER_ID", "")  # when set, webhooks for other users of fal are not believed
 GENERATION_GIVE_UP_HOURS: float = env.float("GENERATION_GIVE_UP_HOURS", 24, validate=validate.Range(min=0))
+FAL_MAX_RUNNING: int = env.int("FAL_MAX_RUNNING", 2, validate=validate.Range(min=1))
 FAL_INPUT_DELIVERY: str = env.str("FAL_INPUT_DELIVERY", "upload", validate=validate.OneOf(["presigned", "upload"]))
 # where fal itself is on this machine, its files may be too; otherwise only https to public addresses is fetched
 _fal_is_here = urlsplit(FAL_QUEUE_URL).hostname in LOOPBACK

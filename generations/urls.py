@@ -16,6 +16,7 @@ from generations.views import (
     media,
     notices,
     presets,
+    queue,
     uploads,
     webhooks,
 )
@@ -57,6 +58,8 @@ urlpatterns = [
     path("people/<int:pk>/<slug:version>.webp", media.avatar, name="avatar"),
     path("accounts/delete/", leaving.delete_account, name="delete-account"),
     path("settings/defaults/", defaults.defaults, name="default-parameters"),
+    path("teams/<slug:slug>/queue", queue.team_queue, name="team-queue"),
+    path("events/places", queue.places_of, name="places"),
     path("events", live.events, name="events"),
     path("events/ended", notices.ended, name="ended"),
     path("webhooks/fal/<uuid:pk>/", webhooks.fal, name="fal-webhook"),

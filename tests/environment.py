@@ -33,6 +33,7 @@ def prepare() -> None:
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "DEBUG": "true",
             "EMAIL_URL": "memory:",
+            "FAL_MAX_RUNNING": "100000",
             "VAR_DIR": str(Path(tempfile.gettempdir()) / f"kling-studio-tests-{os.getpid()}"),
             "PORT": str(free_ports(20)),
         }

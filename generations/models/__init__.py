@@ -5,10 +5,11 @@ from generations.models.event import Event
 from generations.models.generation import BIN_KEEPS, BINNED, RESTORED, Generation, LogLine, Relation
 from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, TERMINAL, Status
 from generations.models.organizing import Collection, Favourite, Tag
-from generations.models.pause import SubmitPause
+from generations.models.pause import SubmitPause, TeamPause
 from generations.models.picture import InputPicture, Slot, Upload
 from generations.models.preset import MAX_PRESETS, Preset, TooManyPresetsError
 from generations.models.price import Price, dollars
+from generations.models.turn import QueueTurn
 from generations.models.video import Video
 
 __all__ = [
@@ -29,12 +30,14 @@ __all__ = [
     "LogLine",
     "Preset",
     "Price",
+    "QueueTurn",
     "Relation",
     "Slot",
     "Status",
     "StorageDeletion",
     "SubmitPause",
     "Tag",
+    "TeamPause",
     "TooManyPresetsError",
     "Upload",
     "Video",

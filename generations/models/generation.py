@@ -107,11 +107,14 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     @transaction.atomic
     def claim_due(self, statuses: Iterable[Status], limit: int, lease: timedelta) -> list["Generation"]:
         """Take up to `limit` due rows for `lease`; no other worker gets them before it has run out."""
-        now = timezone.now()
-        rows = list(self.due(statuses, now).select_for_update(skip_locked=True, of=("self",))[:limit])
+        due = self.due(statuses, timezone.now()).select_for_update(skip_locked=True, of=("self",))
+        return self.hold(list(due[:limit]), lease)
+
+    def hold(self, rows: list["Generation"], lease: timedelta) -> list["Generation"]:
+        """Put the rows, locked in this transaction, under one lease from now on."""
         if not rows:
             return rows
-        token, until = uuid.uuid4(), now + lease
+        token, until = uuid.uuid4(), timezone.now() + lease
         self.filter(pk__in=[row.pk for row in rows]).update(lease_until=until, lease=token)
         for row in rows:
             row.lease, row.lease_until = token, until

@@ -1,4 +1,4 @@
-"""Why nothing is being sent to fal at the moment: the key is refused, or the account is locked. One row, or none."""
+"""Why something is not being sent to fal at the moment: fal refuses the account, or a team's queue is paused."""
 
 from datetime import timedelta
 from typing import ClassVar, Final
@@ -6,6 +6,8 @@ from typing import ClassVar, Final
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Team, User
 
 _ONLY: Final = 1
 _FIRST: Final = timedelta(seconds=15)
@@ -31,7 +33,7 @@ class SubmitPauseManager(models.Manager["SubmitPause"]):
 
 
 class SubmitPause(models.Model):
-    """Submitting rests for everybody until `try_at`; then one request finds out whether fal takes it again."""
+    """Submitting rests for all until `try_at`; then one request finds out whether fal takes it. One row, or none."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=_ONLY, editable=False)
     reason = models.CharField(_("reason"), max_length=60)
@@ -46,3 +48,32 @@ class SubmitPause(models.Model):
 
     def __str__(self) -> str:
         return self.message
+
+
+class TeamPauseQuerySet(models.QuerySet["TeamPause"]):
+    def now(self) -> "TeamPauseQuerySet":
+        """Those that are not over."""
+        return self.filter(ended_at=None)
+
+
+class TeamPause(models.Model):
+    """A team's queue rests: nothing of it is sent, what runs is finished. Past ones stay as a record."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="pauses")
+    note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("Why, for the team."))
+    began_at = models.DateTimeField(_("began at"), default=timezone.now)
+    began_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("paused by"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    ended_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("resumed by")
+    )
+
+    objects: ClassVar = TeamPauseQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["team"], condition=models.Q(ended_at=None), name="team_pause_one_at_a_time")
+        ]
+
+    def __str__(self) -> str:
+        return self.note or str(self.team)

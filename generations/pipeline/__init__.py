@@ -1,8 +1,8 @@
 """The one workflow: from a person's order to a video in the bucket. Knows no HTTP framework and no RQ.
 
-`orders` writes the rows that the `budget` allows, `drive` moves every row that is due: `submitting` posts it to fal,
-`waiting` asks how it goes, `copying` brings the file home; `outcomes` turns fal's errors into moves; `settling` is for
-what a person decides.
+`orders` writes the rows that the `budget` allows, `drive` moves every row that is due: `queue` says whose turn it is,
+`submitting` posts it to fal, `waiting` asks how it goes, `copying` brings the file home; `outcomes` turns fal's errors
+into moves; `settling` is for what a person decides.
 `telling` writes mails, `deleting` empties the bucket of what nobody wants, `auditing` compares it with the rows;
 `leaving` deletes a person's account.
 """
@@ -13,6 +13,7 @@ from generations.pipeline.calls import fal_called
 from generations.pipeline.deleting import empty_bins, remove_objects, sweep_uploads
 from generations.pipeline.driving import drive
 from generations.pipeline.orders import Order, keep_picture, place_batch, place_order, place_retry
+from generations.pipeline.queue import places
 from generations.pipeline.telling import tell_people
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "place_batch",
     "place_order",
     "place_retry",
+    "places",
     "remove_objects",
     "sweep_uploads",
     "tell_people",

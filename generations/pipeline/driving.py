@@ -17,7 +17,7 @@ from django.utils import timezone
 from config.logging import naming
 from generations.fal.client import AsyncFalClient
 from generations.models import AT_FAL, DRIVEN, Generation, Status, SubmitPause
-from generations.pipeline import copying, schedule, submitting, waiting
+from generations.pipeline import copying, queue, schedule, submitting, waiting
 from generations.pipeline.account import fal_config
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class _Pass:
         if pause and pause.try_at > timezone.now():
             return
         room = 1 if pause else min(SUBMITS_AT_ONCE, self._room_to_call())
-        rows = await self._claim([Status.QUEUED], room, schedule.SUBMIT_LEASE)
+        rows = await sync_to_async(queue.claim_next)(room) if room > 0 else []
         around = submitting.Surroundings(in_flight, is_trial=pause is not None)
         for row, step in submitting.submit_all(rows, self.fal, around):
             self._start(self.calls, row, step)

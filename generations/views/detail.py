@@ -20,6 +20,7 @@ from generations.views.ending import may_delete
 from generations.views.family import family
 from generations.views.organizing import known_collections
 from generations.views.people import PersonRequest, for_people, may, visible_generation
+from generations.views.queue import pause_of, words_of_places
 from generations.views.sieve import Sieve
 from generations.views.timeline import timeline
 
@@ -33,6 +34,7 @@ _USUAL_NEEDS: Final = 3
 def generation(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     row = visible_generation(request, pk)
     around = family(request.user, row) | _neighbours(request, row)
+    around["pause"] = pause_of(row.team) if row.status == Status.QUEUED else None
     around |= {"tags": list(row.tags.all()), "collections_known": known_collections(request.user)}
     return render(request, "generations/detail.html", _context(request, row) | around | {"codes": _codes(row)})
 
@@ -55,6 +57,7 @@ def _context(request: PersonRequest, generation: Generation) -> dict[str, object
         "may_generate": may_generate,
         "may_use_frame": Team.objects.where_may(request.user, Action.GENERATE).exists(),
         "may_delete": not generation.is_open and may_delete(request.user, generation),
+        "ahead": words_of_places([generation]).get(generation.pk) if generation.status == Status.QUEUED else None,
         "now": timezone.now(),
         **(_retry(generation) if may_generate and generation.status in RETRIED else {}),
     }

@@ -14,6 +14,7 @@ EXPECTED = {
         Action.MANAGE: "owner admin",
         Action.BUDGET: "owner admin",
         Action.OWN: "owner",
+        Action.PAUSE: "owner",
     }.items()
     for role in Role
 }

@@ -95,6 +95,8 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "generation-download": (of_generation("generation-download"), TEAM_ONLY),
     "generation-input": (of_generation("generation-input", "start"), TEAM_ONLY),
     "upload": (lambda things: f"/uploads/{things.upload.pk}", OWN_ONLY),
+    "team-queue": (lambda _: "/teams/film/queue", TEAM_ONLY),
+    "places": (lambda things: f"/events/places?ids={things.generation.pk}", PEOPLE_ONLY),
     "events": (lambda _: "/events?since=0", (302, 204, 204, 200, 200, 200)),
     "ended": (lambda _: "/events/ended?since=0", PEOPLE_ONLY),
     "fal-webhook": (lambda things: f"/webhooks/fal/{things.generation.pk}/", POST_ONLY),
@@ -103,7 +105,14 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "readyz": (lambda _: "/readyz", ALL),
 }
 TAKES_POST = {name for name, (_, expected) in TABLE.items() if expected == POST_ONLY}
-TAKES_POST |= {"new-generation", "generation-delete", "account-picture", "delete-account", "default-parameters"}
+TAKES_POST |= {
+    "team-queue",
+    "new-generation",
+    "generation-delete",
+    "account-picture",
+    "delete-account",
+    "default-parameters",
+}
 
 
 def test_every_address_has_a_row() -> None:

@@ -1,0 +1,150 @@
+"""Whose request is sent next, as long as fal takes only so many at a time.
+
+Teams take turns, and within a team its members: whoever has the least at fal comes first, then whoever was served the
+longest ago. So a batch of 50 holds up nobody else. Everything is read from the rows; only ties are broken by memory.
+"""
+
+import heapq
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import islice
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from generations.models import AT_FAL, Generation, QueueTurn, Status, TeamPause
+from generations.pipeline import schedule
+
+Pair = tuple[uuid.UUID, int]  # a team and one of its members
+
+_LOCK: Final = 0x6B6C696E67  # of claims: two that count at once would both see the same room
+_LOST_AFTER: Final = timedelta(minutes=10)  # a request whose answer was lost is hardly at fal any more
+_LOOK_AHEAD: Final = 2000  # places; whoever stands behind them is told no number
+_ORDER: Final = ("due_at", "batch_index", "pk")
+
+
+@dataclass(slots=True)
+class Line:
+    """How many requests of one member in one team wait and are at fal; `last` in seconds since 1970, 0 for never."""
+
+    waiting: int
+    running: int
+    last: float = 0
+
+
+@dataclass(slots=True)
+class _Side:
+    """A team in the round, with its members' lines as a heap."""
+
+    running: int = 0
+    last: float = 0
+    members: list[tuple[int, float, int]] = field(default_factory=list)
+
+
+def turns(lines: dict[Pair, Line]) -> Iterator[Pair]:
+    """Everything that waits in fair order, as if nothing at fal ended meanwhile."""
+    waiting = {pair: line.waiting for pair, line in lines.items() if line.waiting}
+    sides = _sides(lines, waiting)
+    heap = [(side.running, side.last, team) for team, side in sides.items() if side.members]
+    heapq.heapify(heap)
+    now = timezone.now().timestamp()
+    while heap:
+        now += 1  # later than any turn before
+        running, _, team = heapq.heappop(heap)
+        members = sides[team].members
+        of_member, _, user = heapq.heappop(members)
+        yield team, user
+        waiting[team, user] -= 1
+        if waiting[team, user]:
+            heapq.heappush(members, (of_member + 1, now, user))
+        if members:
+            heapq.heappush(heap, (running + 1, now, team))
+
+
+def _sides(lines: dict[Pair, Line], waiting: dict[Pair, int]) -> dict[uuid.UUID, _Side]:
+    sides: dict[uuid.UUID, _Side] = defaultdict(_Side)
+    for (team, user), line in lines.items():
+        side = sides[team]
+        side.running += line.running
+        side.last = max(side.last, line.last)
+        if (team, user) in waiting:
+            heapq.heappush(side.members, (line.running, line.last, user))
+    return sides
+
+
+@transaction.atomic
+def claim_next(room: int) -> list[Generation]:
+    """Take up to `room` queued rows for a lease, in fair order and never more than may be at fal together."""
+    if not _queued().exists():
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    lines = _lines()
+    room = min(room, settings.FAL_MAX_RUNNING - sum(line.running for line in lines.values()))
+    chosen = Counter(islice(turns(lines), max(room, 0)))
+    rows = [row for pair, count in chosen.items() for row in _of(pair).select_for_update(of=("self",))[:count]]
+    QueueTurn.objects.note(chosen)
+    return Generation.objects.hold(rows, schedule.SUBMIT_LEASE)
+
+
+def _of(pair: Pair) -> QuerySet[Generation]:
+    """One member's queued rows in one team, the next one first."""
+    return _queued().filter(team_id=pair[0], user_id=pair[1]).order_by(*_ORDER)
+
+
+def places(rows: Iterable[Generation]) -> dict[uuid.UUID, int]:
+    """How many requests will be sent before each of these, as far as they wait here and stand near enough."""
+    wanted = {row.pk for row in rows if row.status == Status.QUEUED}
+    if not wanted:
+        return {}
+    lines = _lines()
+    own = _queued().filter(pk__in=wanted).values_list("team_id", "user_id")
+    ids = {pair: _ids(pair) for pair in set(own)}
+    found: dict[uuid.UUID, int] = {}
+    for place, pair in enumerate(islice(turns(lines), _LOOK_AHEAD)):
+        if (pk := next(ids.get(pair, iter(())), None)) in wanted:
+            found[pk] = place
+    return found
+
+
+def _ids(pair: Pair) -> Iterator[Any]:
+    return iter(_of(pair).values_list("pk", flat=True)[:_LOOK_AHEAD])
+
+
+def _queued() -> QuerySet[Generation]:
+    """What could be sent now if there were room: due, not on its way, of no paused team."""
+    now = timezone.now()
+    paused = TeamPause.objects.now().values("team")
+    return Generation.objects.due([Status.QUEUED], now).exclude(team__in=paused).order_by()
+
+
+def _lines() -> dict[Pair, Line]:
+    """Who waits and who is at fal, by team and member."""
+    waiting = _counts(_queued())
+    running = _counts(Generation.objects.filter(_running()).order_by())
+    pairs = waiting.keys() | running.keys()
+    teams = {team for team, _ in waiting}
+    turns_of = QueueTurn.objects.filter(team__in=teams).values_list("team_id", "user_id", "at")
+    last = {(team, user): at.timestamp() for team, user, at in turns_of}
+    return {pair: Line(waiting.get(pair, 0), running.get(pair, 0), last.get(pair, 0)) for pair in pairs}
+
+
+def _counts(rows: QuerySet[Generation]) -> dict[Pair, int]:
+    counted = rows.values_list("team_id", "user_id").annotate(count=Count("pk"))
+    return {(team, user): count for team, user, count in counted}
+
+
+def _running() -> Q:
+    """At fal, or on the way there. What needs a person may stay for long, and is not what fal counts."""
+    now = timezone.now()
+    return (
+        Q(status__in=AT_FAL, needs_person_since=None)
+        | Q(status=Status.SUBMITTING, submitted_at__gt=now - _LOST_AFTER)
+        | Q(status=Status.QUEUED, lease_until__gt=now)
+    )
