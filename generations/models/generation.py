@@ -234,6 +234,12 @@ class Generation(models.Model):
             models.Index(fields=["binned_at"], name="generation_in_bin", condition=Q(binned_at__isnull=False)),
             models.Index(fields=["batch", "batch_index"], name="generation_of_batch", condition=Q(batch__isnull=False)),
             models.Index(
+                fields=["team", "user", "due_at", "batch_index", "id"],
+                include=["lease_until"],
+                name="generation_queued",
+                condition=Q(status=Status.QUEUED),
+            ),
+            models.Index(
                 fields=["finished_at"],
                 name="generation_to_tell",
                 condition=Q(finished_at__isnull=False, notified_at=None),
