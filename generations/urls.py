@@ -18,6 +18,7 @@ from generations.views import (
     presets,
     queue,
     uploads,
+    usage,
     webhooks,
 )
 from generations.views import bin as the_bin
@@ -59,6 +60,8 @@ urlpatterns = [
     path("accounts/delete/", leaving.delete_account, name="delete-account"),
     path("settings/defaults/", defaults.defaults, name="default-parameters"),
     path("teams/<slug:slug>/queue", queue.team_queue, name="team-queue"),
+    path("teams/<slug:slug>/usage", usage.usage_page, name="team-usage"),
+    path("teams/<slug:slug>/usage.csv", usage.usage_csv, name="team-usage-csv"),
     path("events/places", queue.places_of, name="places"),
     path("events", live.events, name="events"),
     path("events/ended", notices.ended, name="ended"),

@@ -4,7 +4,7 @@
 `submitting` posts it to fal, `waiting` asks how it goes, `copying` brings the file home; `outcomes` turns fal's errors
 into moves; `settling` is for what a person decides.
 `telling` writes mails, `deleting` empties the bucket of what nobody wants, `auditing` compares it with the rows;
-`leaving` deletes a person's account.
+`usage` adds up what was spent, `leaving` deletes a person's account.
 """
 
 from generations.pipeline.account import fal_config
@@ -15,11 +15,15 @@ from generations.pipeline.driving import drive
 from generations.pipeline.orders import Order, keep_picture, place_batch, place_order, place_retry
 from generations.pipeline.queue import places
 from generations.pipeline.telling import tell_people
+from generations.pipeline.usage import Month, Share, Usage, usage
 
 __all__ = [
     "Budget",
+    "Month",
     "Order",
     "OverBudgetError",
+    "Share",
+    "Usage",
     "budget_of",
     "drive",
     "empty_bins",
@@ -33,4 +37,5 @@ __all__ = [
     "remove_objects",
     "sweep_uploads",
     "tell_people",
+    "usage",
 ]

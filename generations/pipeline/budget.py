@@ -1,15 +1,14 @@
 """What a team and each of its members may still spend this month. Spent is always the sum over the month's rows."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import Sum
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership, Team, User
 from generations.models import Generation, dollars
 from generations.models.generation import GenerationQuerySet
+from generations.pipeline.usage import Month
 
 
 class OverBudgetError(Exception):
@@ -57,7 +56,7 @@ def _refuse(budget: Budget | None, cents: int) -> None:
 
 
 def _tighter(team: Team, member: Membership | None) -> Budget | None:
-    rows = Generation.objects.filter(team=team, created_at__gte=_month_begin())
+    rows = Generation.objects.filter(team=team, created_at__gte=Month.now().begin)
     budgets = []
     if team.monthly_limit_cents is not None:
         budgets.append(_budget(team.monthly_limit_cents, rows))
@@ -69,9 +68,3 @@ def _tighter(team: Team, member: Membership | None) -> Budget | None:
 def _budget(limit: int, rows: GenerationQuerySet) -> Budget:
     spent: int = rows.order_by().aggregate(cents=Sum("cost_cents", default=0))["cents"]
     return Budget(left=max(limit - spent, 0), limit=limit)
-
-
-def _month_begin() -> datetime:
-    """Its first moment where the studio is, by settings.TIME_ZONE."""
-    now = timezone.localtime(timezone=timezone.get_default_timezone())
-    return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -82,7 +82,17 @@ def test_what_stands_on_pages_that_are_in_use(bobs_page: Page, film: Team, bob: 
 def test_team_and_invitation(page: Page, studio: LiveServer, film: Team, alice: User, bob: User) -> None:
     _, token = invite(film, alice, Role.MEMBER)
     be(page, studio, alice)
-    judge(page, ["/teams/", "/teams/film/", "/teams/film/queue", f"/teams/join/{token}/", "/teams/join/gone/"])
+    judge(
+        page,
+        [
+            "/teams/",
+            "/teams/film/",
+            "/teams/film/queue",
+            "/teams/film/usage",
+            f"/teams/join/{token}/",
+            "/teams/join/gone/",
+        ],
+    )
 
 
 def test_a_form_with_errors(bobs_page: Page) -> None:

@@ -96,6 +96,8 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "generation-input": (of_generation("generation-input", "start"), TEAM_ONLY),
     "upload": (lambda things: f"/uploads/{things.upload.pk}", OWN_ONLY),
     "team-queue": (lambda _: "/teams/film/queue", TEAM_ONLY),
+    "team-usage": (lambda _: "/teams/film/usage", TEAM_ONLY),
+    "team-usage-csv": (lambda _: "/teams/film/usage.csv", TEAM_ONLY),
     "places": (lambda things: f"/events/places?ids={things.generation.pk}", PEOPLE_ONLY),
     "events": (lambda _: "/events?since=0", (302, 204, 204, 200, 200, 200)),
     "ended": (lambda _: "/events/ended?since=0", PEOPLE_ONLY),
