@@ -36,6 +36,11 @@ class TeamForm(forms.ModelForm[Team]):
         return " ".join(str(self.cleaned_data["name"]).split())
 
 
+class TeamSettingsForm(TeamForm):
+    class Meta(TeamForm.Meta):
+        fields = ("name", "is_private")  # type: ignore[assignment]  # one more than to found it
+
+
 class _RoleForm(forms.Form):
     """Offers the roles that the person may give."""
 

@@ -143,6 +143,9 @@ class Team(models.Model):
     monthly_limit_cents = models.PositiveIntegerField(
         _("monthly limit in US cents"), null=True, blank=True, help_text=_("For all members together; none without it.")
     )
+    is_private = models.BooleanField(
+        _("new videos are private"), default=False, help_text=_("Nobody but their makers see them, until they say so.")
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects: ClassVar[TeamManager] = TeamManager()

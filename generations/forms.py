@@ -35,6 +35,7 @@ _NO_NUMBER: Final = _("Choose a number from 1 to 8.")
 DEFAULTABLE: Final = ("kind", "duration", "aspect_ratio", "negative_prompt", "cfg_scale")
 MAX_VARIATIONS: Final = 8
 MAX_LINES: Final = 50
+_IS_PRIVATE: Final = {"team": False, "me": True}
 _IN_THE_BUCKET: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
 
 
@@ -68,6 +69,11 @@ class GenerationForm(forms.Form):
     aspect_ratio = forms.CharField(label=_("Aspect ratio"), required=False)
     negative_prompt = PlainTextField(label=_("Negative prompt"), required=False, strip=False, widget=forms.Textarea)
     cfg_scale = forms.CharField(label=_("CFG scale"), required=False)
+    seen_by = forms.ChoiceField(
+        label=_("Who sees it"),
+        required=False,
+        choices=[("", _("As is usual in the team")), ("team", _("Everybody in the team")), ("me", _("Only me"))],
+    )
     lines = forms.BooleanField(label=_("One line a prompt"), required=False)
     variations = forms.IntegerField(
         label=_("Variations"),
@@ -113,6 +119,7 @@ class GenerationForm(forms.Form):
             arguments=arguments,
             pictures=self.kept,
             remix_of=self.cleaned_data["parent"],
+            is_private=_IS_PRIVATE.get(self.cleaned_data["seen_by"]),
         )
 
     def clean_parent(self) -> Generation | None:

@@ -23,7 +23,7 @@ from generations.views import (
 )
 from generations.views import bin as the_bin
 from generations.views.archive import archive
-from generations.views.organizing import bulk, collection, favourite, tags
+from generations.views.organizing import bulk, collection, favourite, privacy, tags
 
 urlpatterns = [
     path("", gallery.home, name="gallery"),
@@ -48,6 +48,7 @@ urlpatterns = [
     path("generations/archive", archive, name="generations-archive"),
     path("generations/<uuid:pk>/favourite", favourite, name="generation-favourite"),
     path("generations/<uuid:pk>/tags", tags, name="generation-tags"),
+    path("generations/<uuid:pk>/privacy", privacy, name="generation-privacy"),
     path("generations/<uuid:pk>/collection", collection, name="generation-collection"),
     path("bin/", the_bin.contents, name="bin"),
     path("bin/undo", the_bin.undo, name="bin-undo"),

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import membership
-from accounts.forms import InvitationForm, LimitForm, LinkForm, TeamForm
+from accounts.forms import InvitationForm, LimitForm, LinkForm, TeamForm, TeamSettingsForm
 from accounts.joining import invitations_to
 from accounts.membership import MembershipError
 from accounts.models import Membership, Team
@@ -41,15 +41,15 @@ def teams(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def team(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page of a team; a POST renames it, and its address stays."""
+    """The page of a team; a POST renames it, whose address stays, and says whether new videos are private."""
     here = asked(request, slug)
     if request.method != "POST":
         return team_page(request, here)
     here.demand(Action.MANAGE)
-    form = TeamForm(request.POST)
+    form = TeamSettingsForm(request.POST)
     if not form.is_valid():
         return team_page(request, here, name_form=form)
-    Team.objects.filter(pk=here.team.pk).update(name=form.cleaned_data["name"])
+    Team.objects.filter(pk=here.team.pk).update(**form.cleaned_data)
     messages.success(request, _("Saved."))
     return redirect("team", slug)
 
@@ -141,7 +141,7 @@ def team_page(request: HttpRequest, here: Asked, **forms: Any) -> HttpResponse:
         "role_table": [(words, [(role, action in MAY[role]) for role in Role]) for action, words in WORDS.items()],
         "role_names": Role.labels,
         "invitations": here.team.invitations.open().order_by("-made_at") if here.may(Action.MANAGE) else [],
-        "name_form": TeamForm(instance=here.team),
+        "name_form": TeamSettingsForm(instance=here.team),
         "limit_form": LimitForm(initial={"limit": dollars_of(here.team.monthly_limit_cents)}),
         "member_form": None,
         "mail_form": InvitationForm(may_own=may_own),

@@ -71,8 +71,9 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(deleted_at=None, binned_at__lt=timezone.now() - BIN_KEEPS)
 
     def kept_for(self, user: User) -> Self:
-        """Of the person's teams, in the bin or not."""
-        return self.filter(deleted_at=None, team__in=Team.objects.where_may(user, Action.VIEW).order_by().values("pk"))
+        """Of the person's teams, in the bin or not. What is private its maker alone sees."""
+        teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
+        return self.filter(Q(is_private=False) | Q(user=user), deleted_at=None, team__in=teams)
 
     def deletable_by(self, user: User) -> Self:
         """What the person made, or what is of a team that they manage. Asked of rows that they may see."""
@@ -171,6 +172,8 @@ class Generation(models.Model):
         related_name="generations",
         verbose_name=_("collection"),
     )
+
+    is_private = models.BooleanField(_("private"), default=False, help_text=_("Nobody but its maker sees it."))
 
     endpoint = models.CharField(_("endpoint"), max_length=100, choices=ENDPOINT_CHOICES)
     prompt = models.TextField(_("prompt"), max_length=MAX_PROMPT_CHARACTERS)

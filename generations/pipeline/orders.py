@@ -25,6 +25,7 @@ class Order:
     arguments: Arguments
     pictures: dict[Slot, Upload]
     remix_of: Generation | None = None
+    is_private: bool | None = None  # None: as is usual in the team
 
     @property
     def endpoint(self) -> Endpoint:
@@ -132,6 +133,7 @@ def _new_generation(order: Order) -> Generation:
         form_key=order.form_key,
         parent=order.remix_of,
         relation=Relation.REMIX if order.remix_of else "",
+        is_private=order.team.is_private if order.is_private is None else order.is_private,
         endpoint=order.endpoint,
         prompt=arguments.prompt,
         negative_prompt=arguments.negative_prompt,
@@ -149,6 +151,7 @@ def _same_again(generation: Generation, by: User, form_key: uuid.UUID) -> Genera
         form_key=form_key,
         parent=generation,
         relation=Relation.RETRY,
+        is_private=generation.is_private,
         endpoint=generation.endpoint,
         prompt=generation.prompt,
         negative_prompt=generation.negative_prompt,

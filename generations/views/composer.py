@@ -215,6 +215,8 @@ def _form_like(request: PersonRequest, model: Generation, teams: list[Team]) -> 
     }
     if model.aspect_ratio:
         initial["aspect_ratio"] = model.aspect_ratio
+    if model.is_private != model.team.is_private:
+        initial["seen_by"] = "me" if model.is_private else "team"
     if model.team in teams:
         initial["team"] = model.team.slug
     form = GenerationForm(request.user, initial=initial)

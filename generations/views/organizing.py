@@ -61,6 +61,20 @@ def collection(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @never_cache
 @for_people
+def privacy(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """`seen_by` is `team` or `me`; only the maker decides."""
+    generation = visible_generation(request, pk)
+    if generation.user_id != request.user.pk:
+        raise PermissionDenied
+    if (seen_by := request.POST.get("seen_by")) not in {"team", "me"}:
+        raise BadRequest("Nobody of that name.")
+    Generation.objects.filter(pk=pk).update(is_private=seen_by == "me", changed_at=timezone.now())
+    return onward(request, generation.get_absolute_url())
+
+
+@require_POST
+@never_cache
+@for_people
 @transaction.atomic
 def bulk(request: PersonRequest) -> HttpResponse:
     """One verb for all that are selected, or for none: who may not do it to one of them does it to none."""

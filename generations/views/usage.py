@@ -82,7 +82,9 @@ def usage_csv(request: PersonRequest, slug: str) -> StreamingHttpResponse:
     if member := _whose(here):
         rows = rows.filter(user=member)
     headers = {"Content-Disposition": f'attachment; filename="usage-{slug}-{month}.csv"'}
-    return StreamingHttpResponse(_lines(rows.iterator(500)), content_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(
+        _lines(rows.iterator(500), here.user), content_type="text/csv; charset=utf-8", headers=headers
+    )
 
 
 def _month(request: HttpRequest) -> Month:
@@ -116,15 +118,16 @@ class _Echo:
         return line
 
 
-def _lines(rows: Iterator[Generation]) -> Iterator[str]:
+def _lines(rows: Iterator[Generation], reader: User) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff"  # by which Excel knows UTF-8
     yield writer.writerow(_COLUMNS)
     for row in rows:
-        yield writer.writerow([_harmless(cell) for cell in _cells(row)])
+        yield writer.writerow([_harmless(cell) for cell in _cells(row, reader)])
 
 
-def _cells(row: Generation) -> list[Any]:
+def _cells(row: Generation, reader: User) -> list[Any]:
+    """What is private says what it cost, and not what it is."""
     ordered = timezone.localtime(row.created_at, timezone.get_default_timezone())
     return [
         ordered.isoformat(timespec="seconds"),
@@ -138,7 +141,7 @@ def _cells(row: Generation) -> list[Any]:
         "" if row.billable_units is None else row.billable_units,
         row.request_id or "",
         row.pk,
-        row.prompt,
+        _("(private)") if row.is_private and row.user_id != reader.pk else row.prompt,
     ]
 
 

@@ -66,6 +66,7 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "generations-archive": (lambda _: "/generations/archive", POST_ONLY),
     "generation-favourite": (of_generation("generation-favourite"), POST_ONLY),
     "generation-tags": (of_generation("generation-tags"), POST_ONLY),
+    "generation-privacy": (of_generation("generation-privacy"), POST_ONLY),
     "generation-collection": (of_generation("generation-collection"), POST_ONLY),
     "bin": (lambda _: "/bin/", PEOPLE_ONLY),
     "bin-undo": (lambda _: "/bin/undo", POST_ONLY),
