@@ -8,7 +8,6 @@ urlpatterns = [
     path("invitations/<int:pk>", invitations.accept, name="invitation-accept"),
     path("<slug:slug>/", teams.team, name="team"),
     path("<slug:slug>/budget", teams.budget, name="team-budget"),
-    path("<slug:slug>/leave", teams.leave, name="team-leave"),
     path("<slug:slug>/members/<int:pk>", teams.member, name="team-member"),
     path("<slug:slug>/invitations", invitations.by_mail, name="team-invite"),
     path("<slug:slug>/links", invitations.by_link, name="team-link"),

@@ -72,22 +72,8 @@ def budget(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @never_cache
 @login_required
-def leave(request: HttpRequest, slug: str) -> HttpResponse:
-    here = asked(request, slug)
-    try:
-        membership.remove(here.team, here.user, here.user)
-    except MembershipError as error:
-        messages.error(request, str(error))
-        return redirect("team", slug)
-    messages.success(request, _("You have left %s. What you made there stays there.") % here.team)
-    return redirect("teams")
-
-
-@require_POST
-@never_cache
-@login_required
 def member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """`verb` is `role`, `remove` or `limit`: what is done about one member."""
+    """`verb` is `role` or `limit`: what is set for one member."""
     here = asked(request, slug)
     verb = _VERBS.get(request.POST.get("verb", ""))
     if verb is None:
@@ -110,12 +96,6 @@ def _change_role(request: HttpRequest, here: Asked, found: Membership) -> HttpRe
     return redirect("team", here.team.slug)
 
 
-def _remove(request: HttpRequest, here: Asked, found: Membership) -> HttpResponse:
-    membership.remove(here.team, found.user, here.user)
-    messages.success(request, _("%s is no member any more. Their videos stay in the team.") % found.user)
-    return redirect("team", here.team.slug)
-
-
 def _limit(request: HttpRequest, here: Asked, found: Membership) -> HttpResponse:
     form = LimitForm(request.POST)
     if not form.is_valid():
@@ -125,7 +105,7 @@ def _limit(request: HttpRequest, here: Asked, found: Membership) -> HttpResponse
     return redirect("team", here.team.slug)
 
 
-_VERBS = {"role": _change_role, "remove": _remove, "limit": _limit}
+_VERBS = {"role": _change_role, "limit": _limit}
 
 
 def team_page(request: HttpRequest, here: Asked, **forms: Any) -> HttpResponse:

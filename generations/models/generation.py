@@ -71,14 +71,17 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(deleted_at=None, binned_at__lt=timezone.now() - BIN_KEEPS)
 
     def kept_for(self, user: User) -> Self:
-        """Of the person's teams, in the bin or not. What is private its maker alone sees."""
+        """Of the person's teams, in the bin or not. What is private its maker alone sees, or who got it from them."""
         teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
-        return self.filter(Q(is_private=False) | Q(user=user), deleted_at=None, team__in=teams)
+        own = Q(is_private=False) | Q(user=user) | Q(keeper=user)
+        return self.filter(own, deleted_at=None, team__in=teams)
 
     def deletable_by(self, user: User) -> Self:
         """What the person made, or what is of a team that they manage. Asked of rows that they may see."""
         return self.filter(
-            Q(user=user) | Q(team__in=Team.objects.where_may(user, Action.DELETE).order_by().values("pk"))
+            Q(user=user)
+            | Q(keeper=user)
+            | Q(team__in=Team.objects.where_may(user, Action.DELETE).order_by().values("pk"))
         )
 
     def search(self, words: str, **owners: Any) -> Self:
@@ -174,6 +177,15 @@ class Generation(models.Model):
     )
 
     is_private = models.BooleanField(_("private"), default=False, help_text=_("Nobody but its maker sees it."))
+    keeper = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("passed on to"),
+        help_text=_("Has it in the maker’s place, who has left the team; the books keep the maker."),
+    )
 
     endpoint = models.CharField(_("endpoint"), max_length=100, choices=ENDPOINT_CHOICES)
     prompt = models.TextField(_("prompt"), max_length=MAX_PROMPT_CHARACTERS)

@@ -4,7 +4,7 @@
 `submitting` posts it to fal, `waiting` asks how it goes, `copying` brings the file home; `outcomes` turns fal's errors
 into moves; `settling` is for what a person decides.
 `telling` writes mails, `deleting` empties the bucket of what nobody wants, `auditing` compares it with the rows;
-`usage` adds up what was spent, `leaving` deletes a person's account.
+`usage` adds up what was spent, `parting` ends a membership, `leaving` a person's account.
 """
 
 from generations.pipeline.account import fal_config
@@ -13,6 +13,7 @@ from generations.pipeline.calls import fal_called
 from generations.pipeline.deleting import empty_bins, remove_objects, sweep_uploads
 from generations.pipeline.driving import drive
 from generations.pipeline.orders import Order, keep_picture, place_batch, place_order, place_retry
+from generations.pipeline.parting import part
 from generations.pipeline.queue import places
 from generations.pipeline.telling import tell_people
 from generations.pipeline.usage import Month, Share, Usage, usage
@@ -30,6 +31,7 @@ __all__ = [
     "fal_called",
     "fal_config",
     "keep_picture",
+    "part",
     "place_batch",
     "place_order",
     "place_retry",

@@ -62,9 +62,9 @@ def collection(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 @never_cache
 @for_people
 def privacy(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    """`seen_by` is `team` or `me`; only the maker decides."""
+    """`seen_by` is `team` or `me`; only the maker decides, or who got it from them."""
     generation = visible_generation(request, pk)
-    if generation.user_id != request.user.pk:
+    if request.user.pk not in {generation.user_id, generation.keeper_id}:
         raise PermissionDenied
     if (seen_by := request.POST.get("seen_by")) not in {"team", "me"}:
         raise BadRequest("Nobody of that name.")

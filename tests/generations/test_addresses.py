@@ -96,6 +96,8 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "generation-download": (of_generation("generation-download"), TEAM_ONLY),
     "generation-input": (of_generation("generation-input", "start"), TEAM_ONLY),
     "upload": (lambda things: f"/uploads/{things.upload.pk}", OWN_ONLY),
+    "team-leave": (lambda _: "/teams/film/leave", POST_ONLY),
+    "team-remove": (lambda _: "/teams/film/members/1/remove", POST_ONLY),
     "team-queue": (lambda _: "/teams/film/queue", TEAM_ONLY),
     "team-usage": (lambda _: "/teams/film/usage", TEAM_ONLY),
     "team-usage-csv": (lambda _: "/teams/film/usage.csv", TEAM_ONLY),
