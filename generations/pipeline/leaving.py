@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.leaving import forget, teams_left_without_an_owner, teams_of_nobody_else
 from accounts.models import Team, User
 from generations.models import Favourite, Generation, Preset, Status, StorageDeletion, Upload
+from generations.models.generation import GenerationQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +26,20 @@ class Leaving:
 
 
 def leaving(user: User) -> Leaving:
-    own = teams_of_nobody_else(user)
-    rows = Generation.objects.filter(deleted_at=None)
+    alone = _seen_by_nobody_else(user)
+    made = Generation.objects.filter(deleted_at=None, user=user, status=Status.DONE)
     return Leaving(
-        removed=rows.filter(team__in=own, status=Status.DONE).count(),
-        kept=rows.filter(user=user, status=Status.DONE).exclude(team__in=own).count(),
-        running=list(rows.filter(team__in=own).open().order_by("created_at")),
+        removed=alone.filter(status=Status.DONE).count(),
+        kept=made.exclude(pk__in=alone.values("pk")).count(),
+        running=list(alone.open().order_by("created_at")),
         unowned=teams_left_without_an_owner(user),
     )
+
+
+def _seen_by_nobody_else(user: User) -> GenerationQuerySet:
+    """In teams of one's own, and what is private elsewhere."""
+    private = Q(is_private=True) & (Q(user=user, keeper=None) | Q(keeper=user))
+    return Generation.objects.filter(Q(team__in=teams_of_nobody_else(user)) | private, deleted_at=None)
 
 
 @transaction.atomic
@@ -40,7 +48,7 @@ def leave(user: User) -> bool:
     list(Team.objects.of(user).order_by("pk").select_for_update(of=("self",)))  # two last owners shall not both go
     if not leaving(user).is_possible:
         return False
-    for row in Generation.objects.filter(deleted_at=None, team__in=teams_of_nobody_else(user)).iterator():
+    for row in _seen_by_nobody_else(user).iterator():
         if not row.discard(user):  # it began to move again this very moment
             transaction.set_rollback(True)
             return False

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.models import Team, User
 from generations.models import Generation, Status
 from generations.pipeline import place_retry
+from generations.pipeline.leaving import leave, leaving
 from tests.cast import make_generation, make_input_picture, make_video, signed_in
 from tests.generations.test_composer import PAGE, text_order
 
@@ -94,3 +95,14 @@ def test_owner_learns_what_it_cost_and_not_what_it_is(owner: Client, bob: User, 
 
     assert prompts(owner) == [("(private)", "0.35")]
     assert prompts(signed_in(bob)) == [("A secret fox", "0.35")]
+
+
+def test_who_deletes_their_account_takes_it_along(film: Team, owner: Client, bob: User, row: Generation) -> None:
+    shown = make_generation(bob, film, Status.DONE)
+    found = leaving(bob)
+    assert (found.removed, found.kept) == (1, 1)
+    assert leave(bob)
+
+    row.refresh_from_db()
+    shown.refresh_from_db()
+    assert (row.deleted_at is None, shown.deleted_at is None) == (False, True)
