@@ -23,6 +23,7 @@ STRANGERS: Final = ["gallery", "account_login", "account_signup", "account_reset
 PEOPLES: Final = [
     *("gallery", "new-generation", "bin", "account_settings", "default-parameters", "account-picture"),
     *("account_email", "account_change_password", "account_notices", "delete-account"),
+    *("mfa_index", "usersessions_list"),
 ]
 LOOKS: Final[dict[Literal["light", "dark"], tuple[int, int]]] = {"light": (1440, 900), "dark": (390, 844)}
 RULES: Final = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

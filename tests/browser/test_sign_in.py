@@ -1,0 +1,128 @@
+"""Second factors, passkeys and sessions, as a person uses them."""
+
+import base64
+import hashlib
+import hmac
+import struct
+import time
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from tests.browser.test_teams import fits
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PASSWORD = "a long walk home"
+
+
+@pytest.fixture
+def eve(studio: LiveServer) -> User:
+    eve = User.objects.create_user("eve@example.com", PASSWORD, name="Eve")
+    EmailAddress.objects.create(user=eve, email=eve.email, primary=True, verified=True)
+    return eve
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("Email", exact=True).fill("eve@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.locator("main").get_by_role("button", name="Sign in", exact=True).click()
+
+
+def sign_out(page: Page) -> None:
+    page.goto("/accounts/logout/")
+    page.locator("main").get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
+
+
+def confirm(page: Page) -> None:
+    """The password once more, before something about signing in is changed."""
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+
+
+def code(secret: str) -> str:
+    """RFC 6238, as an authenticator app computes it."""
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    digest = hmac.new(key, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
+    at = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+def test_second_factor_is_asked_for_and_a_recovery_code_stands_in(page: Page, eve: User) -> None:
+    sign_in(page)
+    page.goto("/accounts/2fa/")
+    page.get_by_role("link", name="Activate").click()
+    confirm(page)
+    secret = page.get_by_label("Authenticator secret").input_value()
+    assert fits(page)
+    page.get_by_label("Authenticator code").fill("000000" if code(secret) != "000000" else "000001")
+    page.get_by_role("button", name="Activate").click()
+    expect(page.locator(".errors")).to_be_visible()
+    page.get_by_label("Authenticator code").fill(code(page.get_by_label("Authenticator secret").input_value()))
+    page.get_by_role("button", name="Activate").click()
+    expect(page.get_by_role("heading", name="Recovery Codes")).to_be_visible()
+    recovery = Authenticator.objects.get(user=eve, type="recovery_codes").wrap().get_unused_codes()
+
+    sign_out(page)
+    sign_in(page)
+    expect(page.get_by_role("heading", name="Two-Factor Authentication")).to_be_visible()
+    page.goto("/generations/new/")
+    expect(page.get_by_role("heading", name="Two-Factor Authentication")).to_be_visible()
+    assert fits(page)
+    page.locator("#id_code").fill(recovery[0])
+    page.get_by_role("button", name="Sign In").click()
+    expect(page.get_by_role("link", name="New video")).to_be_visible()
+
+    sign_out(page)
+    sign_in(page)
+    page.locator("#id_code").fill(recovery[0])
+    page.get_by_role("button", name="Sign In").click()
+    expect(page.locator(".errors")).to_be_visible()
+
+
+def test_passkey_signs_in_without_a_password(page: Page, eve: User) -> None:
+    """Chromium's own virtual authenticator; passkeys need a name and not an address, so `localhost`."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    devtools.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": options | {"isUserVerified": True, "automaticPresenceSimulation": True}},
+    )
+    sign_in(page)
+    page.goto("/accounts/2fa/")
+    page.get_by_role("link", name="Add", exact=True).click()
+    confirm(page)
+    page.get_by_label("Name").fill("My key")
+    page.get_by_label("Passwordless").check()
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_text("My key").or_(page.get_by_role("heading", name="Recovery Codes"))).to_be_visible()
+    assert Authenticator.objects.filter(user=eve, type="webauthn").exists()
+
+    sign_out(page)
+    page.goto("/accounts/login/")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_role("link", name="New video")).to_be_visible()
+
+
+def test_signed_out_everywhere_else(page: Page, chromium: Browser, studio: LiveServer, eve: User) -> None:
+    sign_in(page)
+    expect(page.get_by_role("link", name="New video")).to_be_visible()
+    other = chromium.new_context(base_url=studio.url).new_page()
+    sign_in(other)
+    expect(other.get_by_role("link", name="New video")).to_be_visible()
+
+    page.goto("/accounts/sessions/")
+    expect(page.locator(".sessions__one")).to_have_count(2)
+    assert fits(page)
+    page.get_by_role("button", name="Sign out everywhere else").click()
+    expect(page.locator(".sessions__one")).to_have_count(1)
+    other.goto("/generations/new/")
+    expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+    other.context.close()
