@@ -1,17 +1,42 @@
-"""allauth's hooks: a person who signs up gets a personal team in the same transaction."""
+"""allauth's hooks: who may sign up, and that they get a personal team in the same transaction."""
 
-from typing import Any
+from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
-from accounts.models import Team, User
+from accounts.models import Invitation, Team, User
+
+INVITED_BY: Final = "invitation"  # of the session: the token by which somebody came
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Whether whoever asks may make an account at all; `clean_email` judges the address."""
+        return settings.SIGN_UP != "invite" or _is_invited(request)
+
+    def clean_email(self, email: str) -> str:
+        email = super().clean_email(email)
+        if settings.SIGN_UP != "domains" or _is_invited(self.request):
+            return email
+        if email.rpartition("@")[2].lower() not in settings.SIGN_UP_DOMAINS:
+            known = ", ".join(settings.SIGN_UP_DOMAINS)
+            raise ValidationError(_("Accounts are for addresses at %s here. Others need an invitation.") % known)
+        return email
+
     @transaction.atomic
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         super().save_user(request, user, form, commit=True)
         Team.objects.create_personal(user)
         return user
+
+
+def _is_invited(request: HttpRequest) -> bool:
+    """Whether the browser came by an invitation that is still open."""
+    token: str = request.session.get(INVITED_BY, "")
+    found: bool = Invitation.objects.open().by_token(token).exists()
+    return found

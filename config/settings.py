@@ -180,6 +180,8 @@ ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 # where no mail server is configured, nobody could open the link: then an unverified address may sign in
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if env.str("EMAIL_URL", "") else "optional"
 ACCOUNT_SESSION_REMEMBER = True
+SIGN_UP: str = env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "invite", "domains"]))
+SIGN_UP_DOMAINS: list[str] = env.str("SIGN_UP_DOMAINS", "").lower().replace(",", " ").split()
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Kling Studio"

@@ -14,6 +14,7 @@ from config.embedded.s3 import free_ports
 
 OURS = (
     *("AWS_", "FAL_", "SANDBOX_", "MIRROR_", "GRANIAN_"),
+    "SIGN_UP",
     *("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "DEFAULT_FROM_EMAIL"),
     *("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "LOG_LEVEL", "MEDIA_DELIVERY", "TIME_ZONE"),
 )

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import joining
+from accounts.adapter import INVITED_BY
 from accounts.forms import InvitationForm, LinkForm
 from accounts.models import Invitation, Membership, User
 from accounts.roles import Action, Role
@@ -80,6 +81,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "teams/join_gone.html", status=410)
     if request.method == "POST" and isinstance(request.user, User):
         return _take_up(request, invitation)
+    request.session[INVITED_BY] = token  # where only the invited may sign up
     context = {"invitation": invitation, "is_member": _is_member(request, invitation)}
     return render(request, "teams/join.html", context)
 
