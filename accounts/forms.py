@@ -1,6 +1,7 @@
 """What a person sets for themselves, and for their teams."""
 
-from typing import Any, ClassVar
+import re
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +9,60 @@ from django.utils.translation import gettext_lazy as _
 from accounts.joining import MOST_BY_LINK
 from accounts.models import Team, User
 from accounts.roles import Role
+
+_DOMAIN: Final = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+# of those whose addresses anybody can have, the ones with most people
+_PUBLIC: Final = frozenset(
+    [
+        "gmail.com",
+        "googlemail.com",
+        "outlook.com",
+        "hotmail.com",
+        "live.com",
+        "msn.com",
+        "yahoo.com",
+        "ymail.com",
+        "icloud.com",
+        "me.com",
+        "mac.com",
+        "aol.com",
+        "proton.me",
+        "protonmail.com",
+        "pm.me",
+        "gmx.com",
+        "gmx.de",
+        "gmx.net",
+        "web.de",
+        "mail.com",
+        "mail.ru",
+        "yandex.ru",
+        "yandex.com",
+        "qq.com",
+        "163.com",
+        "126.com",
+        "sina.com",
+        "naver.com",
+        "daum.net",
+        "hey.com",
+        "fastmail.com",
+        "zoho.com",
+        "tutanota.com",
+        "orange.fr",
+        "free.fr",
+        "laposte.net",
+        "libero.it",
+        "t-online.de",
+        "comcast.net",
+        "verizon.net",
+        "att.net",
+        "rediffmail.com",
+        "uol.com.br",
+        "bol.com.br",
+        "wp.pl",
+        "o2.pl",
+        "seznam.cz",
+    ]
+)
 
 
 class NoticesForm(forms.ModelForm[User]):
@@ -55,6 +110,28 @@ class _RoleForm(forms.Form):
 class InvitationForm(_RoleForm):
     email = forms.EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     field_order = ("email", "role")
+
+
+class DomainsForm(forms.Form):
+    """Domains with commas or spaces between them; `value` is the list."""
+
+    domains = forms.CharField(
+        label=_("E-mail domains"),
+        required=False,
+        max_length=1000,
+        help_text=_(
+            "Such as example.com, example.org. Whoever has an address there may join by themselves, as a member."
+        ),
+    )
+
+    def clean_domains(self) -> list[str]:
+        domains = [one.removeprefix("@") for one in self.cleaned_data["domains"].lower().replace(",", " ").split()]
+        for domain in domains:
+            if not _DOMAIN.fullmatch(domain):
+                raise forms.ValidationError(_("%s is not a domain.") % domain)
+            if domain in _PUBLIC:
+                raise forms.ValidationError(_("Anybody can have an address at %s.") % domain)
+        return list(dict.fromkeys(domains))
 
 
 class LinkForm(_RoleForm):

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -90,6 +91,19 @@ def invitations_to(user: User) -> list[Invitation]:
     verified = EmailAddress.objects.filter(user=user, verified=True).values("email")
     open_ones = Invitation.objects.open().filter(email__in=verified).exclude(team__members=user)
     return list(open_ones.select_related("team", "made_by").order_by("-made_at"))
+
+
+def teams_open_to(user: User) -> QuerySet[Team]:
+    """By the domain of an address that the person has shown to be theirs, where they are not yet."""
+    verified = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
+    domains = [email.rpartition("@")[2].lower() for email in verified]
+    return Team.objects.get_queryset().filter(domains__overlap=domains).exclude(members=user).order_by("name")
+
+
+def join_by_domain(team: Team, user: User) -> None:
+    """Raises Team.DoesNotExist when that team is not open to the person."""
+    found = teams_open_to(user).get(pk=team.pk)
+    Membership.objects.get_or_create(team=found, user=user, defaults={"role": Role.MEMBER})
 
 
 def _demand(team: Team, by: User, role: Role) -> None:

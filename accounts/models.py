@@ -5,6 +5,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -142,6 +143,13 @@ class Team(models.Model):
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
     monthly_limit_cents = models.PositiveIntegerField(
         _("monthly limit in US cents"), null=True, blank=True, help_text=_("For all members together; none without it.")
+    )
+    domains = ArrayField(
+        models.CharField(max_length=253),
+        verbose_name=_("e-mail domains"),
+        default=list,
+        blank=True,
+        help_text=_("Whoever has shown an address there to be theirs may join by themselves, as a member."),
     )
     is_private = models.BooleanField(
         _("new videos are private"), default=False, help_text=_("Nobody but their makers see them, until they say so.")

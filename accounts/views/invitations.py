@@ -95,6 +95,17 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     return _take_up(request, invitation) if invitation else render(request, "teams/join_gone.html", status=410)
 
 
+@require_POST
+@never_cache
+@login_required
+def enter(request: HttpRequest, slug: str) -> HttpResponse:
+    """Join a team that is open to one's e-mail domain."""
+    team = get_object_or_404(joining.teams_open_to(person(request)), slug=slug)
+    joining.join_by_domain(team, person(request))
+    messages.success(request, _("You are in %s now.") % team)
+    return redirect("team", slug)
+
+
 def _take_up(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     if not joining.take_up(invitation, person(request)):
         return render(request, "teams/join_gone.html", status=410)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import membership
-from accounts.forms import InvitationForm, LimitForm, LinkForm, TeamForm, TeamSettingsForm
-from accounts.joining import invitations_to
+from accounts.forms import DomainsForm, InvitationForm, LimitForm, LinkForm, TeamForm, TeamSettingsForm
+from accounts.joining import invitations_to, teams_open_to
 from accounts.membership import MembershipError
 from accounts.models import Membership, Team
 from accounts.roles import MAY, WORDS, Action, Role
@@ -33,6 +33,7 @@ def teams(request: HttpRequest) -> HttpResponse:
         "form": form,
         "memberships": sorted(own, key=lambda one: (one.team.personal_of_id != one.user_id, one.team.name.lower())),
         "invitations": invitations_to(person(request)),
+        "open_to_me": teams_open_to(person(request)),
     }
     return render(request, "teams/teams.html", context, status=422 if form.is_bound else 200)
 
@@ -50,6 +51,23 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return team_page(request, here, name_form=form)
     Team.objects.filter(pk=here.team.pk).update(**form.cleaned_data)
+    messages.success(request, _("Saved."))
+    return redirect("team", slug)
+
+
+@require_POST
+@never_cache
+@login_required
+def domains(request: HttpRequest, slug: str) -> HttpResponse:
+    """Whose e-mail domain lets them join by themselves."""
+    here = asked(request, slug)
+    here.demand(Action.MANAGE)
+    if here.team.personal_of_id:
+        raise PermissionDenied
+    form = DomainsForm(request.POST)
+    if not form.is_valid():
+        return team_page(request, here, domains_form=form)
+    Team.objects.filter(pk=here.team.pk).update(domains=form.cleaned_data["domains"])
     messages.success(request, _("Saved."))
     return redirect("team", slug)
 
@@ -124,6 +142,7 @@ def team_page(request: HttpRequest, here: Asked, **forms: Any) -> HttpResponse:
         "name_form": TeamSettingsForm(instance=here.team),
         "limit_form": LimitForm(initial={"limit": dollars_of(here.team.monthly_limit_cents)}),
         "member_form": None,
+        "domains_form": DomainsForm(initial={"domains": ", ".join(here.team.domains)}),
         "mail_form": InvitationForm(may_own=may_own),
         "link_form": LinkForm(may_own=may_own),
     }

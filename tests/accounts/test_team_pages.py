@@ -47,6 +47,8 @@ TABLE: dict[str, tuple[str, dict[str, Any] | None, tuple[int, ...]]] = {
     "team": ("film/", None, (302, 404, 404, 200, 200, 200, 200)),
     "team, renamed": ("film/", {"name": "Movies"}, MANAGERS),
     "team-budget": ("film/budget", {"limit": "5"}, MANAGERS),
+    "team-enter": ("film/enter", {}, (302, 404, 404, 404, 404, 404, 404)),
+    "team-domains": ("film/domains", {"domains": "example.org"}, MANAGERS),
     "team-member, role": ("film/members/{victor}", {"verb": "role", "role": "member"}, MANAGERS),
     "team-member, owner": (
         "film/members/{bob}",
@@ -345,3 +347,30 @@ def test_rows_of_a_team_are_of_no_other(film: Team, alice: User, mallory: User) 
     make_generation(alice, film)
     membership.found_team(mallory, "Other")
     assert not Generation.objects.visible_to(mallory).exists()
+
+
+# --- by domain --------------------------------------------------------------------------------------------------------
+
+
+def test_address_at_the_domain_lets_in_once_it_is_verified(film: Team, alice: User, mallory: User) -> None:
+    signed_in(alice).post("/teams/film/domains", {"domains": "@Example.com,  example.org example.org"})
+    film.refresh_from_db()
+    assert film.domains == ["example.com", "example.org"]
+    client = signed_in(mallory)
+    assert client.post("/teams/film/enter").status_code == 404
+
+    EmailAddress.objects.create(user=mallory, email=mallory.email, primary=True, verified=True)
+    assert "Open to your e-mail domain" in client.get("/teams/").content.decode()
+    client.post("/teams/film/enter")
+    assert Membership.objects.get(team=film, user=mallory).role == Role.MEMBER
+    assert "Open to your e-mail domain" not in client.get("/teams/").content.decode()
+
+
+@pytest.mark.parametrize("typed", ["gmail.com", "example", "exa mple.com", "a@b.com", "-a.com", "x" * 300 + ".com"])
+def test_domain_that_is_none_or_everybodys_is_refused(film: Team, alice: User, typed: str) -> None:
+    answer = signed_in(alice).post("/teams/film/domains", {"domains": typed})
+
+    assert answer.status_code == 422
+    assert f'value="{typed}"' in answer.content.decode()
+    film.refresh_from_db()
+    assert film.domains == []
