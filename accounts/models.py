@@ -206,6 +206,9 @@ class Membership(models.Model):
     monthly_limit_cents = models.PositiveIntegerField(
         _("monthly limit in US cents"), null=True, blank=True, help_text=_("Of this member; none without it.")
     )
+    own_limit_cents = models.PositiveIntegerField(
+        _("own monthly limit in US cents"), null=True, blank=True, help_text=_("What the member has set themselves.")
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
@@ -216,3 +219,9 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.team} · {self.get_role_display()}"
+
+    @property
+    def lower_limit_cents(self) -> int | None:
+        """The one that holds: the team's for this member, or the member's own."""
+        limits = [limit for limit in (self.monthly_limit_cents, self.own_limit_cents) if limit is not None]
+        return min(limits, default=None)

@@ -44,6 +44,10 @@ def sweep() -> None:
     _run(pipeline.empty_bins)
 
 
+def warn() -> None:
+    _run(pipeline.warn_of_budgets)
+
+
 def tell() -> None:
     _run(pipeline.tell_people)
 

@@ -1,5 +1,6 @@
 """The teams of a person, and the page of one: its name, its people, its money."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -79,10 +80,24 @@ def budget(request: HttpRequest, slug: str) -> HttpResponse:
     """What the team may spend a month."""
     here = asked(request, slug)
     here.demand(Action.BUDGET)
-    form = LimitForm(request.POST)
+    form = LimitForm(request.POST, auto_id="team-%s")
     if not form.is_valid():
         return team_page(request, here, limit_form=form)
     Team.objects.filter(pk=here.team.pk).update(monthly_limit_cents=form.cents)
+    messages.success(request, _("Saved."))
+    return redirect("team", slug)
+
+
+@require_POST
+@never_cache
+@login_required
+def own_limit(request: HttpRequest, slug: str) -> HttpResponse:
+    """What one does not want to spend oneself; the lowest limit holds."""
+    here = asked(request, slug)
+    form = LimitForm(request.POST, auto_id="own-%s")
+    if not form.is_valid():
+        return team_page(request, here, own_form=form)
+    Membership.objects.filter(team=here.team, user=here.user).update(own_limit_cents=form.cents)
     messages.success(request, _("Saved."))
     return redirect("team", slug)
 
@@ -115,7 +130,7 @@ def _change_role(request: HttpRequest, here: Asked, found: Membership) -> HttpRe
 
 
 def _limit(request: HttpRequest, here: Asked, found: Membership) -> HttpResponse:
-    form = LimitForm(request.POST)
+    form = LimitForm(request.POST, auto_id="member-%s")
     if not form.is_valid():
         return team_page(request, here, member_form=(found.user_id, form))
     Membership.objects.filter(pk=found.pk).update(monthly_limit_cents=form.cents)
@@ -140,13 +155,18 @@ def team_page(request: HttpRequest, here: Asked, **forms: Any) -> HttpResponse:
         "role_names": Role.labels,
         "invitations": here.team.invitations.open().order_by("-made_at") if here.may(Action.MANAGE) else [],
         "name_form": TeamSettingsForm(instance=here.team),
-        "limit_form": LimitForm(initial={"limit": dollars_of(here.team.monthly_limit_cents)}),
+        "limit_form": LimitForm(auto_id="team-%s", initial={"limit": dollars_of(here.team.monthly_limit_cents)}),
         "member_form": None,
+        "own_form": LimitForm(auto_id="own-%s", initial={"limit": _own_limit(people, here)}),
         "domains_form": DomainsForm(initial={"domains": ", ".join(here.team.domains)}),
         "mail_form": InvitationForm(may_own=may_own),
         "link_form": LinkForm(may_own=may_own),
     }
     return render(request, "teams/team.html", context | forms, status=422 if forms else 200)
+
+
+def _own_limit(people: Iterable[Membership], here: Asked) -> str:
+    return next((dollars_of(one.own_limit_cents) for one in people if one.user_id == here.user.pk), "")
 
 
 def dollars_of(cents: int | None) -> str:

@@ -11,6 +11,7 @@ from generations.models.preset import MAX_PRESETS, Preset, TooManyPresetsError
 from generations.models.price import Price, dollars
 from generations.models.turn import QueueTurn
 from generations.models.video import Video
+from generations.models.warning import THRESHOLDS, BudgetWarning
 
 __all__ = [
     "AT_FAL",
@@ -22,6 +23,8 @@ __all__ = [
     "OPEN",
     "RESTORED",
     "TERMINAL",
+    "THRESHOLDS",
+    "BudgetWarning",
     "Collection",
     "Event",
     "Favourite",

@@ -4,7 +4,8 @@
 `submitting` posts it to fal, `waiting` asks how it goes, `copying` brings the file home; `outcomes` turns fal's errors
 into moves; `settling` is for what a person decides.
 `telling` writes mails, `deleting` empties the bucket of what nobody wants, `auditing` compares it with the rows;
-`usage` adds up what was spent, `parting` ends a membership, `leaving` a person's account.
+`usage` adds up what was spent, `warning` tells before a limit is reached; `parting` ends a membership, `leaving` a
+person's account.
 """
 
 from generations.pipeline.account import fal_config
@@ -17,6 +18,7 @@ from generations.pipeline.parting import part
 from generations.pipeline.queue import places
 from generations.pipeline.telling import tell_people
 from generations.pipeline.usage import Month, Share, Usage, usage
+from generations.pipeline.warning import warn_of_budgets
 
 __all__ = [
     "Budget",
@@ -40,4 +42,5 @@ __all__ = [
     "sweep_uploads",
     "tell_people",
     "usage",
+    "warn_of_budgets",
 ]

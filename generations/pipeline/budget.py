@@ -23,6 +23,11 @@ class Budget:
     limit: int
 
     @property
+    def percent(self) -> int:
+        """How much of it is used, of 100."""
+        return 100 if not self.limit else (self.limit - self.left) * 100 // self.limit
+
+    @property
     def words(self) -> str:
         return _("%(left)s is left of this month's %(limit)s") % {
             "left": dollars(self.left),
@@ -60,8 +65,8 @@ def _tighter(team: Team, member: Membership | None) -> Budget | None:
     budgets = []
     if team.monthly_limit_cents is not None:
         budgets.append(_budget(team.monthly_limit_cents, rows))
-    if member and member.monthly_limit_cents is not None:
-        budgets.append(_budget(member.monthly_limit_cents, rows.filter(user=member.user_id)))
+    if member and (limit := member.lower_limit_cents) is not None:
+        budgets.append(_budget(limit, rows.filter(user=member.user_id)))
     return min(budgets, key=lambda budget: budget.left, default=None)
 
 

@@ -135,4 +135,4 @@ def _limit(team: Team, member: User | None) -> int | None:
     if member is None:
         return team.monthly_limit_cents
     own = team.memberships.filter(user=member).first()
-    return own.monthly_limit_cents if own else None
+    return own.lower_limit_cents if own else None

@@ -137,7 +137,7 @@ def test_account_is_deleted_after_it_is_said_what_goes(bobs_page: Page, film: Te
     page.goto("/accounts/login/")
     page.get_by_label("Email", exact=True).fill(bob.email)
     page.get_by_label("Password").fill("a fox in the snow")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("link", name="New video")).to_be_visible()
     page.goto("/accounts/settings/")
     page.get_by_role("link", name="Delete my account").click()

@@ -54,7 +54,7 @@ def sign_up(page: Page, email: str) -> None:
     page.get_by_role("button", name="Yes, confirm it").click()
     page.get_by_label("Email", exact=True).fill(email)
     page.get_by_label("Password", exact=True).fill("a long walk home")
-    page.locator("main").get_by_role("button", name="Sign in").click()
+    page.locator("main").get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Your first video is a sentence away")).to_be_visible()
 
 

@@ -1,0 +1,87 @@
+"""Mails before a budget is used up: at 50, 80 and 100 % of a team's or a member's limit, each once a month.
+
+The row is written before its mail is sent, so that no two workers send one: a worker killed in between costs the mail,
+and the pages say the same.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db.models import Q, Sum
+from django.template.loader import render_to_string
+
+from accounts.models import Membership, Team, User
+from accounts.roles import Action, roles_that_may
+from generations.models import THRESHOLDS, BudgetWarning, Generation
+from generations.pipeline.budget import Budget
+from generations.pipeline.usage import Month
+
+logger = logging.getLogger(__name__)
+
+_SERVER_PATIENCE: Final = 10  # s
+
+
+def warn_of_budgets() -> int:
+    """Tell whoever can do something about it; how many mails. Any number of workers may do it at once."""
+    month, mails = Month.now(), 0
+    for team in Team.objects.get_queryset().filter(monthly_limit_cents__isnull=False):
+        budget = _used(team.monthly_limit_cents or 0, _spent(month, team=team))
+        if percent := _news(team, None, month, budget):
+            mails += _tell(_who_may_set(team), team, budget, percent, whole=True)
+    limited = Q(monthly_limit_cents__isnull=False) | Q(own_limit_cents__isnull=False)
+    for member in Membership.objects.filter(limited).select_related("team", "user"):
+        budget = _used(member.lower_limit_cents or 0, _spent(month, team=member.team, user=member.user))
+        if percent := _news(member.team, member.user, month, budget):
+            mails += _tell([member.user], member.team, budget, percent, whole=False)
+    return mails
+
+
+def _spent(month: Month, **of: Any) -> int:
+    rows = month.rows(Generation.objects.filter(**of)).order_by()
+    cents: int = rows.aggregate(cents=Sum("cost_cents", default=0))["cents"]
+    return cents
+
+
+def _used(limit: int, spent: int) -> Budget:
+    return Budget(left=max(limit - spent, 0), limit=limit)
+
+
+def _news(team: Team, user: User | None, month: Month, budget: Budget) -> int | None:
+    """The highest threshold that is reached and that nobody was told of, now noted with those below it."""
+    reached = [percent for percent in THRESHOLDS if budget.limit and budget.percent >= percent]
+    known: dict[str, Any] = {"team": team, "user": user, "month": month.first}
+    new = [percent for percent in reached if BudgetWarning.objects.get_or_create(**known, percent=percent)[1]]
+    return max(new) if new and max(new) == max(reached) else None
+
+
+def _who_may_set(team: Team) -> Iterable[User]:
+    return team.members.filter(memberships__team=team, memberships__role__in=roles_that_may(Action.BUDGET)).distinct()
+
+
+def _tell(people: Iterable[User], team: Team, budget: Budget, percent: int, *, whole: bool) -> int:
+    """How many mails are on their way. One that can't be sent is logged: the pages say the same."""
+    sent = 0
+    for person in people:
+        try:
+            _mail(person, team, budget, percent, whole=whole).send()
+        except Exception as error:  # a mail server, or an address, can fail in many ways
+            logger.warning("No mail to %s: %s: %s", person.email, type(error).__name__, error)
+        else:
+            sent += 1
+    return sent
+
+
+def _mail(person: User, team: Team, budget: Budget, percent: int, *, whole: bool) -> EmailMultiAlternatives:
+    context = {"site": settings.SITE_URL, "team": team, "budget": budget, "percent": percent, "is_whole": whole}
+    mail = EmailMultiAlternatives(
+        " ".join(render_to_string("teams/mail/budget_subject.txt", context).split()),
+        render_to_string("teams/mail/budget.txt", context),
+        to=[person.email],
+        connection=get_connection(timeout=_SERVER_PATIENCE),
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(render_to_string("teams/mail/budget.html", context), "text/html")
+    return mail
