@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
@@ -27,7 +27,9 @@ def teams_left_without_an_owner(user: User) -> list[Team]:
 
 
 def _owned(user: User) -> QuerySet[Membership, Any]:
-    return Membership.objects.filter(user=user, role=Role.OWNER).values("team")
+    """What they own, or have inherited when the team was deleted."""
+    theirs = Q(role=Role.OWNER) | Q(team__closed_at__isnull=False)
+    return Membership.objects.filter(theirs, user=user).values("team")
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership, Team, User
@@ -47,6 +48,22 @@ def remove(team: Team, member: User, by: User) -> None:
         raise MembershipError(_("This is their own team: it goes with the account."))
     _leave_an_owner(team, members, member)
     Membership.objects.filter(team=team, user=member).delete()
+
+
+@transaction.atomic
+def close(team: Team, by: User, heir: User | None) -> None:
+    """End the team for all. `heir`, one of its members, is left in it as a viewer of what was made.
+
+    Raises PermissionDenied for who is no owner, MembershipError for a personal team or an heir from outside.
+    """
+    members = _locked_with(team, heir or by)
+    _demand(members, by, Action.OWN)
+    if team.personal_of_id:
+        raise MembershipError(_("This is their own team: it goes with the account."))
+    Team.objects.filter(pk=team.pk).update(closed_at=timezone.now(), domains=[])
+    team.invitations.all().delete()
+    Membership.objects.filter(team=team).exclude(user=heir).delete()
+    Membership.objects.filter(team=team).update(role=Role.VIEWER)
 
 
 def _locked_with(team: Team, member: User) -> dict[int, Membership]:

@@ -155,6 +155,9 @@ class Team(models.Model):
         _("new videos are private"), default=False, help_text=_("Nobody but their makers see them, until they say so.")
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    closed_at = models.DateTimeField(
+        _("deleted at"), null=True, blank=True, help_text=_("Its books stay, and its videos with whoever got them.")
+    )
 
     objects: ClassVar[TeamManager] = TeamManager()
 

@@ -32,7 +32,7 @@ WORDS: Final = {
     Action.MANAGE: _("Rename the team, invite people, change roles and remove members"),
     Action.BUDGET: _("Set what the team and each member may spend a month"),
     Action.USAGE: _("See what every member has spent; one’s own everybody sees"),
-    Action.OWN: _("Make somebody an owner, or an owner something else"),
+    Action.OWN: _("Make somebody an owner, or an owner something else; delete the team"),
     Action.PAUSE: _("Pause and resume the team’s queue"),
 }
 

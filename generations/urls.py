@@ -3,6 +3,7 @@ from django.urls import path
 from generations.views import (
     again,
     avatar,
+    closing,
     compare,
     composer,
     defaults,
@@ -61,6 +62,7 @@ urlpatterns = [
     path("people/<int:pk>/<slug:version>.webp", media.avatar, name="avatar"),
     path("accounts/delete/", leaving.delete_account, name="delete-account"),
     path("settings/defaults/", defaults.defaults, name="default-parameters"),
+    path("teams/<slug:slug>/delete", closing.delete_team, name="team-delete"),
     path("teams/<slug:slug>/leave", parting.leave, name="team-leave"),
     path("teams/<slug:slug>/members/<int:pk>/remove", parting.remove, name="team-remove"),
     path("teams/<slug:slug>/queue", queue.team_queue, name="team-queue"),

@@ -29,7 +29,7 @@ class Asked:
 def asked(request: HttpRequest, slug: str) -> Asked:
     """Raises Http404 for whoever does not belong to it: they learn of no team."""
     user = person(request)
-    own = Membership.objects.select_related("team").filter(team__slug=slug, user=user).first()
+    own = Membership.objects.select_related("team").filter(team__slug=slug, team__closed_at=None, user=user).first()
     if own is None:
         raise Http404
     return Asked(user, own.team, Role(own.role))

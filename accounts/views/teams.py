@@ -30,9 +30,11 @@ def teams(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         return redirect("team", membership.found_team(person(request), form.cleaned_data["name"]).slug)
     own = Membership.objects.filter(user=person(request)).select_related("team")
+    by_name = sorted(own, key=lambda one: (one.team.personal_of_id != one.user_id, one.team.name.lower()))
     context = {
         "form": form,
-        "memberships": sorted(own, key=lambda one: (one.team.personal_of_id != one.user_id, one.team.name.lower())),
+        "memberships": [one for one in by_name if not one.team.closed_at],
+        "inherited": [one.team for one in by_name if one.team.closed_at],
         "invitations": invitations_to(person(request)),
         "open_to_me": teams_open_to(person(request)),
     }

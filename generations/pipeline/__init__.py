@@ -4,13 +4,14 @@
 `submitting` posts it to fal, `waiting` asks how it goes, `copying` brings the file home; `outcomes` turns fal's errors
 into moves; `settling` is for what a person decides.
 `telling` writes mails, `deleting` empties the bucket of what nobody wants, `auditing` compares it with the rows;
-`usage` adds up what was spent, `warning` tells before a limit is reached; `parting` ends a membership, `leaving` a
-person's account.
+`usage` adds up what was spent, `warning` tells before a limit is reached; `parting` ends a membership, `closing` a
+team, `leaving` a person's account.
 """
 
 from generations.pipeline.account import fal_config
 from generations.pipeline.budget import Budget, OverBudgetError, budget_of
 from generations.pipeline.calls import fal_called
+from generations.pipeline.closing import close, closing
 from generations.pipeline.deleting import empty_bins, remove_objects, sweep_uploads
 from generations.pipeline.driving import drive
 from generations.pipeline.orders import Order, keep_picture, place_batch, place_order, place_retry
@@ -28,6 +29,8 @@ __all__ = [
     "Share",
     "Usage",
     "budget_of",
+    "close",
+    "closing",
     "drive",
     "empty_bins",
     "fal_called",

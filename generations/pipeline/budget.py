@@ -51,6 +51,8 @@ def hold_budget(user: User, team: Team, cents: int) -> None:
     The locks are taken in this order everywhere: the team, then the member.
     """
     locked = Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)
+    if locked.closed_at:
+        raise OverBudgetError(_("%s has been deleted meanwhile: nobody pays for this.") % locked)
     members = Membership.objects.select_for_update(no_key=True)
     _refuse(_tighter(locked, members.filter(team=team, user=user).first()), cents)
 

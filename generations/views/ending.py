@@ -81,5 +81,5 @@ def say_binned(request: PersonRequest, at: datetime | None, count: int) -> None:
 
 
 def may_delete(user: User, generation: Generation) -> bool:
-    """Who made it, or who manages the team."""
-    return generation.user_id == user.pk or may(user, Action.DELETE, generation)
+    """Who made it or got it, or who manages the team."""
+    return user.pk in {generation.user_id, generation.keeper_id} or may(user, Action.DELETE, generation)

@@ -7,9 +7,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Team, User
+from accounts.models import Membership, Team, User
+from accounts.roles import Role
 from generations import bucket
 from generations.models import Generation, Status, Upload
+from generations.pipeline import part
 from generations.urls import urlpatterns
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
 from tests.sandbox_process import Sandbox
@@ -39,18 +41,36 @@ def things(film: Team, bob: User) -> Things:
 
 
 @pytest.fixture
-def people(alice: User, bob: User, victor: User, mallory: User, mona: User) -> dict[str, Client]:
-    named = {"alice": alice, "bob": bob, "victor": victor, "mallory": mallory, "mona": mona}
+def ada(film: Team) -> User:
+    ada = User.objects.create_user("ada@example.com", name="Ada")
+    Membership.objects.create(team=film, user=ada, role=Role.ADMIN)
+    return ada
+
+
+@pytest.fixture
+def rhea(film: Team, alice: User) -> User:
+    rhea = User.objects.create_user("rhea@example.com", name="Rhea")
+    Membership.objects.create(team=film, user=rhea, role=Role.ADMIN)
+    part(film, rhea, alice)
+    return rhea
+
+
+@pytest.fixture
+def people(alice: User, ada: User, bob: User, victor: User, mallory: User, mona: User, rhea: User) -> dict[str, Client]:
+    named = {"alice": alice, "ada": ada, "bob": bob, "victor": victor}
+    named |= {"mallory": mallory, "mona": mona, "rhea": rhea}
     return {"nobody": Client()} | {name: signed_in(person) for name, person in named.items()}
 
 
 Address = Callable[[Things], str]
-PEOPLE = ("nobody", "mallory", "mona", "victor", "bob", "alice")
-ALL = (200,) * 6
-PEOPLE_ONLY = (302, 200, 200, 200, 200, 200)
-TEAM_ONLY = (302, 404, 404, 200, 200, 200)  # staff see other teams' work in the admin, not here
-POST_ONLY = (405,) * 6
-OWN_ONLY = (302, 404, 404, 404, 200, 404)
+# nobody, an outsider, staff, a removed admin, a viewer, the member who has made it, an admin, an owner
+PEOPLE = ("nobody", "mallory", "mona", "rhea", "victor", "bob", "ada", "alice")
+ALL = (200,) * 8
+PEOPLE_ONLY = (302, *(200,) * 7)
+TEAM_ONLY = (302, 404, 404, 404, 200, 200, 200, 200)  # staff see other teams' work in the admin, not here
+POST_ONLY = (405,) * 8
+OWN_ONLY = (302, 404, 404, 404, 404, 200, 404, 404)
+OWNERS_ONLY = (302, 404, 404, 404, 403, 403, 403, 200)
 
 
 def of_generation(name: str, *more: str) -> Address:
@@ -72,7 +92,7 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "bin-undo": (lambda _: "/bin/undo", POST_ONLY),
     "bin-restore": (of_generation("bin-restore"), POST_ONLY),
     "bin-discard": (of_generation("bin-discard"), POST_ONLY),
-    "bin-poster": (of_generation("bin-poster"), (302, 404, 404, 404, 404, 404)),  # it does not lie in the bin
+    "bin-poster": (of_generation("bin-poster"), (302, *(404,) * 7)),  # it does not lie in the bin
     "generation-preview": (of_generation("generation-preview"), TEAM_ONLY),
     "generation-frame": (of_generation("generation-frame"), POST_ONLY),
     "new-upload": (lambda _: "/uploads/", POST_ONLY),
@@ -89,20 +109,21 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "generation-panel": (of_generation("generation-panel"), TEAM_ONLY),
     "generation-cancel": (of_generation("generation-cancel"), POST_ONLY),
     "generation-retry": (of_generation("generation-retry"), POST_ONLY),
-    "generation-delete": (of_generation("generation-delete"), (302, 404, 404, 403, 200, 200)),
+    "generation-delete": (of_generation("generation-delete"), (302, 404, 404, 404, 403, 200, 200, 200)),
     "generation-card": (of_generation("generation-card"), TEAM_ONLY),
     "generation-video": (of_generation("generation-video"), TEAM_ONLY),
     "generation-poster": (of_generation("generation-poster"), TEAM_ONLY),
     "generation-download": (of_generation("generation-download"), TEAM_ONLY),
     "generation-input": (of_generation("generation-input", "start"), TEAM_ONLY),
     "upload": (lambda things: f"/uploads/{things.upload.pk}", OWN_ONLY),
+    "team-delete": (lambda _: "/teams/film/delete", OWNERS_ONLY),
     "team-leave": (lambda _: "/teams/film/leave", POST_ONLY),
     "team-remove": (lambda _: "/teams/film/members/1/remove", POST_ONLY),
     "team-queue": (lambda _: "/teams/film/queue", TEAM_ONLY),
     "team-usage": (lambda _: "/teams/film/usage", TEAM_ONLY),
     "team-usage-csv": (lambda _: "/teams/film/usage.csv", TEAM_ONLY),
     "places": (lambda things: f"/events/places?ids={things.generation.pk}", PEOPLE_ONLY),
-    "events": (lambda _: "/events?since=0", (302, 204, 204, 200, 200, 200)),
+    "events": (lambda _: "/events?since=0", (302, 204, 204, 204, 200, 200, 200, 200)),
     "ended": (lambda _: "/events/ended?since=0", PEOPLE_ONLY),
     "fal-webhook": (lambda things: f"/webhooks/fal/{things.generation.pk}/", POST_ONLY),
     "webhooks/fal/<uuid:pk>": (lambda things: f"/webhooks/fal/{things.generation.pk}", POST_ONLY),
@@ -111,6 +132,7 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
 }
 TAKES_POST = {name for name, (_, expected) in TABLE.items() if expected == POST_ONLY}
 TAKES_POST |= {
+    "team-delete",
     "team-queue",
     "new-generation",
     "generation-delete",
@@ -155,7 +177,7 @@ def test_generation_of_a_left_team_is_gone(things: Things, bob: User, people: di
     assert people["bob"].get(address(things)).status_code == 404
 
 
-TEAM_MAY = (302, 404, 404, 403, 302, 302)
+TEAM_MAY = (302, 404, 404, 404, 403, 302, 302, 302)
 POSTED = {"generation-cancel": TEAM_MAY, "generation-retry": TEAM_MAY, "generation-delete": TEAM_MAY}
 
 
