@@ -1,11 +1,26 @@
 """Windows on people and teams for staff."""
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Membership, Team, User
+from accounts import visiting
+from accounts.models import Membership, StaffDeed, StaffVisit, Team, User
+
+
+class VisitForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"),
+        min_length=10,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+        help_text=_("What you want to find out or put right, e.g. the ticket that they opened. They read it."),
+    )
 
 
 class MembershipInline(admin.TabularInline[Membership, Team]):
@@ -28,6 +43,32 @@ class UserAdmin(DjangoUserAdmin[User]):
         (_("Dates"), {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
+
+    def get_urls(self) -> list[URLPattern]:
+        visit = path("<int:pk>/visit/", self.admin_site.admin_view(self.visit), name="accounts_user_visit")
+        return [visit, *super().get_urls()]
+
+    def visit(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Act as a person, for a reason that they read."""
+        if not request.user.has_perm(visiting.PERMISSION):
+            raise PermissionDenied
+        assert isinstance(request.user, User)
+        person = get_object_or_404(User, pk=pk)
+        form = VisitForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            try:
+                begun = visiting.begin(request.user, person, form.cleaned_data["reason"])
+            except visiting.NoVisitError as error:
+                form.add_error("reason", str(error))
+            else:
+                request.session[visiting.VISIT] = begun.pk
+                return redirect("gallery")
+        context = self.admin_site.each_context(request) | {"title": _("Act as %s") % person}
+        context |= {"person": person, "form": form}
+        status = 422 if form.is_bound else 200
+        return render(
+            request, "admin/accounts/user/visit.html", context | {"person": person, "form": form}, status=status
+        )
 
     def save_model(self, request: HttpRequest, obj: User, form: object, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -52,3 +93,30 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
     list_filter = ("role", "created_at")
     search_fields = ("user__email", "team__name", "team__slug")
     autocomplete_fields = ("user", "team")
+
+
+class StaffDeedInline(admin.TabularInline[StaffDeed, StaffVisit]):
+    model = StaffDeed
+    fields = readonly_fields = ("at", "method", "path", "answer")
+    extra = max_num = 0
+    can_delete = False
+
+
+@admin.register(StaffVisit)
+class StaffVisitAdmin(admin.ModelAdmin[StaffVisit]):
+    """To read: a visit begins on the page of the person."""
+
+    list_display = ("began_at", "staff", "person", "reason", "ended_at")
+    list_select_related = ("staff", "person")
+    search_fields = ("staff__email", "person__email", "reason")
+    date_hierarchy = "began_at"
+    inlines = (StaffDeedInline,)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: StaffVisit | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: StaffVisit | None = None) -> bool:
+        return False

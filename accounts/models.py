@@ -228,3 +228,49 @@ class Membership(models.Model):
         """The one that holds: the team's for this member, or the member's own."""
         limits = [limit for limit in (self.monthly_limit_cents, self.own_limit_cents) if limit is not None]
         return min(limits, default=None)
+
+
+class StaffVisitQuerySet(models.QuerySet["StaffVisit"]):
+    def open(self) -> "StaffVisitQuerySet":
+        return self.filter(ended_at=None, until__gt=timezone.now())
+
+
+class StaffVisit(models.Model):
+    """That somebody of the staff acted as a person: why, and for how long. The person is told; rows are never changed
+    but for their end.
+    """
+
+    staff = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("staff"))
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="staff_visits", verbose_name=_("as whom"))
+    reason = models.TextField(_("reason"), max_length=500, help_text=_("The person reads it."))
+    began_at = models.DateTimeField(_("began at"), auto_now_add=True)
+    until = models.DateTimeField(_("until at most"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+
+    objects: ClassVar = StaffVisitQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-began_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~models.Q(reason=""), name="staff_visit_has_a_reason"),
+            models.CheckConstraint(condition=~models.Q(staff=models.F("person")), name="staff_visit_is_of_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.staff} → {self.person}, {self.began_at:%Y-%m-%d %H:%M}"
+
+
+class StaffDeed(models.Model):
+    """An address that was opened, or something that was done, in the course of a visit."""
+
+    visit = models.ForeignKey(StaffVisit, on_delete=models.CASCADE, related_name="deeds")
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+    method = models.CharField(_("method"), max_length=10)
+    path = models.CharField(_("address"), max_length=500)
+    answer = models.PositiveSmallIntegerField(_("answered with"))
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}: {self.answer}"

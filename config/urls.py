@@ -3,10 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.views import visiting
+
 urlpatterns = [
     path("", include("generations.urls")),
     path("accounts/", include("accounts.urls")),
     path("teams/", include("accounts.team_urls")),
     path("accounts/", include("allauth.urls")),
+    path("visit/stop", visiting.stop, name="visit-stop"),
     path("admin/", admin.site.urls),
 ]

@@ -85,15 +85,17 @@ class Crowd:
         self.placed: dict[uuid.UUID, Plan] = {}
         self.problems: list[str] = []
         self.presses = 0
-        self._url, self._pace = url, seconds / count
+        self._pace = seconds / count
         self._plans = plans(random)
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._over = threading.Event()
-        users = [_person(number) for number in range(PEOPLE)]
-        self._threads = [threading.Thread(target=self._make_orders, args=(user,), daemon=True) for user in users]
+        self._people = [Person(url, _person(number)) for number in range(PEOPLE)]
+        self._threads = [threading.Thread(target=self._make_orders, args=(one,), daemon=True) for one in self._people]
 
     def begin(self) -> None:
+        for person in self._people:
+            person.sign_in()
         self._began = time.monotonic()
         for thread in self._threads:
             thread.start()
@@ -106,8 +108,7 @@ class Crowd:
     def is_busy(self) -> bool:
         return any(thread.is_alive() for thread in self._threads)
 
-    def _make_orders(self, user: User) -> None:
-        person = Person(self._url, user)
+    def _make_orders(self, person: "Person") -> None:
         while not self._over.is_set():
             with self._lock:
                 plan = next(self._plans)
@@ -135,7 +136,6 @@ class Person:
         self._user = user
         self._team = user.personal_team
         self._browser = httpx.Client(base_url=url, timeout=20, headers={"Referer": url})
-        self._is_signed_in = False
         self._cancels: list[threading.Timer] = []
 
     def order(self, plan: Plan) -> list[uuid.UUID]:
@@ -184,19 +184,16 @@ class Person:
 
     def _composer(self) -> str:
         """The form as the browser gets it."""
-        self._sign_in()
         answer = self._browser.get(_COMPOSER)
         assert answer.status_code == 200, answer.status_code
         return answer.text
 
-    def _sign_in(self) -> None:
-        if self._is_signed_in:
-            return
+    def sign_in(self) -> None:
+        """Before the storm: whoever tries again and again while the database is away is kept waiting, for safety."""
         page = self._browser.get(_SIGN_IN).text
         values = {"login": self._user.email, "password": PASSWORD, "csrfmiddlewaretoken": _found(_TOKEN, page)}
         answer = self._browser.post(_SIGN_IN, data=values)
         assert answer.status_code == 302, answer.status_code
-        self._is_signed_in = True
 
     def _post(self, page: str, plan: Plan) -> uuid.UUID:
         values = {

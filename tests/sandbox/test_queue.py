@@ -83,7 +83,7 @@ def test_status_is_202_until_completed_and_positions_go_down(patient: Fal) -> No
         time.sleep(0.02)
 
     assert list(dict.fromkeys(seen)) == [(202, "IN_QUEUE"), (202, "IN_PROGRESS"), (200, "COMPLETED")]
-    assert list(dict.fromkeys(positions)) == [3, 2, 1]
+    assert list(dict.fromkeys(positions))[:3] == [3, 2, 1]
     assert bodies["IN_QUEUE"]["logs"] is None
     assert set(bodies["IN_PROGRESS"]["logs"][0]) == {"message", "level", "source", "timestamp"}
     assert bodies["COMPLETED"]["metrics"]["inference_time"] == pytest.approx(0.5, abs=0.2)

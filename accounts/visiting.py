@@ -1,0 +1,110 @@
+"""Staff act as a person, in front of their eyes: with a reason, for a short time, everything noted, the person told.
+
+What belongs to the account itself (password, addresses, second factor, deleting it) stays closed to them.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from smtplib import SMTPException
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import StaffVisit, User
+
+logger = logging.getLogger(__name__)
+
+PERMISSION: Final = "accounts.add_staffvisit"
+LONGEST: Final = timedelta(minutes=30)
+VISIT: Final = "visit"  # of the session: the visit's key
+
+_SERVER_PATIENCE: Final = 10  # s
+_STAYS_STAFF: Final = ("/admin/", "/visit/")
+_CLOSED: Final = ("/accounts/",)
+_UNNOTED: Final = ("/events", "/static/")  # what a page asks for by itself, each second
+
+
+class NoVisitError(Exception):
+    """This person can't be visited; its words say why."""
+
+
+def begin(staff: User, person: User, reason: str) -> StaffVisit:
+    """Raises PermissionDenied for who may not, NoVisitError for whom nobody visits."""
+    if not staff.has_perm(PERMISSION):
+        raise PermissionDenied
+    if staff == person:
+        raise NoVisitError(_("This is you."))
+    if not person.is_active:
+        raise NoVisitError(_("This account is closed."))
+    if person.is_superuser and not staff.is_superuser:
+        raise NoVisitError(_("Only a superuser acts as another one."))
+    visit = StaffVisit.objects.create(staff=staff, person=person, reason=reason, until=timezone.now() + LONGEST)
+    _tell(visit)
+    return visit
+
+
+def end(visit: StaffVisit) -> None:
+    StaffVisit.objects.open().filter(pk=visit.pk).update(ended_at=timezone.now())
+
+
+class VisitMiddleware:
+    """`request.user` is the visited person while a visit is open, and `request.visit` says so."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        visit = _open_visit(request)
+        if visit is None:
+            return self.get_response(request)
+        request.visit = visit  # type: ignore[attr-defined]
+        if request.path.startswith(_STAYS_STAFF):
+            return self.get_response(request)
+        answer = self._as_person(request, visit)
+        if not request.path.startswith(_UNNOTED):
+            path = request.get_full_path()[:500]
+            visit.deeds.create(method=request.method or "", path=path, answer=answer.status_code)
+        return answer
+
+    def _as_person(self, request: HttpRequest, visit: StaffVisit) -> HttpResponse:
+        request.user = visit.person
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> None:
+        if hasattr(request, "visit") and request.path.startswith(_CLOSED):
+            raise PermissionDenied
+
+
+def _open_visit(request: HttpRequest) -> StaffVisit | None:
+    """The session's, as long as whoever began it may still do so."""
+    if VISIT not in request.session:
+        return None
+    visit = StaffVisit.objects.open().select_related("person", "staff").filter(pk=request.session[VISIT]).first()
+    if visit and visit.staff == request.user and request.user.has_perm(PERMISSION) and visit.person.is_active:
+        return visit
+    del request.session[VISIT]
+    return None
+
+
+def _tell(visit: StaffVisit) -> None:
+    """A mail that can't be sent is logged: the person's page says the same."""
+    context = {"site": settings.SITE_URL, "visit": visit}
+    mail = EmailMultiAlternatives(
+        " ".join(render_to_string("account/mail/visit_subject.txt", context).split()),
+        render_to_string("account/mail/visit.txt", context),
+        to=[visit.person.email],
+        connection=get_connection(timeout=_SERVER_PATIENCE),
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(render_to_string("account/mail/visit.html", context), "text/html")
+    try:
+        mail.send()
+    except (OSError, SMTPException) as error:
+        logger.warning("No mail to %s of a visit: %s", visit.person.email, error)

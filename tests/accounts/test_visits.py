@@ -1,0 +1,134 @@
+"""Staff act as a person: with a reason, for a short time, noted and told."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.mail import EmailMessage
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import StaffVisit, Team, User
+from generations.models import Generation, Status
+from tests.cast import make_generation, signed_in
+
+Mails = list[EmailMessage]
+REASON = "Ticket 17: her video does not play"
+
+
+@pytest.fixture
+def mona(mona: User) -> User:
+    mona.user_permissions.add(Permission.objects.get(codename="add_staffvisit"))
+    return mona
+
+
+@pytest.fixture
+def secret(film: Team, bob: User) -> Generation:
+    return make_generation(bob, film, Status.DONE, is_private=True, prompt="Nobody else reads this")
+
+
+def visit(mona: User, bob: User, reason: str = REASON) -> Client:
+    client = signed_in(mona)
+    client.post(f"/admin/accounts/user/{bob.pk}/visit/", {"reason": reason})
+    return client
+
+
+def test_private_work_is_seen_only_in_a_visit(mona: User, bob: User, secret: Generation) -> None:
+    assert signed_in(mona).get(secret.get_absolute_url()).status_code == 404
+    client = visit(mona, bob)
+
+    page = client.get(secret.get_absolute_url()).content.decode()
+    assert "Nobody else reads this" in page
+    assert "You act as Bob" in page
+    assert client.post("/visit/stop").headers["Location"] == f"/admin/accounts/user/{bob.pk}/change/"
+    assert client.get(secret.get_absolute_url()).status_code == 404
+
+
+def test_person_is_told_at_once_and_reads_what_was_done(
+    mona: User, bob: User, secret: Generation, mailoutbox: Mails
+) -> None:
+    client = visit(mona, bob)
+    client.get(secret.get_absolute_url())
+    client.post(f"/generations/{secret.pk}/favourite", {"favourite": "on"})
+    client.get("/events?since=0")
+
+    (mail,) = mailoutbox
+    html = str(mail.alternatives[0][0])  # type: ignore[attr-defined]
+    assert mail.to == ["bob@example.com"]
+    for part in (str(mail.body), html):
+        assert REASON in part
+        assert "Mona" in part
+        assert "/accounts/visits/" in part
+    page = signed_in(bob).get("/accounts/visits/").content.decode()
+    assert REASON in page
+    assert f"GET /generations/{secret.pk}/" in page
+    assert f"POST /generations/{secret.pk}/favourite" in page
+    assert "/events" not in page
+
+
+@pytest.mark.parametrize("reason", ["", "because", " " * 20])
+def test_no_visit_without_a_reason(mona: User, bob: User, secret: Generation, reason: str) -> None:
+    client = signed_in(mona)
+    answer = client.post(f"/admin/accounts/user/{bob.pk}/visit/", {"reason": reason})
+
+    assert answer.status_code == 422
+    assert client.get(secret.get_absolute_url()).status_code == 404
+    assert not StaffVisit.objects.exists()
+
+
+def test_without_the_permission_nobody_acts_as_another(mona: User, bob: User, alice: User) -> None:
+    mona.user_permissions.remove(Permission.objects.get(codename="add_staffvisit"))
+    for client in (signed_in(mona), signed_in(alice)):
+        assert client.post(f"/admin/accounts/user/{bob.pk}/visit/", {"reason": REASON}).status_code in {302, 403}
+    assert not StaffVisit.objects.exists()
+
+
+def test_account_itself_stays_closed(mona: User, bob: User) -> None:
+    client = visit(mona, bob)
+
+    for address in ("/accounts/password/change/", "/accounts/email/", "/accounts/delete/", "/accounts/2fa/"):
+        assert client.get(address).status_code == 403
+        assert client.post(address, {}).status_code == 403
+    assert client.get("/admin/").status_code == 200  # as staff, as before
+
+
+@pytest.mark.parametrize("change", ["time", "permission", "person", "signed out"])
+def test_visit_ends(mona: User, bob: User, secret: Generation, change: str) -> None:
+    client = visit(mona, bob)
+    assert client.get(secret.get_absolute_url()).status_code == 200
+    match change:
+        case "time":
+            StaffVisit.objects.update(until=timezone.now() - timedelta(seconds=1))
+        case "permission":
+            mona.user_permissions.clear()
+        case "person":
+            User.objects.filter(pk=bob.pk).update(is_active=False)
+        case _:
+            client.logout()
+    assert client.get(secret.get_absolute_url()).status_code in {302, 404}
+
+
+def test_nobody_acts_as_a_superuser_or_oneself(mona: User, bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(is_superuser=True)
+    for person in (bob, mona):
+        answer = signed_in(mona).post(f"/admin/accounts/user/{person.pk}/visit/", {"reason": REASON})
+        assert answer.status_code == 422
+
+
+def test_database_refuses_a_visit_without_a_reason(mona: User, bob: User) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        StaffVisit.objects.create(staff=mona, person=bob, reason="", until=timezone.now())
+
+
+def test_admin_shows_visits_and_changes_none(mona: User, bob: User) -> None:
+    visit(mona, bob)
+    pk = StaffVisit.objects.get().pk
+    client = signed_in(User.objects.create_superuser("root@example.com", "x"))
+
+    assert REASON in client.get(f"/admin/accounts/staffvisit/{pk}/change/").content.decode()
+    assert client.post(f"/admin/accounts/staffvisit/{pk}/delete/", {"post": "yes"}).status_code == 403
+    assert client.get("/admin/accounts/staffvisit/add/").status_code == 403
+    assert (
+        f"/admin/accounts/user/{bob.pk}/visit/" in client.get(f"/admin/accounts/user/{bob.pk}/change/").content.decode()
+    )
