@@ -154,3 +154,12 @@ class LimitForm(forms.Form):
     def cents(self) -> int | None:
         limit = self.cleaned_data["limit"]
         return None if limit is None else int(limit * 100)
+
+
+class ApprovalForm(LimitForm):
+    """An amount in dollars; empty is none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["limit"].label = _("Dollars for one request")
+        self.fields["limit"].help_text = _("Empty: nothing waits.")

@@ -2,18 +2,17 @@
 
 import secrets
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.db.models import QuerySet
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.mailing import letter
 from accounts.models import Invitation, Membership, Team, User, hash_of
 from accounts.roles import MAY, Action, Role
 
@@ -59,18 +58,9 @@ def address_of(token: str) -> str:
 
 def send(invitation: Invitation, token: str) -> None:
     """The mail with the link. Raises what the mail server raises."""
-    context: dict[str, Any] = {
-        "site": settings.SITE_URL,
-        "invitation": invitation,
-        "team": " ".join(invitation.team.name.split()),
-        "address": address_of(token),
-    }
-    subject = " ".join(render_to_string("teams/mail/invitation_subject.txt", context).split())
-    text = render_to_string("teams/mail/invitation.txt", context)
-    connection = get_connection(timeout=_SERVER_PATIENCE)
-    mail = EmailMultiAlternatives(subject, text, to=[invitation.email], connection=connection)
-    mail.attach_alternative(render_to_string("teams/mail/invitation.html", context), "text/html")
-    mail.send()
+    team = " ".join(invitation.team.name.split())
+    context = {"invitation": invitation, "team": team, "address": address_of(token)}
+    letter(invitation.email, "teams/mail/invitation", context).send()
 
 
 @transaction.atomic

@@ -144,6 +144,12 @@ class Team(models.Model):
     monthly_limit_cents = models.PositiveIntegerField(
         _("monthly limit in US cents"), null=True, blank=True, help_text=_("For all members together; none without it.")
     )
+    approval_above_cents = models.PositiveIntegerField(
+        _("amount above which a request waits for a yes, in US cents"),
+        null=True,
+        blank=True,
+        help_text=_("Of one press of the button; none without it."),
+    )
     domains = ArrayField(
         models.CharField(max_length=253),
         verbose_name=_("e-mail domains"),

@@ -20,6 +20,7 @@ class Action(StrEnum):
     DELETE = "delete"  # what others have made; one's own needs no right
     MANAGE = "manage"
     BUDGET = "budget"
+    APPROVE = "approve"
     USAGE = "usage"
     OWN = "own"
     PAUSE = "pause"
@@ -31,13 +32,14 @@ WORDS: Final = {
     Action.DELETE: _("Delete what others in the team have made"),
     Action.MANAGE: _("Rename the team, invite people, change roles and remove members"),
     Action.BUDGET: _("Set what the team and each member may spend a month"),
+    Action.APPROVE: _("Say yes or no to requests above the team’s amount; one’s own need no yes"),
     Action.USAGE: _("See what every member has spent; one’s own everybody sees"),
     Action.OWN: _("Make somebody an owner, or an owner something else; delete the team"),
     Action.PAUSE: _("Pause and resume the team’s queue"),
 }
 
 _MEMBER: Final = frozenset({Action.VIEW, Action.GENERATE})
-_ADMIN: Final = _MEMBER | {Action.DELETE, Action.MANAGE, Action.BUDGET, Action.USAGE}
+_ADMIN: Final = _MEMBER | {Action.DELETE, Action.MANAGE, Action.BUDGET, Action.APPROVE, Action.USAGE}
 
 MAY: Final[dict[Role, frozenset[Action]]] = {
     Role.OWNER: _ADMIN | {Action.OWN, Action.PAUSE},

@@ -10,6 +10,7 @@ urlpatterns = [
     path("<slug:slug>/enter", invitations.enter, name="team-enter"),
     path("<slug:slug>/domains", teams.domains, name="team-domains"),
     path("<slug:slug>/own-limit", teams.own_limit, name="team-own-limit"),
+    path("<slug:slug>/approval-amount", teams.approval_amount, name="team-approval-amount"),
     path("<slug:slug>/budget", teams.budget, name="team-budget"),
     path("<slug:slug>/members/<int:pk>", teams.member, name="team-member"),
     path("<slug:slug>/invitations", invitations.by_mail, name="team-invite"),

@@ -9,14 +9,12 @@ from datetime import timedelta
 from smtplib import SMTPException
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.core.mail import EmailMultiAlternatives, get_connection
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.mailing import letter
 from accounts.models import StaffVisit, User
 
 logger = logging.getLogger(__name__)
@@ -25,7 +23,6 @@ PERMISSION: Final = "accounts.add_staffvisit"
 LONGEST: Final = timedelta(minutes=30)
 VISIT: Final = "visit"  # of the session: the visit's key
 
-_SERVER_PATIENCE: Final = 10  # s
 _STAYS_STAFF: Final = ("/admin/", "/visit/")
 _CLOSED: Final = ("/accounts/",)
 _UNNOTED: Final = ("/events", "/static/")  # what a page asks for by itself, each second
@@ -95,16 +92,7 @@ def _open_visit(request: HttpRequest) -> StaffVisit | None:
 
 def _tell(visit: StaffVisit) -> None:
     """A mail that can't be sent is logged: the person's page says the same."""
-    context = {"site": settings.SITE_URL, "visit": visit}
-    mail = EmailMultiAlternatives(
-        " ".join(render_to_string("account/mail/visit_subject.txt", context).split()),
-        render_to_string("account/mail/visit.txt", context),
-        to=[visit.person.email],
-        connection=get_connection(timeout=_SERVER_PATIENCE),
-        headers={"Auto-Submitted": "auto-generated"},
-    )
-    mail.attach_alternative(render_to_string("account/mail/visit.html", context), "text/html")
     try:
-        mail.send()
+        letter(visit.person.email, "account/mail/visit", {"visit": visit}).send()
     except (OSError, SMTPException) as error:
         logger.warning("No mail to %s of a visit: %s", visit.person.email, error)

@@ -1,13 +1,30 @@
 """What every page shows: whether the sandbox stands in for fal, and why nothing is being sent to it."""
 
+from typing import Final
+
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
+from accounts.models import Team, User
 from generations.models import SubmitPause
+
+_SWITCHED: Final = 8  # teams; the page of all of them has the rest
 
 
 def studio(request: HttpRequest) -> dict[str, object]:
-    return {"fal_is_sandbox": settings.FAL_IS_SANDBOX, "debug": settings.DEBUG, "submit_pause": _pause(request)}
+    return {
+        "fal_is_sandbox": settings.FAL_IS_SANDBOX,
+        "debug": settings.DEBUG,
+        "submit_pause": _pause(request),
+        "my_teams": SimpleLazyObject(lambda: _teams(request)),
+    }
+
+
+def _teams(request: HttpRequest) -> list[Team]:
+    """For the switch in the header; of pages without one nobody asks."""
+    user = getattr(request, "user", None)
+    return list(Team.objects.of(user).filter(closed_at=None)[:_SWITCHED]) if isinstance(user, User) else []
 
 
 def _pause(request: HttpRequest) -> object:

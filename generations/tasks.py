@@ -50,6 +50,7 @@ def warn() -> None:
 
 def tell() -> None:
     _run(pipeline.tell_people)
+    _run(pipeline.ask_for_yes)
 
 
 def _run(step: Callable[[], object]) -> None:

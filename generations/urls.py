@@ -2,6 +2,7 @@ from django.urls import path
 
 from generations.views import (
     again,
+    approvals,
     avatar,
     closing,
     compare,
@@ -62,6 +63,8 @@ urlpatterns = [
     path("people/<int:pk>/<slug:version>.webp", media.avatar, name="avatar"),
     path("accounts/delete/", leaving.delete_account, name="delete-account"),
     path("settings/defaults/", defaults.defaults, name="default-parameters"),
+    path("teams/<slug:slug>/approvals", approvals.approvals, name="team-approvals"),
+    path("teams/approve/<str:token>/", approvals.by_mail, name="approval-by-mail"),
     path("teams/<slug:slug>/delete", closing.delete_team, name="team-delete"),
     path("teams/<slug:slug>/leave", parting.leave, name="team-leave"),
     path("teams/<slug:slug>/members/<int:pk>/remove", parting.remove, name="team-remove"),

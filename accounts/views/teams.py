@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import membership
-from accounts.forms import DomainsForm, InvitationForm, LimitForm, LinkForm, TeamForm, TeamSettingsForm
+from accounts.forms import ApprovalForm, DomainsForm, InvitationForm, LimitForm, LinkForm, TeamForm, TeamSettingsForm
 from accounts.joining import invitations_to, teams_open_to
 from accounts.membership import MembershipError
 from accounts.models import Membership, Team
@@ -93,6 +93,21 @@ def budget(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @never_cache
 @login_required
+def approval_amount(request: HttpRequest, slug: str) -> HttpResponse:
+    """Above what a request waits for an admin's yes."""
+    here = asked(request, slug)
+    here.demand(Action.BUDGET)
+    form = ApprovalForm(request.POST, auto_id="approval-%s")
+    if not form.is_valid():
+        return team_page(request, here, approval_form=form)
+    Team.objects.filter(pk=here.team.pk).update(approval_above_cents=form.cents)
+    messages.success(request, _("Saved."))
+    return redirect("team", slug)
+
+
+@require_POST
+@never_cache
+@login_required
 def own_limit(request: HttpRequest, slug: str) -> HttpResponse:
     """What one does not want to spend oneself; the lowest limit holds."""
     here = asked(request, slug)
@@ -158,6 +173,9 @@ def team_page(request: HttpRequest, here: Asked, **forms: Any) -> HttpResponse:
         "invitations": here.team.invitations.open().order_by("-made_at") if here.may(Action.MANAGE) else [],
         "name_form": TeamSettingsForm(instance=here.team),
         "limit_form": LimitForm(auto_id="team-%s", initial={"limit": dollars_of(here.team.monthly_limit_cents)}),
+        "approval_form": ApprovalForm(
+            auto_id="approval-%s", initial={"limit": dollars_of(here.team.approval_above_cents)}
+        ),
         "member_form": None,
         "own_form": LimitForm(auto_id="own-%s", initial={"limit": _own_limit(people, here)}),
         "domains_form": DomainsForm(initial={"domains": ", ".join(here.team.domains)}),

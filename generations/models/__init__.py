@@ -3,6 +3,7 @@
 from generations.models.deletion import StorageDeletion
 from generations.models.event import Event
 from generations.models.generation import BIN_KEEPS, BINNED, RESTORED, Generation, LogLine, Relation
+from generations.models.hold import Hold
 from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, TERMINAL, Status
 from generations.models.organizing import Collection, Favourite, Tag
 from generations.models.pause import SubmitPause, TeamPause
@@ -29,6 +30,7 @@ __all__ = [
     "Event",
     "Favourite",
     "Generation",
+    "Hold",
     "InputPicture",
     "LogLine",
     "Preset",

@@ -4,11 +4,13 @@
 `submitting` posts it to fal, `waiting` asks how it goes, `copying` brings the file home; `outcomes` turns fal's errors
 into moves; `settling` is for what a person decides.
 `telling` writes mails, `deleting` empties the bucket of what nobody wants, `auditing` compares it with the rows;
+`holding` is for what waits for a yes, `approving` for a team's own;
 `usage` adds up what was spent, `warning` tells before a limit is reached; `parting` ends a membership, `closing` a
 team, `leaving` a person's account.
 """
 
 from generations.pipeline.account import fal_config
+from generations.pipeline.approving import ask_for_yes
 from generations.pipeline.budget import Budget, OverBudgetError, budget_of
 from generations.pipeline.calls import fal_called
 from generations.pipeline.closing import close, closing
@@ -28,6 +30,7 @@ __all__ = [
     "OverBudgetError",
     "Share",
     "Usage",
+    "ask_for_yes",
     "budget_of",
     "close",
     "closing",

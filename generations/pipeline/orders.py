@@ -10,9 +10,10 @@ from accounts.models import Team, User
 from generations import bucket
 from generations.bucket import BucketDownError
 from generations.fal.arguments import Arguments, Endpoint, TextToVideo
-from generations.models import Event, Generation, InputPicture, Price, Relation, Slot, StorageDeletion, Upload
+from generations.models import Event, Generation, Hold, InputPicture, Price, Relation, Slot, StorageDeletion, Upload
 from generations.pictures import Picture
 from generations.pipeline.budget import OverBudgetError, hold_budget, refuse_over_budget
+from generations.pipeline.holding import hold_for_approval, put_on_hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,11 @@ def _input_picture(generation: Generation, slot: Slot, picture: Upload | InputPi
 def _commit(rows: list[Generation], pictures: list[InputPicture]) -> None:
     first = rows[0]
     hold_budget(first.user, first.team, _cents(rows))
+    holds = hold_for_approval(rows)
+    put_on_hold(holds)
     Generation.objects.bulk_create(rows)
     InputPicture.objects.bulk_create(pictures)
-    Event.objects.bulk_create(Event(generation=row, status=row.status, by=row.user) for row in rows)
+    Hold.objects.bulk_create(holds)
+    Event.objects.bulk_create(
+        Event(generation=row, status=row.status, by=row.user, message=row.message) for row in rows
+    )

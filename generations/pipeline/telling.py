@@ -42,7 +42,7 @@ def _to_tell() -> QuerySet[Generation]:
     now = timezone.now()
     return Generation.objects.filter(
         Q(lease_until=None) | Q(lease_until__lt=now),
-        status__in=[Status.DONE, Status.FAILED],
+        status__in=[Status.DONE, Status.FAILED, Status.REJECTED],
         notified_at=None,
         deleted_at=None,
         binned_at=None,
@@ -88,7 +88,7 @@ def _put_back(rows: list[Generation]) -> None:
 
 
 def _mail(person: User, rows: list[Generation]) -> EmailMultiAlternatives:
-    name = rows[0].status if len(rows) == 1 else "several"
+    name = "several" if len(rows) > 1 else "done" if rows[0].status == Status.DONE else "failed"
     context = _context(person, rows)
     mail = EmailMultiAlternatives(
         " ".join(_rendered(name, "_subject.txt", context).split()),
@@ -108,7 +108,7 @@ def _context(person: User, rows: list[Generation]) -> dict[str, Any]:
         "generation": rows[0],
         "words": _first_words(rows[0].prompt),
         "made": [row for row in rows if row.status == Status.DONE],
-        "failed": [row for row in rows if row.status == Status.FAILED],
+        "failed": [row for row in rows if row.status != Status.DONE],
     }
 
 

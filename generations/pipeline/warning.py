@@ -6,13 +6,11 @@ and the pages say the same.
 
 import logging
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db.models import Q, Sum
-from django.template.loader import render_to_string
 
+from accounts.mailing import letter
 from accounts.models import Membership, Team, User
 from accounts.roles import Action, roles_that_may
 from generations.models import THRESHOLDS, BudgetWarning, Generation
@@ -20,8 +18,6 @@ from generations.pipeline.budget import Budget
 from generations.pipeline.usage import Month
 
 logger = logging.getLogger(__name__)
-
-_SERVER_PATIENCE: Final = 10  # s
 
 
 def warn_of_budgets() -> int:
@@ -64,24 +60,12 @@ def _who_may_set(team: Team) -> Iterable[User]:
 def _tell(people: Iterable[User], team: Team, budget: Budget, percent: int, *, whole: bool) -> int:
     """How many mails are on their way. One that can't be sent is logged: the pages say the same."""
     sent = 0
+    context = {"team": team, "budget": budget, "percent": percent, "is_whole": whole}
     for person in people:
         try:
-            _mail(person, team, budget, percent, whole=whole).send()
+            letter(person.email, "teams/mail/budget", context).send()
         except Exception as error:  # a mail server, or an address, can fail in many ways
             logger.warning("No mail to %s: %s: %s", person.email, type(error).__name__, error)
         else:
             sent += 1
     return sent
-
-
-def _mail(person: User, team: Team, budget: Budget, percent: int, *, whole: bool) -> EmailMultiAlternatives:
-    context = {"site": settings.SITE_URL, "team": team, "budget": budget, "percent": percent, "is_whole": whole}
-    mail = EmailMultiAlternatives(
-        " ".join(render_to_string("teams/mail/budget_subject.txt", context).split()),
-        render_to_string("teams/mail/budget.txt", context),
-        to=[person.email],
-        connection=get_connection(timeout=_SERVER_PATIENCE),
-        headers={"Auto-Submitted": "auto-generated"},
-    )
-    mail.attach_alternative(render_to_string("teams/mail/budget.html", context), "text/html")
-    return mail

@@ -16,7 +16,7 @@ from generations.models import BIN_KEEPS, DRIVEN, Generation, Status, dollars
 register = template.Library()
 
 _DOING: Final = {
-    Status.HELD: gettext_lazy("A moderator looks at it before it is sent"),
+    Status.HELD: gettext_lazy("Waiting for a yes before it is sent"),
     Status.QUEUED: gettext_lazy("Waiting to be sent to fal"),
     Status.SUBMITTING: gettext_lazy("Being sent to fal"),
     Status.CANCELLING: gettext_lazy("Being canceled: fal may still finish it; then it’s kept and charged"),

@@ -127,17 +127,22 @@ def _first_page(request: PersonRequest, teams: list[Team]) -> HttpResponse:
 def _first_form(request: PersonRequest, teams: list[Team]) -> GenerationForm:
     """A fresh form; `?kind=image` opens that tab, `?from=<id>` begins with what another generation was made of.
 
-    `?preset=<id>` begins with a preset and `?prompt=<id>` with an earlier prompt; `?start=<id>` and `?tail=<id>` with
-    pictures that the person has given before.
+    `?team=<slug>` begins with that team, `?preset=<id>` with a preset and `?prompt=<id>` with an earlier prompt;
+    `?start=<id>` and `?tail=<id>` with pictures that the person has given before.
     """
     kind = request.GET.get("kind")
     if "from" in request.GET:
         form = _form_like(request, _named(request, request.GET["from"]), teams)
     else:
-        initial = {"kind": kind} if kind in KINDS else {}
+        initial = ({"kind": kind} if kind in KINDS else {}) | _named_team(request, teams)
         form = GenerationForm(request.user, initial=initial | _named_preset(request) | _named_prompt(request))
     form.kept |= _named_uploads(request)
     return form
+
+
+def _named_team(request: PersonRequest, teams: list[Team]) -> dict[str, Any]:
+    slug = request.GET.get("team")
+    return {"team": slug} if slug in {team.slug for team in teams} else {}
 
 
 def _named_preset(request: PersonRequest) -> dict[str, Any]:

@@ -13,6 +13,7 @@ EXPECTED = {
         Action.DELETE: "owner admin",
         Action.MANAGE: "owner admin",
         Action.BUDGET: "owner admin",
+        Action.APPROVE: "owner admin",
         Action.USAGE: "owner admin",
         Action.OWN: "owner",
         Action.PAUSE: "owner",

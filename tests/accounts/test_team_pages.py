@@ -47,6 +47,7 @@ TABLE: dict[str, tuple[str, dict[str, Any] | None, tuple[int, ...]]] = {
     "team": ("film/", None, (302, 404, 404, 200, 200, 200, 200)),
     "team, renamed": ("film/", {"name": "Movies"}, MANAGERS),
     "team-budget": ("film/budget", {"limit": "5"}, MANAGERS),
+    "team-approval-amount": ("film/approval-amount", {"limit": "2"}, MANAGERS),
     "team-own-limit": ("film/own-limit", {"limit": "3"}, (302, 404, 404, 302, 302, 302, 302)),
     "team-enter": ("film/enter", {}, (302, 404, 404, 404, 404, 404, 404)),
     "team-domains": ("film/domains", {"domains": "example.org"}, MANAGERS),

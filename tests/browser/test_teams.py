@@ -11,8 +11,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
-from generations.models import Status
-from tests.cast import make_generation, signed_in
+from generations.models import Generation, Status
+from generations.pipeline import ask_for_yes
+from tests.cast import make_generation, make_video, signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -124,3 +125,64 @@ def test_role_limit_and_removal(page: Page, studio: LiveServer, alice: User, bob
     be(page, studio, bob)
     page.goto(row.get_absolute_url())
     expect(page.get_by_role("heading", name=re.compile("not found|not here|nothing", re.I))).to_be_visible()
+
+
+def test_team_is_switched_in_the_header_and_a_large_request_waits_for_a_yes(
+    page: Page, studio: LiveServer, film: Team, alice: User, bob: User
+) -> None:
+    be(page, studio, alice)
+    page.goto("/teams/film/")
+    page.get_by_label("Dollars for one request").fill("0.50")
+    page.locator("form", has=page.get_by_label("Dollars for one request")).get_by_role("button").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+    be(page, studio, bob)
+    page.goto("/")
+    page.locator(".menu summary").click()
+    page.get_by_role("link", name="Film", exact=True).click()
+    expect(page).to_have_url(re.compile("team=film"))
+    page.get_by_role("link", name="New video").first.click()
+    expect(page.locator("[name=team]")).to_have_value("film")
+    page.get_by_label("Prompt", exact=True).fill("Nine foxes in the snow")
+    page.locator("label", has_text="10 s").click()
+    page.get_by_role("button", name="Make the video").click()
+    row = Generation.objects.get()
+    assert row.status == Status.HELD
+    page.goto(row.get_absolute_url())
+    expect(page.get_by_text("Above $0.50 an admin of the team says yes first").first).to_be_visible()
+    assert fits(page)
+
+    ask_for_yes()
+    link = re.search(r"/teams/approve/\S+", str(mail.outbox[-1].body))
+    assert link
+    be(page, studio, None)
+    page.goto(link[0])
+    assert fits(page)
+    page.get_by_label("A note, for who asked").fill("Nine is fine")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("heading", name="Approved: it is on its way.")).to_be_visible()
+    page.goto(link[0])
+    expect(page.get_by_role("heading", name="There is nothing to decide here any more")).to_be_visible()
+    row.refresh_from_db()
+    assert row.status == Status.QUEUED
+
+
+def test_deleted_team_passes_its_videos_on(page: Page, studio: LiveServer, film: Team, alice: User, bob: User) -> None:
+    row = make_generation(bob, film, Status.DONE, prompt="A fox that stays")
+    make_video(row)
+    be(page, studio, alice)
+    page.goto("/teams/film/")
+    page.get_by_role("link", name="Delete Film").click()
+    page.get_by_label("What becomes of its videos").select_option(label="Bob gets them")
+    page.get_by_label("The team’s name, to be sure").fill("Fil")
+    page.get_by_role("button", name="Delete the team").click()
+    expect(page.get_by_text("This is not its name")).to_be_visible()
+    assert fits(page)
+    page.get_by_label("The team’s name, to be sure").fill("Film")
+    page.get_by_role("button", name="Delete the team").click()
+    expect(page.get_by_text("Film is deleted.")).to_be_visible()
+
+    be(page, studio, bob)
+    page.goto("/teams/")
+    page.locator("main a[href*='team=film']").click()
+    expect(page.get_by_role("link", name="A fox that stays")).to_be_visible()

@@ -116,6 +116,8 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "generation-download": (of_generation("generation-download"), TEAM_ONLY),
     "generation-input": (of_generation("generation-input", "start"), TEAM_ONLY),
     "upload": (lambda things: f"/uploads/{things.upload.pk}", OWN_ONLY),
+    "team-approvals": (lambda _: "/teams/film/approvals", (302, 404, 404, 404, 403, 403, 200, 200)),
+    "approval-by-mail": (lambda _: "/teams/approve/forged/", (410,) * 8),
     "team-delete": (lambda _: "/teams/film/delete", OWNERS_ONLY),
     "team-leave": (lambda _: "/teams/film/leave", POST_ONLY),
     "team-remove": (lambda _: "/teams/film/members/1/remove", POST_ONLY),
@@ -133,6 +135,8 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
 TAKES_POST = {name for name, (_, expected) in TABLE.items() if expected == POST_ONLY}
 TAKES_POST |= {
     "team-delete",
+    "team-approvals",
+    "approval-by-mail",
     "team-queue",
     "new-generation",
     "generation-delete",

@@ -1,0 +1,23 @@
+"""Letters that the studio writes by itself: a subject, a text and an HTML part, from templates of one name."""
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.template.loader import render_to_string
+
+_SERVER_PATIENCE: Final = 10  # s
+
+
+def letter(address: str, name: str, context: dict[str, Any]) -> EmailMultiAlternatives:
+    """From `<name>_subject.txt`, `<name>.txt` and `<name>.html`, given `site` too. Sending is the caller's."""
+    context = {"site": settings.SITE_URL, **context}
+    mail = EmailMultiAlternatives(
+        " ".join(render_to_string(f"{name}_subject.txt", context).split()),
+        render_to_string(f"{name}.txt", context),
+        to=[address],
+        connection=get_connection(timeout=_SERVER_PATIENCE),
+        headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no out-of-office notes in answer to it
+    )
+    mail.attach_alternative(render_to_string(f"{name}.html", context), "text/html")
+    return mail
