@@ -108,6 +108,7 @@ class StaffVisitAdmin(admin.ModelAdmin[StaffVisit]):
 
     list_display = ("began_at", "staff", "person", "reason", "ended_at")
     list_select_related = ("staff", "person")
+    list_filter = ("began_at",)
     search_fields = ("staff__email", "person__email", "reason")
     date_hierarchy = "began_at"
     inlines = (StaffDeedInline,)

@@ -12,3 +12,4 @@ register(tasks.tell, queue_name="default", interval=5, ttl=30, result_ttl=0, job
 register(tasks.warn, queue_name="default", interval=60, ttl=60, result_ttl=0, job_timeout=-1)
 register(tasks.clean, queue_name="default", interval=30, ttl=30, result_ttl=0, job_timeout=-1)
 register(tasks.sweep, queue_name="default", interval=3600, ttl=3600, result_ttl=0, job_timeout=-1)
+register(tasks.reconcile, queue_name="default", interval=6 * 3600, ttl=3600, result_ttl=0, job_timeout=-1)

@@ -48,6 +48,10 @@ def warn() -> None:
     _run(pipeline.warn_of_budgets)
 
 
+def reconcile() -> None:
+    _run(pipeline.reconcile)
+
+
 def tell() -> None:
     _run(pipeline.tell_people)
     _run(pipeline.ask_for_yes)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
@@ -137,6 +137,24 @@ class RequestPage:
     """One page of the listing; `next_cursor` is None on the last."""
 
     items: tuple[ListedRequest, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageShare:
+    """What fal charged for one endpoint on one day in UTC; `quantity` in fal's units, `cost` in US dollars."""
+
+    day: date
+    endpoint: str
+    quantity: Decimal
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePage:
+    """One page of the account's usage; `next_cursor` is None on the last."""
+
+    items: tuple[UsageShare, ...]
     next_cursor: str | None
 
 

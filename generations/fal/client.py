@@ -6,7 +6,7 @@ its outcome unknown, as a broken connection does.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -24,6 +24,7 @@ from generations.fal.answers import (
     Progress,
     RequestUrls,
     Submitted,
+    UsageShare,
     VideoFile,
 )
 from generations.fal.arguments import Arguments, Endpoint
@@ -95,6 +96,16 @@ class FalClient:
             seen.add(cursor)
             call = wire.list_requests(self.config, endpoint, start, end, payloads=with_payloads, cursor=cursor)
             page = self._do(call)
+            yield from page.items
+            cursor = page.next_cursor
+
+    def usage(self, endpoints: Sequence[Endpoint], *, start: datetime, end: datetime) -> Iterator[UsageShare]:
+        """What fal charged the account by day and endpoint, to before `end`; takes a key with the ADMIN scope."""
+        cursor: str | None = None
+        seen: set[str | None] = set()
+        while cursor not in seen:
+            seen.add(cursor)
+            page = self._do(wire.usage(self.config, endpoints, start, end, cursor=cursor))
             yield from page.items
             cursor = page.next_cursor
 

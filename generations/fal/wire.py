@@ -4,7 +4,7 @@ The shells in `client` only send. Whatever the answer holds, reading it gives a 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +27,8 @@ from generations.fal.answers import (
     RequestUrls,
     Submitted,
     UploadTarget,
+    UsagePage,
+    UsageShare,
     VideoFile,
 )
 from generations.fal.arguments import Arguments, Endpoint, to_json
@@ -97,6 +99,17 @@ def list_requests(
     query |= {"cursor": cursor} if cursor else {}
     url = f"{config.api_url.rstrip('/')}/models/requests/by-endpoint?{urlencode(query)}"
     return Call("GET", url, _headers(config), partial(_request_page, endpoint))
+
+
+def usage(
+    config: FalConfig, endpoints: Sequence[Endpoint], start: datetime, end: datetime, *, cursor: str | None
+) -> Call[UsagePage]:
+    """fal's docs: Platform APIs, Usage. By day in UTC, `end` is exclusive; takes a key with the ADMIN scope."""
+    query = [("endpoint_id", str(endpoint)) for endpoint in endpoints]
+    query += [("start", _utc(start)), ("end", _utc(end)), ("timeframe", "day"), ("timezone", "UTC")]
+    query += [("expand", "time_series"), *([("cursor", cursor)] if cursor else [])]
+    url = f"{config.api_url.rstrip('/')}/models/usage?{urlencode(query)}"
+    return Call("GET", url, _headers(config), _usage_page)
 
 
 def _headers(config: FalConfig) -> dict[str, str]:
@@ -263,3 +276,24 @@ def _listed(endpoint: Endpoint, item: object) -> ListedRequest | None:
         json_input=body.mapping(values.get("json_input")),
         json_output=body.mapping(values.get("json_output")),
     )
+
+
+def _usage_page(response: httpx.Response) -> UsagePage:
+    content = _answer(response, Kind.OTHER)
+    buckets = content.get("time_series")
+    if not isinstance(buckets, list):
+        raise BadAnswer("fal's usage holds no time_series.", _facts(response))
+    cursor = body.text(content.get("next_cursor")) if content.get("has_more") is not False else None
+    return UsagePage(tuple(share for bucket in buckets for share in _shares(bucket, response)), cursor)
+
+
+def _shares(bucket: object, response: httpx.Response) -> Iterator[UsageShare]:
+    """A day that can't be read is no day without a charge."""
+    values = body.mapping(bucket) or {}
+    day = body.moment(values.get("bucket"))
+    for entry in body.sequence(values.get("results")):
+        share = body.mapping(entry) or {}
+        quantity, cost = (body.amount(str(share.get(name, ""))) for name in ("quantity", "cost"))
+        if day is None or quantity is None or cost is None:
+            raise BadAnswer("fal's usage holds a day that can't be read.", _facts(response))
+        yield UsageShare(day.astimezone(UTC).date(), body.text(share.get("endpoint_id")) or "", quantity, cost)

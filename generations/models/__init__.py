@@ -1,6 +1,7 @@
 """Rows: the work (Generation), what it was given and made (InputPicture, Video), and what happened (Event)."""
 
 from generations.models.deletion import StorageDeletion
+from generations.models.drift import UsageDay
 from generations.models.event import Event
 from generations.models.generation import BIN_KEEPS, BINNED, RESTORED, Generation, LogLine, Relation
 from generations.models.hold import Hold
@@ -45,6 +46,7 @@ __all__ = [
     "TeamPause",
     "TooManyPresetsError",
     "Upload",
+    "UsageDay",
     "Video",
     "dollars",
 ]

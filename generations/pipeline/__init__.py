@@ -19,6 +19,7 @@ from generations.pipeline.driving import drive
 from generations.pipeline.orders import Order, keep_picture, place_batch, place_order, place_retry
 from generations.pipeline.parting import part
 from generations.pipeline.queue import places
+from generations.pipeline.reconciling import reconcile
 from generations.pipeline.telling import tell_people
 from generations.pipeline.usage import Month, Share, Usage, usage
 from generations.pipeline.warning import warn_of_budgets
@@ -44,6 +45,7 @@ __all__ = [
     "place_order",
     "place_retry",
     "places",
+    "reconcile",
     "remove_objects",
     "sweep_uploads",
     "tell_people",

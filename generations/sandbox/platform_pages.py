@@ -111,6 +111,43 @@ async def by_endpoint(request: Request) -> Response:
     return answer({"items": items, "next_cursor": cursor, "has_more": more})
 
 
+async def usage(request: Request) -> Response:
+    """What was charged, by day in UTC and endpoint. fal's docs: Platform APIs, Usage; it takes an admin's key.
+
+    Here that is the sandbox's key with `admin:` before it.
+    """
+    if not request.headers.get("authorization", "").removeprefix("Key ").startswith("admin"):
+        return error(403, "authorization_error", "This API needs a key with the ADMIN scope")
+    query = request.query_params
+    try:
+        start, end = _moment(query, "start", time.time() - DAY_SECONDS), _moment(query, "end", time.time() + 1)
+    except ValueError as problem:
+        return error(400, "validation_error", str(problem))
+    wanted = _many(query, "endpoint_id") or list(Endpoint)
+    days: dict[str, dict[str, float]] = {}
+    for job in house(request).books.jobs.values():
+        if job.ended and job.outcome and job.outcome.units and job.endpoint in wanted and start <= job.ended < end:
+            units = days.setdefault(iso(job.ended)[:10], {})
+            units[job.endpoint] = units.get(job.endpoint, 0) + job.outcome.units
+    series = [{"bucket": f"{day}T00:00:00Z", "results": _results(units)} for day, units in sorted(days.items())]
+    return answer({"time_series": series, "next_cursor": None, "has_more": False})
+
+
+def _results(units: dict[str, float]) -> list[dict[str, Any]]:
+    return [
+        {
+            "endpoint_id": endpoint,
+            "unit": "second",
+            "quantity": quantity,
+            "unit_price": UNIT_PRICE,
+            "cost": round(quantity * UNIT_PRICE, 4),
+            "currency": "USD",
+            "auth_method": "sandbox",
+        }
+        for endpoint, quantity in units.items()
+    ]
+
+
 async def pricing(request: Request) -> Response:
     asked = _many(request.query_params, "endpoint_id") or list(Endpoint)
     prices = [
@@ -144,6 +181,7 @@ ROUTES: Final = [
         ("GET", "/models/requests/by-endpoint", by_endpoint),
         ("DELETE", "/models/requests/{id}/payloads", delete_payloads),
         ("GET", "/models/pricing", pricing),
+        ("GET", "/models/usage", usage),
         ("GET", "/meta", meta),
     )
 ]

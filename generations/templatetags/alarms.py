@@ -1,14 +1,19 @@
 """What the admin's first page says when machines alone can't go on."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django import template
+from django.db.models import F
+from django.utils import timezone
 
 from accounts.models import User
-from generations.models import Generation
+from generations.models import Generation, UsageDay
 from generations.pipeline import settling
 
 register = template.Library()
+
+_NEWS: Final = timedelta(days=8)  # of days beside fal's books
 
 
 @register.simple_tag(takes_context=True)
@@ -20,5 +25,6 @@ def alarms(context: dict[str, Any]) -> dict[str, int]:
     found = {
         "needs_a_person": Generation.objects.filter(settling.NEEDS_A_PERSON).count(),
         "not_copied": settling.not_copied_for_long().count(),
+        "drifting": UsageDay.objects.filter(day__gte=timezone.now() - _NEWS).exclude(fal_cents=F("our_cents")).count(),
     }
     return found if any(found.values()) else {}

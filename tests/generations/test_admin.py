@@ -1,5 +1,6 @@
 """/admin/: windows on every table for staff; nothing but prices, teams and people is edited there."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,14 +10,15 @@ from django.db import connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Membership, Team, User
+from accounts.models import Membership, StaffVisit, Team, User
 from generations import bucket
 from generations.fal.arguments import Endpoint
-from generations.models import Event, Generation, InputPicture, Price, Status, Upload, Video
+from generations.models import Event, Generation, InputPicture, Price, Status, Upload, UsageDay, Video
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
 
-READ_ONLY: list[type[models.Model]] = [Generation, Video, Event, InputPicture, Upload]
+READ_ONLY: list[type[models.Model]] = [Generation, Video, Event, InputPicture, Upload, UsageDay, StaffVisit]
 EDITED: list[type[models.Model]] = [Price, Team, User, Membership]
 OURS = READ_ONLY + EDITED
 
@@ -40,6 +42,10 @@ def make_rows(user: User, team: Team, count: int = 1) -> None:
         make_generation(user, team, Status.FAILED)
         make_input_picture(make_generation(user, team, Status.RENDERING, endpoint=Endpoint.IMAGE_TO_VIDEO))
         make_upload(user, picture(color=f"rgb({number + team.members.count()}, 0, 0)"))
+        staff = User.objects.create_user(f"staff{StaffVisit.objects.count()}@example.com")
+        StaffVisit.objects.create(staff=staff, person=user, reason="To help", until=timezone.now())
+        day = date(2026, 1, 1) + timedelta(days=UsageDay.objects.count())
+        UsageDay.objects.create(day=day, our_videos=1, our_cents=35, our_units=5, fal_units=5, fal_cents=35)
 
 
 @pytest.fixture(autouse=True)

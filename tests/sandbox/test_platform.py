@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.sandbox.fal import IMAGE, TEXT, Fal
+from tests.sandbox_process import KEY
 
 PATH = "/models/requests/by-endpoint"
 
@@ -83,3 +84,19 @@ def test_deleting_payloads_deletes_the_video(fal: Fal) -> None:
 
 def test_meta(fal: Fal) -> None:
     assert fal.get("/v1/meta").json()["webhook_ip_ranges"]
+
+
+def test_usage_is_for_an_admins_key_and_counts_what_was_charged(fal: Fal) -> None:
+    day = datetime.now(UTC).date().isoformat()
+    assert fal.get("/models/usage").status_code == 403
+    key = {"Authorization": f"Key admin:{KEY}"}
+    query = {"endpoint_id": TEXT, "start": f"{day}T00:00:00Z"}
+
+    def seconds() -> float:
+        series = fal.get("/models/usage", params=query, headers=key).json()["time_series"]
+        return float(sum(share["quantity"] for bucket in series for share in bucket["results"]))
+
+    before = seconds()
+    fal.wait(fal.submit("charged"))
+    fal.wait(fal.submit("not charged [sandbox: no_media_generated]"))
+    assert seconds() == before + 5
