@@ -94,6 +94,9 @@ DATABASES: dict[str, Any] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# --- what the processes count together: in the database, so that signing in needs no other server
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+
 # --- wake-ups: Valkey or Redis
 REDIS_URL: str = env.str("REDIS_URL", addresses.redis_url())
 RQ_QUEUES = {"default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": -1, "DEFAULT_RESULT_TTL": 0}}
@@ -158,6 +161,7 @@ FAL_ADMIN_KEY: str = env.str("FAL_ADMIN_KEY", "")  # with it fal's own books are
 FAL_USER_ID: str = env.str("FAL_USER_ID", "")  # when set, webhooks for other users of fal are not believed
 GENERATION_GIVE_UP_HOURS: float = env.float("GENERATION_GIVE_UP_HOURS", 24, validate=validate.Range(min=0))
 FAL_MAX_RUNNING: int = env.int("FAL_MAX_RUNNING", 2, validate=validate.Range(min=1))
+SUBMITS_PER_MINUTE: int = env.int("SUBMITS_PER_MINUTE", 30, validate=validate.Range(min=0))  # of a person; 0: any
 FAL_INPUT_DELIVERY: str = env.str("FAL_INPUT_DELIVERY", "upload", validate=validate.OneOf(["presigned", "upload"]))
 # where fal itself is on this machine, its files may be too; otherwise only https to public addresses is fetched
 _fal_is_here = urlsplit(FAL_QUEUE_URL).hostname in LOOPBACK
@@ -184,6 +188,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if env.str("EMAIL_URL", "") else "optio
 ACCOUNT_SESSION_REMEMBER = True
 SIGN_UP: str = env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "invite", "domains"]))
 SIGN_UP_DOMAINS: list[str] = env.str("SIGN_UP_DOMAINS", "").lower().replace(",", " ").split()
+ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Kling Studio"

@@ -14,7 +14,7 @@ from config.embedded.s3 import free_ports
 
 OURS = (
     *("AWS_", "FAL_", "SANDBOX_", "MIRROR_", "GRANIAN_"),
-    "SIGN_UP",
+    *("SIGN_UP", "SUBMITS_", "OIDC_", "TRUSTED_"),
     *("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "DEFAULT_FROM_EMAIL"),
     *("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "LOG_LEVEL", "MEDIA_DELIVERY", "TIME_ZONE"),
 )
@@ -35,6 +35,7 @@ def prepare() -> None:
             "DEBUG": "true",
             "EMAIL_URL": "memory:",
             "FAL_MAX_RUNNING": "100000",
+            "SUBMITS_PER_MINUTE": "0",
             "VAR_DIR": str(Path(tempfile.gettempdir()) / f"kling-studio-tests-{os.getpid()}"),
             "PORT": str(free_ports(20)),
         }

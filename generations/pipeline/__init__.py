@@ -11,7 +11,7 @@ team, `leaving` a person's account.
 
 from generations.pipeline.account import fal_config
 from generations.pipeline.approving import ask_for_yes
-from generations.pipeline.budget import Budget, OverBudgetError, budget_of
+from generations.pipeline.budget import Budget, budget_of
 from generations.pipeline.calls import fal_called
 from generations.pipeline.closing import close, closing
 from generations.pipeline.deleting import empty_bins, remove_objects, sweep_uploads
@@ -20,6 +20,7 @@ from generations.pipeline.orders import Order, keep_picture, place_batch, place_
 from generations.pipeline.parting import part
 from generations.pipeline.queue import places
 from generations.pipeline.reconciling import reconcile
+from generations.pipeline.refusals import OrderRefusedError, OverBudgetError, TooManyOrdersError
 from generations.pipeline.telling import tell_people
 from generations.pipeline.usage import Month, Share, Usage, usage
 from generations.pipeline.warning import warn_of_budgets
@@ -28,8 +29,10 @@ __all__ = [
     "Budget",
     "Month",
     "Order",
+    "OrderRefusedError",
     "OverBudgetError",
     "Share",
+    "TooManyOrdersError",
     "Usage",
     "ask_for_yes",
     "budget_of",

@@ -8,11 +8,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Membership, Team, User
 from generations.models import Generation, dollars
 from generations.models.generation import GenerationQuerySet
+from generations.pipeline.refusals import OverBudgetError
 from generations.pipeline.usage import Month
-
-
-class OverBudgetError(Exception):
-    """The order would pass a limit; its words say what it costs and what is left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from generations.bucket import BucketDownError
 from generations.fal.arguments import Arguments, Endpoint, TextToVideo
 from generations.models import Event, Generation, Hold, InputPicture, Price, Relation, Slot, StorageDeletion, Upload
 from generations.pictures import Picture
-from generations.pipeline.budget import OverBudgetError, hold_budget, refuse_over_budget
+from generations.pipeline.budget import hold_budget, refuse_over_budget
 from generations.pipeline.holding import hold_for_approval, put_on_hold
+from generations.pipeline.refusals import OrderRefusedError, refuse_too_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _new_upload(user: User, picture: Picture, key: str) -> Upload:
 def place_order(order: Order) -> Generation:
     """The generation for an order; an order whose form key is known already gives the generation made then.
 
-    Raises OverBudgetError and BucketDownError, as all of these do; then nothing was made.
+    Raises OrderRefusedError and BucketDownError, as all of these do; then nothing was made.
     """
     return place_batch([order])[0]
 
@@ -100,11 +101,12 @@ def _place(rows: list[Generation], pictures: Mapping[Slot, Upload | InputPicture
         return known
     copies: list[InputPicture] = []
     try:
+        refuse_too_many(rows[0].user)
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
         for row in rows:
             copies.extend(_input_picture(row, slot, picture) for slot, picture in pictures.items())
         _commit(rows, copies)
-    except (IntegrityError, OverBudgetError, BucketDownError):
+    except (IntegrityError, OrderRefusedError, BucketDownError):
         StorageDeletion.objects.ask(copy.key for copy in copies)
         # the same form may have been posted twice at once, and the other one was first, maybe with the last money
         if known := _made_of_same_form(rows[0]):

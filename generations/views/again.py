@@ -14,7 +14,7 @@ from accounts.roles import Action
 from generations import tasks
 from generations.bucket import BucketDownError
 from generations.models import Status
-from generations.pipeline import OverBudgetError, place_retry
+from generations.pipeline import OrderRefusedError, place_retry
 from generations.views.people import PersonRequest, allowed_generation, for_people, onward
 
 RETRIED: Final = frozenset({Status.FAILED, Status.CANCELED, Status.REJECTED})
@@ -35,7 +35,7 @@ def retry(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         raise SuspiciousOperation("A retry without a form key") from None
     try:
         again = place_retry(generation, request.user, form_key)
-    except (BucketDownError, OverBudgetError) as error:
+    except (BucketDownError, OrderRefusedError) as error:
         messages.error(request, str(error))
         return onward(request, generation.get_absolute_url())
     tasks.wake()

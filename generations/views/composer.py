@@ -30,7 +30,7 @@ from generations.fal.arguments import (
 from generations.forms import KINDS, MAX_LINES, MAX_VARIATIONS, GenerationForm
 from generations.models import Generation, Preset, Price, Relation, Slot, Upload
 from generations.pictures import MAX_PIXELS
-from generations.pipeline import OverBudgetError, budget_of, place_batch
+from generations.pipeline import OrderRefusedError, budget_of, place_batch
 from generations.views.people import PersonRequest, for_people, visible_generation
 
 _EARLIER: Final = 20  # prompts in the list
@@ -64,8 +64,8 @@ def new_generation(request: PersonRequest) -> HttpResponse:
         return _page(request, form, teams, status=422)
     try:
         made = place_batch(form.orders)
-    except (BucketDownError, OverBudgetError) as error:
-        form.add_error(None, str(error))
+    except (BucketDownError, OrderRefusedError) as error:
+        form.add_error(getattr(error, "field", None), str(error))
         return _page(request, form, teams, status=503 if isinstance(error, BucketDownError) else 422)
     tasks.wake()
     return redirect(f"{reverse('new-generation')}?{urlencode(_made_and_kept(made[0], form))}")

@@ -18,7 +18,7 @@ from generations.bucket import BucketDownError
 from generations.fal.arguments import DEFAULT_CFG_SCALE, DEFAULT_NEGATIVE_PROMPT, AspectRatio, Duration
 from generations.forms import GenerationForm
 from generations.models import Generation, Status
-from generations.pipeline import OverBudgetError, place_order
+from generations.pipeline import OrderRefusedError, place_order
 
 _LOOK_EVERY: Final = 0.5  # s
 _OPTION_OF_FIELD: Final = {
@@ -65,7 +65,7 @@ class Command(BaseCommand):
 def _place(form: GenerationForm) -> Generation:
     try:
         return place_order(form.order)
-    except (BucketDownError, OverBudgetError) as error:
+    except (BucketDownError, OrderRefusedError) as error:
         raise CommandError(str(error)) from error
 
 

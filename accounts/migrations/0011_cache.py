@@ -1,0 +1,16 @@
+"""The table of the cache that all processes share; Django makes it by a command of its own."""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.db import migrations
+
+
+def make_table(apps: Any, schema_editor: Any) -> None:
+    call_command("createcachetable", "cache", database=schema_editor.connection.alias, verbosity=0)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0010_approvals")]
+
+    operations = [migrations.RunPython(make_table, migrations.RunPython.noop)]

@@ -1,0 +1,40 @@
+"""Orders that are refused before a row is made: nothing is sent, nothing is spent, and the words say what to do."""
+
+from datetime import timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from generations.models import Generation
+
+
+class OrderRefusedError(Exception):
+    """Nothing was made. `field` is the form's field that it is about; None for the order as a whole."""
+
+    field: ClassVar[str | None] = None
+
+
+class OverBudgetError(OrderRefusedError):
+    """The order would pass a limit; its words say what it costs and what is left."""
+
+
+class TooManyOrdersError(OrderRefusedError):
+    """More presses in a minute than a person makes: a script gone wild, or a stuck key."""
+
+
+def refuse_too_many(user: User) -> None:
+    """Raise TooManyOrdersError for whoever has ordered as often as they may within a minute."""
+    most = settings.SUBMITS_PER_MINUTE
+    since = timezone.now() - timedelta(minutes=1)
+    rows = Generation.objects.filter(user=user, created_at__gte=since).order_by()
+    if most and rows.values(press=Coalesce("batch", "id")).distinct().count() >= most:
+        words = ngettext(
+            "That is %d request within a minute, as many as one may make. Nothing is lost: press again in a minute.",
+            "Those are %d requests within a minute, as many as one may make. Nothing is lost: press again in a minute.",
+            most,
+        )
+        raise TooManyOrdersError(words % most)
