@@ -1,14 +1,16 @@
-"""allauth's hooks: who may sign up, and that they get a personal team in the same transaction."""
+"""allauth's hooks: who may sign up, by password or OpenID; a personal team comes in the same transaction."""
 
 from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from accounts.groups import follow_groups
 from accounts.models import Invitation, Team, User
 
 INVITED_BY: Final = "invitation"  # of the session: the token by which somebody came
@@ -33,6 +35,40 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         super().save_user(request, user, form, commit=True)
         Team.objects.create_personal(user)
         return user
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is untyped
+    """Sign-in by the organisation's own OpenID provider."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        if settings.SIGN_UP == "open" or _is_invited(request):
+            return True
+        domain = (sociallogin.user.email or "").rpartition("@")[2].lower()
+        return settings.SIGN_UP == "domains" and domain in settings.SIGN_UP_DOMAINS
+
+    def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
+        user: User = super().populate_user(request, sociallogin, data)
+        user.name = str(data.get("name") or "")[:150]
+        return user
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        if sociallogin.is_existing:
+            _follow(sociallogin)
+
+    @transaction.atomic
+    def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> User:
+        user: User = super().save_user(request, sociallogin, form)
+        Team.objects.create_personal(user)
+        _follow(sociallogin)
+        return user
+
+
+def _follow(sociallogin: Any) -> None:
+    data = sociallogin.account.extra_data
+    claims = {**data.get("id_token", {}), **data.get("userinfo", {})}
+    groups = claims.get(settings.OIDC_GROUPS_CLAIM, [])
+    if settings.OIDC_GROUPS and isinstance(groups, list):
+        follow_groups(sociallogin.user, map(str, groups), settings.OIDC_GROUPS)
 
 
 def _is_invited(request: HttpRequest) -> bool:

@@ -66,6 +66,30 @@ def close(team: Team, by: User, heir: User | None) -> None:
     Membership.objects.filter(team=team).update(role=Role.VIEWER)
 
 
+@transaction.atomic
+def follow(team: Team, user: User, role: Role | None) -> None:
+    """What a group says the person is in the team; None: no group says anything.
+
+    Who was invited is raised, never lowered. Raises MembershipError where the team would have no owner.
+    """
+    Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)
+    members = {one.user_id: one for one in Membership.objects.filter(team=team)}
+    own = members.get(user.pk)
+    if own is None:
+        if role:
+            Membership.objects.create(team=team, user=user, role=role, by_group=True)
+        return
+    ranks = list(Role)
+    if not own.by_group and (role is None or ranks.index(role) >= ranks.index(Role(own.role))):
+        return
+    if role != Role.OWNER:
+        _leave_an_owner(team, members, user)
+    if role is None:
+        own.delete()
+    else:
+        Membership.objects.filter(pk=own.pk).update(role=role)
+
+
 def _locked_with(team: Team, member: User) -> dict[int, Membership]:
     """The memberships by user, as they stay until the transaction ends; the member's is among them."""
     Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)

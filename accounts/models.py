@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Action, Role, roles_that_may
 
+SECOND_FACTORS = ("totp", "webauthn")  # of allauth's authenticators; recovery codes alone are none
+
 
 class Theme(models.TextChoices):
     AUTO = "auto", _("As the device")
@@ -80,6 +82,10 @@ class User(AbstractUser):
         return self.name or self.email.partition("@")[0]
 
     @property
+    def has_second_factor(self) -> bool:
+        return User.objects.filter(pk=self.pk, authenticator__type__in=SECOND_FACTORS).exists()
+
+    @property
     def avatar_version(self) -> str:
         """A part of its address, so that a browser may keep the picture for as long as it is this one."""
         return self.avatar_key.rpartition("/")[2].removesuffix(".webp")
@@ -92,9 +98,13 @@ class TeamQuerySet(models.QuerySet["Team"]):
         return self.filter(memberships__user=user).order_by(others_after, "name")
 
     def where_may(self, user: User, action: Action) -> "TeamQuerySet":
-        """The teams in which the user's role allows the action, their personal one first."""
-        roles = roles_that_may(action)
-        return self.of(user).filter(memberships__user=user, memberships__role__in=roles)
+        """The teams in which the user's role allows the action, their personal one first.
+
+        One that needs a second factor opens to nobody without one.
+        """
+        factors = User.objects.filter(pk=user.pk, authenticator__type__in=SECOND_FACTORS)
+        open_to = models.Q(needs_second_factor=False) | models.Exists(factors)
+        return self.of(user).filter(open_to, memberships__user=user, memberships__role__in=roles_that_may(action))
 
 
 class TeamManager(models.Manager["Team"]):
@@ -160,6 +170,9 @@ class Team(models.Model):
     is_private = models.BooleanField(
         _("new videos are private"), default=False, help_text=_("Nobody but their makers see them, until they say so.")
     )
+    needs_second_factor = models.BooleanField(
+        _("needs a second factor"), default=False, help_text=_("Members without one see nothing of it.")
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     closed_at = models.DateTimeField(
         _("deleted at"), null=True, blank=True, help_text=_("Its books stay, and its videos with whoever got them.")
@@ -212,6 +225,9 @@ class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
+    by_group = models.BooleanField(
+        _("by group"), default=False, help_text=_("Given by a group of the OpenID provider, which may end it.")
+    )
     monthly_limit_cents = models.PositiveIntegerField(
         _("monthly limit in US cents"), null=True, blank=True, help_text=_("Of this member; none without it.")
     )

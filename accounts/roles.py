@@ -34,7 +34,7 @@ WORDS: Final = {
     Action.BUDGET: _("Set what the team and each member may spend a month"),
     Action.APPROVE: _("Say yes or no to requests above the team’s amount; one’s own need no yes"),
     Action.USAGE: _("See what every member has spent; one’s own everybody sees"),
-    Action.OWN: _("Make somebody an owner, or an owner something else; delete the team"),
+    Action.OWN: _("Make somebody an owner, or an owner something else; ask for a second factor; delete the team"),
     Action.PAUSE: _("Pause and resume the team’s queue"),
 }
 

@@ -8,6 +8,7 @@ urlpatterns = [
     path("invitations/<int:pk>", invitations.accept, name="invitation-accept"),
     path("<slug:slug>/", teams.team, name="team"),
     path("<slug:slug>/enter", invitations.enter, name="team-enter"),
+    path("<slug:slug>/second-factor", teams.second_factor, name="team-second-factor"),
     path("<slug:slug>/domains", teams.domains, name="team-domains"),
     path("<slug:slug>/own-limit", teams.own_limit, name="team-own-limit"),
     path("<slug:slug>/approval-amount", teams.approval_amount, name="team-approval-amount"),

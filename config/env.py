@@ -1,5 +1,6 @@
 """Typed readers of the environment. What is missing or wrong is named, all at once, when the studio starts."""
 
+import re
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -19,6 +20,13 @@ def origin(url: str) -> str:
     if not is_address:
         raise ValidationError("must be an address such as https://example.com")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def groups_or_blank(text: str) -> None:
+    """`group=team:role` as often as one likes, with commas between."""
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        if not re.fullmatch(r".+=[-\w]+:(owner|admin|member|viewer)", part):
+            raise ValidationError("must be like film-leads=film:admin, film=film:member: group, team's slug, role")
 
 
 def address(url: str) -> None:

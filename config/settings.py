@@ -14,7 +14,7 @@ from environs import validate
 
 from config import logging as studio_logging
 from config.embedded import addresses
-from config.env import LOOPBACK, Environment, address, address_or_blank, origin, public_origin
+from config.env import LOOPBACK, Environment, address, address_or_blank, groups_or_blank, origin, public_origin
 
 django_stubs_ext.monkeypatch()
 
@@ -45,6 +45,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "csp",
     "django_htmx",
@@ -188,6 +190,30 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if env.str("EMAIL_URL", "") else "optio
 ACCOUNT_SESSION_REMEMBER = True
 SIGN_UP: str = env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "invite", "domains"]))
 SIGN_UP_DOMAINS: list[str] = env.str("SIGN_UP_DOMAINS", "").lower().replace(",", " ").split()
+# the organisation's own sign-in, by OpenID Connect
+OIDC_SERVER_URL: str = env.str("OIDC_SERVER_URL", "", validate=address_or_blank).rstrip("/")
+OIDC_NAME: str = env.str("OIDC_NAME", "your organisation")
+OIDC_GROUPS: str = env.str("OIDC_GROUPS", "", validate=groups_or_blank)
+OIDC_GROUPS_CLAIM: str = env.str("OIDC_GROUPS_CLAIM", "groups")
+SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True  # of addresses that the provider has verified
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": OIDC_NAME,
+                "client_id": env.str("OIDC_CLIENT_ID", ""),
+                "secret": env.str("OIDC_CLIENT_SECRET", ""),
+                "settings": {"server_url": OIDC_SERVER_URL},
+            }
+        ]
+        if OIDC_SERVER_URL
+        else [],
+    }
+}
 ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -232,7 +258,8 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": [SELF],
         "img-src": [*_media_sources, "data:", "blob:"],
         "media-src": [*_media_sources, "blob:"],
-        "form-action": [SELF],
+        # Chrome asks it of what a form is redirected to as well
+        "form-action": [SELF, *([origin(OIDC_SERVER_URL)] if OIDC_SERVER_URL else [])],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }

@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import Team, User
 from generations.models import SubmitPause
 
-_SWITCHED: Final = 8  # teams; the page of all of them has the rest
+SWITCHED: Final = 8  # teams; the page of all of them has the rest
 
 
 def studio(request: HttpRequest) -> dict[str, object]:
@@ -24,7 +24,7 @@ def studio(request: HttpRequest) -> dict[str, object]:
 def _teams(request: HttpRequest) -> list[Team]:
     """For the switch in the header; of pages without one nobody asks."""
     user = getattr(request, "user", None)
-    return list(Team.objects.of(user).filter(closed_at=None)[:_SWITCHED]) if isinstance(user, User) else []
+    return list(Team.objects.of(user).filter(closed_at=None)[:SWITCHED]) if isinstance(user, User) else []
 
 
 def _pause(request: HttpRequest) -> object:

@@ -4,9 +4,14 @@ from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _
 
 from accounts.models import Membership, Team, User
 from accounts.roles import MAY, Action, Role
+
+
+class SecondFactorNeededError(PermissionDenied):
+    """A 403 whose page shows the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,15 @@ class Asked:
 
 
 def asked(request: HttpRequest, slug: str) -> Asked:
-    """Raises Http404 for whoever does not belong to it: they learn of no team."""
+    """Raises Http404 for whoever does not belong to it: they learn of no team. Its second factor is asked for here."""
     user = person(request)
     own = Membership.objects.select_related("team").filter(team__slug=slug, team__closed_at=None, user=user).first()
     if own is None:
         raise Http404
+    if own.team.needs_second_factor and not user.has_second_factor:
+        raise SecondFactorNeededError(
+            _("%s asks its members for a second factor. Set one up in your account under “Second factor”.") % own.team
+        )
     return Asked(user, own.team, Role(own.role))
 
 

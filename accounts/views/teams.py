@@ -61,6 +61,22 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @never_cache
 @login_required
+def second_factor(request: HttpRequest, slug: str) -> HttpResponse:
+    """`needed` is `yes` or `no`: whether members see the team only with a second factor. Who asks for one has one."""
+    here = asked(request, slug)
+    here.demand(Action.OWN)
+    is_needed = request.POST.get("needed") == "yes"
+    if is_needed and not here.user.has_second_factor:
+        messages.error(request, _("Set up a second factor of your own first, or you would lock yourself out."))
+        return redirect("mfa_index")
+    Team.objects.filter(pk=here.team.pk).update(needs_second_factor=is_needed)
+    messages.success(request, _("Saved."))
+    return redirect("team", slug)
+
+
+@require_POST
+@never_cache
+@login_required
 def domains(request: HttpRequest, slug: str) -> HttpResponse:
     """Whose e-mail domain lets them join by themselves."""
     here = asked(request, slug)

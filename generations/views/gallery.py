@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Action
+from generations.context import SWITCHED
 from generations.models import DRIVEN, Favourite, Generation
 from generations.models.generation import GenerationQuerySet
 from generations.views.people import PersonRequest, for_people, may, visible_generation
@@ -45,6 +46,7 @@ def gallery(request: PersonRequest) -> HttpResponse:
         "newer": page[0].place if page and (is_more if part.is_upward else part.name and not is_part) else "",
         "older": page[-1].place if page and (not is_part if part.is_upward else is_more) else "",
         "is_first_page": not part.name,
+        "my_teams": sieve.open_teams[:SWITCHED],
         "may_generate_in": {team.pk for team in sieve.teams_where_may(Action.GENERATE)},
         "now": timezone.now(),
     }

@@ -72,7 +72,8 @@ class Sieve(forms.Form):
 
     @cached_property
     def _memberships(self) -> list[Membership]:
-        own = Membership.objects.filter(user=self.user).select_related("team")
+        seen = Team.objects.where_may(self.user, Action.VIEW).order_by().values("pk")
+        own = Membership.objects.filter(user=self.user, team__in=seen).select_related("team")
         return sorted(own, key=lambda one: (one.team.personal_of_id != self.user.pk, one.team.name))
 
     def teams_where_may(self, action: Action) -> list[Team]:
@@ -83,6 +84,11 @@ class Sieve(forms.Form):
     @cached_property
     def _teams(self) -> list[Team]:
         return self.teams_where_may(Action.VIEW)
+
+    @property
+    def open_teams(self) -> list[Team]:
+        """For the switch in the header."""
+        return [team for team in self._teams if not team.closed_at]
 
     @cached_property
     def _people(self) -> _Choices:

@@ -50,6 +50,7 @@ TABLE: dict[str, tuple[str, dict[str, Any] | None, tuple[int, ...]]] = {
     "team-approval-amount": ("film/approval-amount", {"limit": "2"}, MANAGERS),
     "team-own-limit": ("film/own-limit", {"limit": "3"}, (302, 404, 404, 302, 302, 302, 302)),
     "team-enter": ("film/enter", {}, (302, 404, 404, 404, 404, 404, 404)),
+    "team-second-factor": ("film/second-factor", {"needed": "no"}, (302, 404, 404, 403, 403, 403, 302)),
     "team-domains": ("film/domains", {"domains": "example.org"}, MANAGERS),
     "team-member, role": ("film/members/{victor}", {"verb": "role", "role": "member"}, MANAGERS),
     "team-member, owner": (
