@@ -61,6 +61,7 @@ class UserAdmin(DjangoUserAdmin[User]):
             except visiting.NoVisitError as error:
                 form.add_error("reason", str(error))
             else:
+                request.session.cycle_key()  # a tab of before knows the staff's own work
                 request.session[visiting.VISIT] = begun.pk
                 return redirect("gallery")
         context = self.admin_site.each_context(request) | {"title": _("Act as %s") % person}

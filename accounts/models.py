@@ -18,6 +18,14 @@ from accounts.roles import Action, Role, roles_that_may
 SECOND_FACTORS = ("totp", "webauthn")  # of allauth's authenticators; recovery codes alone are none
 
 
+class Review(models.TextChoices):
+    """When a moderator looks at what is made."""
+
+    SITE = "", _("As on the whole site")
+    AFTER = "after", _("After: others see it at once")
+    BEFORE = "before", _("Before: others see it when it is approved")
+
+
 class Theme(models.TextChoices):
     AUTO = "auto", _("As the device")
     LIGHT = "light", _("Light")
@@ -64,6 +72,9 @@ class User(AbstractUser):
         _("default parameters"), default=dict, blank=True, help_text=_("What a fresh form holds, by its field names.")
     )
 
+    suspended_until = models.DateTimeField(_("suspended until"), null=True, blank=True)
+    suspended_for = models.TextField(_("reason of the suspension"), blank=True, max_length=1000)
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
@@ -80,6 +91,10 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.name or self.email.partition("@")[0]
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_until is not None and self.suspended_until > timezone.now()
 
     @property
     def has_second_factor(self) -> bool:
@@ -170,6 +185,7 @@ class Team(models.Model):
     is_private = models.BooleanField(
         _("new videos are private"), default=False, help_text=_("Nobody but their makers see them, until they say so.")
     )
+    review = models.CharField(_("review"), max_length=6, choices=Review, default=Review.SITE, blank=True)
     needs_second_factor = models.BooleanField(
         _("needs a second factor"), default=False, help_text=_("Members without one see nothing of it.")
     )

@@ -25,7 +25,7 @@ VISIT: Final = "visit"  # of the session: the visit's key
 
 _STAYS_STAFF: Final = ("/admin/", "/visit/")
 _CLOSED: Final = ("/accounts/",)
-_UNNOTED: Final = ("/events", "/static/")  # what a page asks for by itself, each second
+_UNNOTED: Final = ("/events/", "/static/")  # what a page asks for by itself, each second
 
 
 class NoVisitError(Exception):
@@ -58,7 +58,9 @@ class VisitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        visit = _open_visit(request)
+        visit = (
+            None if request.path == "/events" else open_visit(request)
+        )  # which is asked each second, and asks itself
         if visit is None:
             return self.get_response(request)
         request.visit = visit  # type: ignore[attr-defined]
@@ -79,7 +81,7 @@ class VisitMiddleware:
             raise PermissionDenied
 
 
-def _open_visit(request: HttpRequest) -> StaffVisit | None:
+def open_visit(request: HttpRequest) -> StaffVisit | None:
     """The session's, as long as whoever began it may still do so."""
     if VISIT not in request.session:
         return None

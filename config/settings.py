@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.suspending.SuspensionMiddleware",
     "accounts.visiting.VisitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -163,6 +164,8 @@ FAL_ADMIN_KEY: str = env.str("FAL_ADMIN_KEY", "")  # with it fal's own books are
 FAL_USER_ID: str = env.str("FAL_USER_ID", "")  # when set, webhooks for other users of fal are not believed
 GENERATION_GIVE_UP_HOURS: float = env.float("GENERATION_GIVE_UP_HOURS", 24, validate=validate.Range(min=0))
 FAL_MAX_RUNNING: int = env.int("FAL_MAX_RUNNING", 2, validate=validate.Range(min=1))
+REVIEW: str = env.str("REVIEW", "after", validate=validate.OneOf(["after", "before"]))
+EVIDENCE_DAYS: int = env.int("EVIDENCE_DAYS", 180, validate=validate.Range(min=1))
 SUBMITS_PER_MINUTE: int = env.int("SUBMITS_PER_MINUTE", 30, validate=validate.Range(min=0))  # of a person; 0: any
 FAL_INPUT_DELIVERY: str = env.str("FAL_INPUT_DELIVERY", "upload", validate=validate.OneOf(["presigned", "upload"]))
 # where fal itself is on this machine, its files may be too; otherwise only https to public addresses is fetched

@@ -26,7 +26,7 @@ from generations.fal.arguments import (
 )
 from generations.models import Generation, Price, Slot, Upload
 from generations.pictures import Picture, fetch_picture, read
-from generations.pipeline import Order, keep_picture
+from generations.pipeline import Order, OrderRefusedError, keep_picture
 
 KINDS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
 _ARGUMENT_OF_SLOT: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
@@ -150,7 +150,7 @@ class GenerationForm(forms.Form):
         except InvalidArguments as error:
             self._add_problems(error.problems)
             self._take_kept(slot)
-        except BucketDownError as error:
+        except (BucketDownError, OrderRefusedError) as error:
             self.add_error(field, str(error))
             self._take_kept(slot)
 
@@ -160,7 +160,7 @@ class GenerationForm(forms.Form):
         try:
             if file is not None:
                 self.kept[slot] = keep_picture(self.user, read_file(f"{slot}_file", file))
-        except (InvalidArguments, BucketDownError):
+        except (InvalidArguments, BucketDownError, OrderRefusedError):
             file = None
         if file is None:
             self._take_kept(slot)

@@ -8,6 +8,7 @@ import rq
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
 from generations import pipeline
+from generations.moderation import bulk, purging, quarantining
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +38,14 @@ def drive() -> None:
 
 def clean() -> None:
     _run(pipeline.remove_objects)
+    _run(quarantining.settle_all)
+    _run(bulk.go_on)
 
 
 def sweep() -> None:
     _run(pipeline.sweep_uploads)
     _run(pipeline.empty_bins)
+    _run(purging.purge_evidence)
 
 
 def warn() -> None:

@@ -17,6 +17,7 @@ def stop(request: HttpRequest) -> HttpResponse:
     """Back to the admin's page of the person."""
     visit = getattr(request, "visit", None)
     request.session.pop(visiting.VISIT, None)
+    request.session.cycle_key()
     if visit is None:
         return redirect("gallery")
     visiting.end(visit)

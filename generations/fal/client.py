@@ -99,6 +99,10 @@ class FalClient:
             yield from page.items
             cursor = page.next_cursor
 
+    def delete_payloads(self, request_id: str) -> None:
+        """Have fal forget what went in and what came out, and delete the file."""
+        self._do(wire.delete_payloads(self.config, request_id))
+
     def usage(self, endpoints: Sequence[Endpoint], *, start: datetime, end: datetime) -> Iterator[UsageShare]:
         """What fal charged the account by day and endpoint, to before `end`; takes a key with the ADMIN scope."""
         cursor: str | None = None

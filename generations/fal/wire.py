@@ -101,6 +101,13 @@ def list_requests(
     return Call("GET", url, _headers(config), partial(_request_page, endpoint))
 
 
+def delete_payloads(config: FalConfig, request_id: str) -> Call[None]:
+    """fal's docs: Platform APIs, Delete payloads: a request's input and output, and the file it made."""
+    RequestUrls.for_id(config, request_id)  # no other text becomes a part of the path
+    url = f"{config.api_url.rstrip('/')}/models/requests/{request_id}/payloads"
+    return Call("DELETE", url, _headers(config), _deleted)
+
+
 def usage(
     config: FalConfig, endpoints: Sequence[Endpoint], start: datetime, end: datetime, *, cursor: str | None
 ) -> Call[UsagePage]:
@@ -297,3 +304,9 @@ def _shares(bucket: object, response: httpx.Response) -> Iterator[UsageShare]:
         if day is None or quantity is None or cost is None:
             raise BadAnswer("fal's usage holds a day that can't be read.", _facts(response))
         yield UsageShare(day.astimezone(UTC).date(), body.text(share.get("endpoint_id")) or "", quantity, cost)
+
+
+def _deleted(response: httpx.Response) -> None:
+    """A request that fal knows no more has no copy there either."""
+    if not response.is_success and response.status_code != 404:
+        raise failure(response, Kind.OTHER)

@@ -1,9 +1,20 @@
 """Rows: the work (Generation), what it was given and made (InputPicture, Video), and what happened (Event)."""
 
+from generations.models.case import (
+    OF_PEOPLE,
+    Appeal,
+    BulkDecision,
+    Case,
+    Cause,
+    Decision,
+    Report,
+    ReportReason,
+    Verb,
+)
 from generations.models.deletion import StorageDeletion
 from generations.models.drift import UsageDay
 from generations.models.event import Event
-from generations.models.generation import BIN_KEEPS, BINNED, RESTORED, Generation, LogLine, Relation
+from generations.models.generation import BIN_KEEPS, BINNED, QUARANTINE, RESTORED, Generation, LogLine, Relation
 from generations.models.hold import Hold
 from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, TERMINAL, Status
 from generations.models.organizing import Collection, Favourite, Tag
@@ -11,6 +22,7 @@ from generations.models.pause import SubmitPause, TeamPause
 from generations.models.picture import InputPicture, Slot, Upload
 from generations.models.preset import MAX_PRESETS, Preset, TooManyPresetsError
 from generations.models.price import Price, dollars
+from generations.models.rule import BannedFile, Flag, PromptRule
 from generations.models.turn import QueueTurn
 from generations.models.video import Video
 from generations.models.warning import THRESHOLDS, BudgetWarning
@@ -22,22 +34,34 @@ __all__ = [
     "DRIVEN",
     "MAX_PRESETS",
     "MOVES",
+    "OF_PEOPLE",
     "OPEN",
+    "QUARANTINE",
     "RESTORED",
     "TERMINAL",
     "THRESHOLDS",
+    "Appeal",
+    "BannedFile",
     "BudgetWarning",
+    "BulkDecision",
+    "Case",
+    "Cause",
     "Collection",
+    "Decision",
     "Event",
     "Favourite",
+    "Flag",
     "Generation",
     "Hold",
     "InputPicture",
     "LogLine",
     "Preset",
     "Price",
+    "PromptRule",
     "QueueTurn",
     "Relation",
+    "Report",
+    "ReportReason",
     "Slot",
     "Status",
     "StorageDeletion",
@@ -47,6 +71,7 @@ __all__ = [
     "TooManyPresetsError",
     "Upload",
     "UsageDay",
+    "Verb",
     "Video",
     "dollars",
 ]

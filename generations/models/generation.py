@@ -33,6 +33,8 @@ from generations.models.wording import PROMPT_WORDS, IsOneOf, OwnedBy
 
 MAX_LOG_LINES: Final = 200
 
+QUARANTINE: Final = "quarantine/"  # before the key of an object that was taken down
+
 BIN_KEEPS: Final = timedelta(days=30)
 
 BINNED: Final = "Put into the bin."
@@ -71,10 +73,13 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(deleted_at=None, binned_at__lt=timezone.now() - BIN_KEEPS)
 
     def kept_for(self, user: User) -> Self:
-        """Of the person's teams, in the bin or not. What is private its maker alone sees, or who got it from them."""
+        """Of the person's teams, in the bin or not, and not taken down.
+
+        What is private, or waits for a moderator, its maker alone sees, or who got it from them.
+        """
         teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
-        own = Q(is_private=False) | Q(user=user) | Q(keeper=user)
-        return self.filter(own, deleted_at=None, team__in=teams)
+        own = Q(is_private=False, awaits_review=False) | Q(user=user) | Q(keeper=user)
+        return self.filter(own, deleted_at=None, taken_down_at=None, team__in=teams)
 
     def deletable_by(self, user: User) -> Self:
         """What the person made, or what is of a team that they manage. Asked of rows that they may see."""
@@ -187,6 +192,15 @@ class Generation(models.Model):
         help_text=_("Has it in the maker’s place, who has left the team; the books keep the maker."),
     )
 
+    awaits_review = models.BooleanField(
+        _("awaits review"), default=False, help_text=_("Others see it only when a moderator has approved it.")
+    )
+    taken_down_at = models.DateTimeField(_("taken down at"), null=True, blank=True)
+    quarantined_at = models.DateTimeField(
+        _("in quarantine since"), null=True, blank=True, help_text=_("Its objects lie where no address leads.")
+    )
+    fal_copy_deleted_at = models.DateTimeField(_("fal's copy deleted at"), null=True, blank=True)
+
     endpoint = models.CharField(_("endpoint"), max_length=100, choices=ENDPOINT_CHOICES)
     prompt = models.TextField(_("prompt"), max_length=MAX_PROMPT_CHARACTERS)
     negative_prompt = models.TextField(
@@ -246,6 +260,11 @@ class Generation(models.Model):
             models.Index(fields=["user", "-created_at", "-id"], name="generation_of_user"),
             models.Index(fields=["team", "-changed_at"], name="generation_moved"),
             GinIndex(PROMPT_WORDS, name="generation_prompt_words"),
+            models.Index(
+                fields=["taken_down_at"],
+                name="generation_taken_down",
+                condition=Q(taken_down_at__isnull=False) | Q(quarantined_at__isnull=False),
+            ),
             models.Index(fields=["binned_at"], name="generation_in_bin", condition=Q(binned_at__isnull=False)),
             models.Index(fields=["batch", "batch_index"], name="generation_of_batch", condition=Q(batch__isnull=False)),
             models.Index(
@@ -294,6 +313,9 @@ class Generation(models.Model):
                 condition=Q(deleted_at=None) | Q(status__in=sorted(TERMINAL)), name="generation_deleted_is_ended"
             ),
             models.CheckConstraint(
+                condition=Q(taken_down_at=None) | Q(status__in=sorted(TERMINAL)), name="generation_taken_down_is_ended"
+            ),
+            models.CheckConstraint(
                 condition=Q(binned_at=None) | Q(status__in=sorted(TERMINAL)), name="generation_binned_is_ended"
             ),
             models.CheckConstraint(
@@ -336,6 +358,12 @@ class Generation(models.Model):
 
     def object_keys(self) -> set[str]:
         """Every object that it has in the bucket, or may have: a copy can have come that far before it failed."""
+        if self.taken_down_at or self.quarantined_at:
+            return {key for own in self.own_keys() for key in (own, f"{QUARANTINE}{own}")}
+        return self.own_keys()
+
+    def own_keys(self) -> set[str]:
+        """The same, where they lie as long as it is not taken down."""
         return {self.video_key, self.poster_key, self.preview_key, *self.pictures.values_list("key", flat=True)}
 
     @transaction.atomic

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from generations.models.generation import Generation
 from generations.models.lifecycle import Status
+from generations.models.rule import PromptRule
 
 
 class HoldQuerySet(models.QuerySet["Hold"]):
@@ -28,6 +29,7 @@ class Hold(models.Model):
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="holds")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    rule = models.ForeignKey(PromptRule, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     reason = models.TextField(_("reason"), help_text=_("Why it waits, for the person who asked for the video."))
     opened_at = models.DateTimeField(_("opened at"), auto_now_add=True)
     told_at = models.DateTimeField(_("deciders told at"), null=True, blank=True)

@@ -22,7 +22,7 @@ from generations.bucket import StoredObject
 from generations.models import InputPicture, StorageDeletion, Upload, Video
 from generations.pipeline.deleting import is_wanted
 
-PREFIXES: Final = ("teams/", "uploads/")  # sorted
+PREFIXES: Final = ("quarantine/", "teams/", "uploads/")  # sorted
 ON_ITS_WAY: Final = timedelta(hours=1)  # an object comes before its row
 _CHUNK: Final = 2000
 _NO_SIZE: Final = Value(None, output_field=IntegerField())
@@ -119,9 +119,9 @@ def side_by_side(
 
 
 def known_objects() -> Iterator[KnownObject]:
-    """What rows that are not deleted say is there, by key."""
-    videos = Video.objects.filter(generation__deleted_at=None)
-    pictures = InputPicture.objects.filter(generation__deleted_at=None)
+    """What rows say is there that are neither deleted nor taken down, by key."""
+    seen = {"generation__deleted_at": None, "generation__taken_down_at": None, "generation__quarantined_at": None}
+    videos, pictures = Video.objects.filter(**seen), InputPicture.objects.filter(**seen)
     return heapq.merge(
         _in_order(Role.VIDEO, videos, "key", "pk", "size"),
         _in_order(Role.POSTER, videos, "poster_key", "pk", _NO_SIZE),

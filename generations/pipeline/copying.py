@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from generations import bucket
 from generations.mirror import Bucket, MirroredVideo, MirrorError, mirror_video
-from generations.models import Generation, Status, Video
+from generations.models import BannedFile, Cause, Generation, Status, Video
+from generations.moderation.cases import open_case
 from generations.pipeline import schedule
 from generations.pipeline.persisting import persist
 
@@ -77,7 +78,10 @@ def _tell(row: Generation, copy: _Copy) -> None:
 
 @transaction.atomic
 def _done(row: Generation, video: MirroredVideo) -> None:
-    if not row.move(Status.DONE, held=True, copied_bytes=video.size, total_bytes=video.size):
+    """Home. What was banned before is out of sight from its first moment, and what is reviewed first awaits that."""
+    ban = BannedFile.objects.filter(sha256=video.sha256).first()
+    changes: dict[str, Any] = {"taken_down_at": timezone.now()} if ban else {}
+    if not row.move(Status.DONE, held=True, copied_bytes=video.size, total_bytes=video.size, **changes):
         return
     Video.objects.create(
         generation=row,
@@ -85,6 +89,11 @@ def _done(row: Generation, video: MirroredVideo) -> None:
         poster_key=row.poster_key,
         **facts(video),
     )
+    if ban:
+        row.events.create(status=row.status, message=f"Taken down: this file was banned. {ban.reason}")
+        open_case(row, Cause.BANNED)
+    elif Generation.objects.filter(pk=row.pk, awaits_review=True).exists():
+        open_case(row, Cause.REVIEW)
 
 
 def facts(video: MirroredVideo) -> dict[str, Any]:

@@ -21,7 +21,7 @@ _SOME: Final = 20  # claimed at once: a killed worker holds up no more than thes
 _UPLOADS_AT_ONCE: Final = 500
 _BINNED_AT_ONCE: Final = 100
 _OF_GENERATION: Final = re.compile(
-    r"teams/[0-9a-f-]{36}/generations/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/"
+    r"(?:quarantine/)?teams/[0-9a-f-]{36}/generations/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/"
 )
 
 

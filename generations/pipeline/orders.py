@@ -11,6 +11,7 @@ from generations import bucket
 from generations.bucket import BucketDownError
 from generations.fal.arguments import Arguments, Endpoint, TextToVideo
 from generations.models import Event, Generation, Hold, InputPicture, Price, Relation, Slot, StorageDeletion, Upload
+from generations.moderation.screening import Screened, refuse_banned, refuse_banned_hashes, screen
 from generations.pictures import Picture
 from generations.pipeline.budget import hold_budget, refuse_over_budget
 from generations.pipeline.holding import hold_for_approval, put_on_hold
@@ -38,8 +39,10 @@ class Order:
 def keep_picture(user: User, picture: Picture) -> Upload:
     """Put a person's picture into the bucket, so that a form that comes back with errors need not ask for it again.
 
-    One that is known is put at its own key once more: harmless, and it heals a bucket that has lost it.
+    One that is known is put at its own key once more: harmless, and it heals a bucket that has lost it. Raises
+    BannedPictureError and BucketDownError.
     """
+    refuse_banned(picture)
     known = Upload.objects.take(user, sha256=picture.sha256)
     key = known.key if known else f"uploads/{user.pk}/{uuid.uuid4()}.{picture.extension}"
     bucket.put(key, picture.data, picture.media_type)
@@ -103,9 +106,11 @@ def _place(rows: list[Generation], pictures: Mapping[Slot, Upload | InputPicture
     try:
         refuse_too_many(rows[0].user)
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
+        refuse_banned_hashes({picture.sha256 for picture in pictures.values()})
+        screened = screen(rows)
         for row in rows:
             copies.extend(_input_picture(row, slot, picture) for slot, picture in pictures.items())
-        _commit(rows, copies)
+        _commit(rows, copies, screened)
     except (IntegrityError, OrderRefusedError, BucketDownError):
         StorageDeletion.objects.ask(copy.key for copy in copies)
         # the same form may have been posted twice at once, and the other one was first, maybe with the last money
@@ -182,10 +187,10 @@ def _input_picture(generation: Generation, slot: Slot, picture: Upload | InputPi
 
 
 @transaction.atomic
-def _commit(rows: list[Generation], pictures: list[InputPicture]) -> None:
+def _commit(rows: list[Generation], pictures: list[InputPicture], screened: Screened) -> None:
     first = rows[0]
     hold_budget(first.user, first.team, _cents(rows))
-    holds = hold_for_approval(rows)
+    holds = [*hold_for_approval(rows), *screened.holds]
     put_on_hold(holds)
     Generation.objects.bulk_create(rows)
     InputPicture.objects.bulk_create(pictures)
@@ -193,3 +198,4 @@ def _commit(rows: list[Generation], pictures: list[InputPicture]) -> None:
     Event.objects.bulk_create(
         Event(generation=row, status=row.status, by=row.user, message=row.message) for row in rows
     )
+    screened.write()

@@ -4,7 +4,7 @@ import uuid
 from statistics import median
 from typing import Final
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -21,6 +21,7 @@ from generations.views.family import family
 from generations.views.organizing import known_collections
 from generations.views.people import PersonRequest, for_people, may, visible_generation
 from generations.views.queue import pause_of, words_of_places
+from generations.views.reporting import removed_generation, removed_page
 from generations.views.sieve import Sieve
 from generations.views.timeline import timeline
 
@@ -32,7 +33,10 @@ _USUAL_NEEDS: Final = 3
 @never_cache
 @for_people
 def generation(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    row = visible_generation(request, pk)
+    try:
+        row = visible_generation(request, pk)
+    except Http404:
+        return removed_page(request, removed_generation(request, pk))
     around = family(request.user, row) | _neighbours(request, row)
     around["pause"] = pause_of(row.team) if row.status == Status.QUEUED else None
     around |= {"tags": list(row.tags.all()), "collections_known": known_collections(request.user)}
@@ -56,6 +60,7 @@ def _context(request: PersonRequest, generation: Generation) -> dict[str, object
         "usual": _usual_seconds(generation) if generation.is_open else None,
         "may_generate": may_generate,
         "may_use_frame": Team.objects.where_may(request.user, Action.GENERATE).exists(),
+        "may_report": request.user.pk not in {generation.user_id, generation.keeper_id},
         "may_delete": not generation.is_open and may_delete(request.user, generation),
         "ahead": words_of_places([generation]).get(generation.pk) if generation.status == Status.QUEUED else None,
         "now": timezone.now(),

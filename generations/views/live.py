@@ -16,8 +16,9 @@ import psycopg
 from csp.decorators import csp_exempt
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
@@ -25,6 +26,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.visiting import open_visit
 from generations.models import Generation
 from generations.views.people import PersonRequest, for_people
 
@@ -50,7 +52,11 @@ def events(request: HttpRequest) -> HttpResponseBase:
 
 @for_people
 def _ordinary_events(request: PersonRequest, now: datetime, after: datetime) -> HttpResponse:
-    """For a tab that is new to us, or is not signed in any more."""
+    """For a tab that is new to us, or is not signed in any more, or whose staff acts as somebody."""
+    if request.user.is_suspended:
+        raise PermissionDenied
+    if visit := open_visit(request):
+        return _answer(request, now, list(_moved(visit.person, after)))
     answer = _answer(request, now, list(_moved(request.user, after)))
     _Tab.remember(request)
     return answer
@@ -85,7 +91,8 @@ class _Tab:
     def remember(cls, request: PersonRequest) -> None:
         key, user = request.session.session_key or "", request.user
         session = Session.objects.filter(session_key=key, expire_date__gt=Now())
-        person = User.objects.filter(Exists(session), pk=user.pk, password=user.password, is_active=True)
+        free = Q(suspended_until=None) | Q(suspended_until__lt=Now())
+        person = User.objects.filter(free, Exists(session), pk=user.pk, password=user.password, is_active=True)
         is_in, of_person = person.values("pk").query.sql_with_params()
         moved, of_moved = _moved(user, _AFTER).query.sql_with_params()
         sql = f"SELECT moved.* FROM ({is_in}) person LEFT JOIN ({moved}) moved ON true"  # noqa: S608  Django's own SQL

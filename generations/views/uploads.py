@@ -14,7 +14,7 @@ from generations.bucket import BucketDownError
 from generations.fal.arguments import InvalidArguments
 from generations.forms import read_file
 from generations.models import Upload
-from generations.pipeline import keep_picture
+from generations.pipeline import OrderRefusedError, keep_picture
 from generations.views.people import PersonRequest, for_people
 
 
@@ -32,6 +32,8 @@ def new_upload(request: PersonRequest) -> HttpResponse:
         return _kept(_keep(request, file))
     except InvalidArguments as error:
         return _refusal([problem.message for problem in error.problems], 422)
+    except OrderRefusedError as error:
+        return _refusal([str(error)], 422)
     except BucketDownError as error:
         return _refusal([str(error)], 503)
 

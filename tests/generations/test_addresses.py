@@ -94,6 +94,8 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "bin-discard": (of_generation("bin-discard"), POST_ONLY),
     "bin-poster": (of_generation("bin-poster"), (302, *(404,) * 7)),  # it does not lie in the bin
     "generation-preview": (of_generation("generation-preview"), TEAM_ONLY),
+    "generation-report": (of_generation("generation-report"), (302, 404, 404, 404, 200, 403, 200, 200)),
+    "generation-appeal": (of_generation("generation-appeal"), POST_ONLY),
     "generation-frame": (of_generation("generation-frame"), POST_ONLY),
     "new-upload": (lambda _: "/uploads/", POST_ONLY),
     "compare": (lambda things: "/generations/compare/?ids=" + both(things), TEAM_ONLY),
@@ -135,6 +137,7 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
 TAKES_POST = {name for name, (_, expected) in TABLE.items() if expected == POST_ONLY}
 TAKES_POST |= {
     "team-delete",
+    "generation-report",
     "team-approvals",
     "approval-by-mail",
     "team-queue",

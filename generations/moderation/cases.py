@@ -1,0 +1,48 @@
+"""What comes before a moderator: one open case a video, with everything that brought it there."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Review, Team, User
+from generations.models import Case, Cause, Generation
+
+SOFT_LOCK: Final = timedelta(minutes=5)
+
+
+@transaction.atomic
+def open_case(row: Generation, cause: Cause, **columns: Any) -> Case:
+    """The video's open case, with this cause among its causes."""
+    case, is_new = Case.objects.select_for_update().get_or_create(
+        generation=row, closed_at=None, defaults={"causes": [cause], **columns}
+    )
+    if not is_new and cause not in case.causes:
+        case.causes = [*case.causes, cause]
+        Case.objects.filter(pk=case.pk).update(causes=case.causes, **columns)
+    return case
+
+
+def is_seen_before(team: Team) -> bool:
+    """Whether others see what is made in the team only when a moderator has approved it."""
+    return (team.review or settings.REVIEW) == Review.BEFORE
+
+
+def look_at(case: Case, by: User) -> User | None:
+    """Note that somebody has it open; who else had, a moment ago."""
+    now = timezone.now()
+    other = case.looked_at_by if case.looked_at and case.looked_at > now - SOFT_LOCK else None
+    free = Q(looked_at_by=None) | Q(looked_at_by=by) | Q(looked_at__lt=now - SOFT_LOCK)
+    Case.objects.filter(free, pk=case.pk).update(looked_at_by=by, looked_at=now)
+    return other if other != by else None
+
+
+def next_case(by: User, after: Case | None = None) -> Case | None:
+    """The oldest that nobody has open, that is not about one's own work, and whose appeal is not against oneself."""
+    free = Q(looked_at_by=None) | Q(looked_at_by=by) | Q(looked_at__lt=timezone.now() - SOFT_LOCK)
+    cases = Case.objects.open().filter(free).exclude(generation__user=by).exclude(generation__keeper=by)
+    cases = cases.exclude(pk=after.pk) if after else cases
+    return cases.exclude(not_for=by).first() or cases.first()

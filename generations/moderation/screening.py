@@ -1,0 +1,79 @@
+"""Orders and pictures on their way in: what rules block, hold or flag, and files that may not come back."""
+
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from generations.models import BannedFile, Cause, Flag, Generation, Hold, PromptRule
+from generations.moderation import looks
+from generations.moderation.cases import is_seen_before, open_case
+from generations.moderation.judging import Hit, judge, rules_for, words_for
+from generations.pictures import Picture
+from generations.pipeline.refusals import OrderRefusedError
+
+
+class PromptRefusedError(OrderRefusedError):
+    """A rule blocks the prompt; its words are the rule's."""
+
+    field = "prompt"
+
+
+class BannedPictureError(OrderRefusedError):
+    """The picture, or one that looks like it, was banned."""
+
+    field = "start_file"
+
+
+@dataclass(slots=True)
+class Screened:
+    """What is to be written with the rows of an order."""
+
+    holds: list[Hold] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
+
+    def write(self) -> None:
+        """In the transaction of the rows, once they are there. The holds are written by the caller."""
+        Flag.objects.bulk_create(self.flags)
+        for hold in self.holds:
+            open_case(hold.generation, Cause.HOLD)
+        for flag in {flag.generation_id: flag for flag in self.flags}.values():
+            open_case(flag.generation, Cause.FLAG)
+
+
+def screen(rows: list[Generation]) -> Screened:
+    """Judge the prompts of an order. Raises PromptRefusedError; rows of a team that is reviewed first await that."""
+    rules, found = rules_for(rows[0].team), Screened()
+    for row in rows:
+        verdict = judge(rules, row.prompt, row.negative_prompt)
+        if blocks := verdict.of(PromptRule.Action.BLOCK):
+            raise PromptRefusedError(words_for(blocks[0]))
+        if holds := verdict.of(PromptRule.Action.HOLD):
+            found.holds.append(_hold(row, holds[0]))
+        found.flags += [Flag(generation=row, rule=hit.rule, words=hit.words[:500]) for hit in verdict.of(_FLAG)]
+        row.awaits_review = is_seen_before(row.team)
+    return found
+
+
+_FLAG = PromptRule.Action.FLAG
+
+
+def refuse_banned(picture: Picture) -> None:
+    """Raises BannedPictureError."""
+    is_any = BannedFile.objects.exists()  # judging looks takes its time
+    if is_any and looks.banned(picture.sha256, looks.look(picture.data)):
+        raise BannedPictureError(_("This picture may not be used here. Choose another one."))
+
+
+def refuse_banned_hashes(hashes: set[str]) -> None:
+    """Of pictures that were kept before somebody banned them. Raises BannedPictureError."""
+    if hashes and BannedFile.objects.filter(sha256__in=hashes).exists():
+        raise BannedPictureError(_("This picture may not be used here any more. Choose another one."))
+
+
+def _hold(row: Generation, hit: Hit) -> Hold:
+    why = _("A moderator looks at it before it is sent: %s Its money is held; nothing is spent until then.")
+    return Hold(generation=row, kind=Hold.Kind.RULE, rule=hit.rule, reason=why % words_for_held(hit))
+
+
+def words_for_held(hit: Hit) -> str:
+    return hit.rule.message or _("the rules here ask for that where a prompt says “%s”.") % hit.words
