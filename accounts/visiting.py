@@ -47,6 +47,14 @@ def begin(staff: User, person: User, reason: str) -> StaffVisit:
     return visit
 
 
+def note(staff: User, person: User, reason: str, path: str) -> None:
+    """That staff look at private work of a person in the course of their duty, without acting as them."""
+    now = timezone.now()
+    visit = StaffVisit.objects.create(staff=staff, person=person, reason=reason, until=now, ended_at=now)
+    visit.deeds.create(method="GET", path=path, answer=200)
+    _tell(visit)
+
+
 def end(visit: StaffVisit) -> None:
     StaffVisit.objects.open().filter(pk=visit.pk).update(ended_at=timezone.now())
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import django_rq
 import rq
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from redis.exceptions import RedisError
 
 from generations import pipeline
-from generations.moderation import bulk, purging, quarantining
+from generations.moderation import auditing, bulk, purging, quarantining
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,20 @@ def wake() -> None:
 def wake_cleaner() -> None:
     """Have a worker empty the outbox of deletions, once the current transaction is committed."""
     transaction.on_commit(_enqueue_clean, robust=True)
+
+
+def workers() -> int | None:
+    """How many are alive; None when Redis can't be asked."""
+    try:
+        return rq.Worker.count(connection=django_rq.get_connection())
+    except RedisError as error:
+        logger.warning("Redis does not answer: %s", error)
+        return None
+
+
+def audit() -> None:
+    """Each night: what is seen though it may not be is said in the log, and found in the admin by its row."""
+    _run(_audit_moderation)
 
 
 def drive() -> None:
@@ -71,6 +86,11 @@ def _run(step: Callable[[], object]) -> None:
         step()
     except (OperationalError, InterfaceError) as error:
         logger.warning("The database does not answer: %s", error)
+
+
+def _audit_moderation() -> None:
+    for found in auditing.violations():
+        logger.error("audit_moderation: %s %s: %s", found.rule, found.generation, found.words)
 
 
 def _enqueue_drive() -> None:

@@ -8,7 +8,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
+from generations import tasks
 from generations.models import Generation, UsageDay
+from generations.moderation import overview
 from generations.pipeline import settling
 
 register = template.Library()
@@ -28,3 +30,18 @@ def alarms(context: dict[str, Any]) -> dict[str, int]:
         "drifting": UsageDay.objects.filter(day__gte=timezone.now() - _NEWS).exclude(fal_cents=F("our_cents")).count(),
     }
     return found if any(found.values()) else {}
+
+
+@register.simple_tag(takes_context=True)
+def studio_overview(context: dict[str, Any]) -> dict[str, Any]:
+    """The parts of the first page that this member of the staff may see; empty for who may see none."""
+    user = context["user"]
+    parts: dict[str, Any] = {}
+    if not isinstance(user, User):
+        return {}
+    if user.has_perm("generations.view_case"):
+        parts |= {"waiting": overview.waiting(), "decided": overview.decided_today()}
+    if user.has_perm("generations.view_generation"):
+        parts |= {"hours": overview.by_hour(), "failures": overview.failures(), "spend": overview.spend()}
+        parts |= {"health": overview.health(), "workers": tasks.workers()}
+    return parts

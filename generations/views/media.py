@@ -35,7 +35,7 @@ _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Object:
+class Handed:
     """An object to hand out: `etag` names its exact bytes, `download_as` makes the browser save it."""
 
     key: str
@@ -52,7 +52,7 @@ class _Object:
 @for_people
 def video(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     made = _video_of(visible_generation(request, pk))
-    return _deliver(request, _Object(made.key, made.content_type, made.sha256))
+    return deliver(request, Handed(made.key, made.content_type, made.sha256))
 
 
 @require_safe
@@ -60,7 +60,7 @@ def video(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
 def download(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     generation = visible_generation(request, pk)
     made = _video_of(generation)
-    return _deliver(request, _Object(made.key, made.content_type, made.sha256, download_as=download_name(generation)))
+    return deliver(request, Handed(made.key, made.content_type, made.sha256, download_as=download_name(generation)))
 
 
 def download_name(generation: Generation) -> str:
@@ -71,7 +71,7 @@ def download_name(generation: Generation) -> str:
 @for_people
 def poster(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     made = _video_of(visible_generation(request, pk))
-    return _deliver(request, _Object(made.poster_key, "image/webp", f"{made.sha256}-poster"))
+    return deliver(request, Handed(made.poster_key, "image/webp", f"{made.sha256}-poster"))
 
 
 @require_safe
@@ -81,7 +81,7 @@ def preview(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     made = _video_of(visible_generation(request, pk))
     if not made.preview_key:
         raise Http404("There is no preview.")
-    return _deliver(request, _Object(made.preview_key, "video/mp4", f"{made.sha256}-preview"))
+    return deliver(request, Handed(made.preview_key, "video/mp4", f"{made.sha256}-preview"))
 
 
 @require_safe
@@ -89,14 +89,14 @@ def preview(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
 def binned_poster(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The one picture of a video that is to be seen while it lies in the bin."""
     made = _video_of(get_object_or_404(Generation.objects.in_bin_of(request.user).select_related("video"), pk=pk))
-    return _deliver(request, _Object(made.poster_key, "image/webp", f"{made.sha256}-poster"))
+    return deliver(request, Handed(made.poster_key, "image/webp", f"{made.sha256}-poster"))
 
 
 @require_safe
 @for_people
 def input_picture(request: PersonRequest, pk: uuid.UUID, slot: str) -> HttpResponseBase:
     picture = get_object_or_404(visible_generation(request, pk).pictures, slot=slot)
-    return _deliver(request, _Object(picture.key, picture.media_type, picture.sha256))
+    return deliver(request, Handed(picture.key, picture.media_type, picture.sha256))
 
 
 @require_safe
@@ -104,7 +104,7 @@ def input_picture(request: PersonRequest, pk: uuid.UUID, slot: str) -> HttpRespo
 def upload(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     """A picture that waits in the composer: only for who gave it."""
     kept = get_object_or_404(Upload, pk=pk, user=request.user)
-    return _deliver(request, _Object(kept.key, kept.media_type, kept.sha256))
+    return deliver(request, Handed(kept.key, kept.media_type, kept.sha256))
 
 
 @require_safe
@@ -115,7 +115,7 @@ def avatar(request: PersonRequest, pk: int, version: str) -> HttpResponseBase:
     shared = Membership.objects.filter(user=person, team__memberships__user=request.user)
     if not (shared.exists() or Generation.objects.visible_to(request.user).filter(user=person).exists()):
         raise Http404
-    return _deliver(request, _Object(person.avatar_key, "image/webp", version))
+    return deliver(request, Handed(person.avatar_key, "image/webp", version))
 
 
 def _video_of(generation: Generation) -> Video:
@@ -125,14 +125,14 @@ def _video_of(generation: Generation) -> Video:
         raise Http404("There is no video yet.") from None
 
 
-def _deliver(request: HttpRequest, thing: _Object) -> HttpResponseBase:
+def deliver(request: HttpRequest, thing: Handed) -> HttpResponseBase:
     if settings.MEDIA_DELIVERY == "redirect":
         address = bucket.presigned(thing.key, seconds=_REDIRECT_SECONDS, ResponseContentDisposition=thing.disposition)
         return HttpResponseRedirect(address, headers={"Cache-Control": "private, no-store"})
     return _stream(request, thing)
 
 
-def _stream(request: HttpRequest, thing: _Object) -> HttpResponseBase:
+def _stream(request: HttpRequest, thing: Handed) -> HttpResponseBase:
     """The object itself, whole or the one range asked for (RFC 9110 §14)."""
     etag = f'"{thing.etag}"'
     headers = {
@@ -155,7 +155,7 @@ def _stream(request: HttpRequest, thing: _Object) -> HttpResponseBase:
 
 
 def _part(
-    request: HttpRequest, thing: _Object, wanted: tuple[int, int], size: int, headers: dict[str, str]
+    request: HttpRequest, thing: Handed, wanted: tuple[int, int], size: int, headers: dict[str, str]
 ) -> HttpResponseBase:
     first, last = wanted
     is_partial = _asked_range(request, headers["ETag"]) is not None

@@ -1,7 +1,5 @@
 """What a team spends: a page with its month in figures and charts, and every row of it as CSV."""
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,11 +17,11 @@ from generations.fal.arguments import Endpoint
 from generations.models import Generation
 from generations.pipeline import Month, Share, usage
 from generations.views.people import PersonRequest, for_people
+from generations.views.sheets import lines
 
 HEIGHT: Final = 120  # of the chart, in its own units
 _BAR: Final = 18
 _GAP: Final = 6
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet begins to compute
 _COLUMNS: Final = (
     *("ordered_at", "member", "email", "from", "seconds", "status", "reason", "cost_usd", "billable_units"),
     *("fal_request", "generation", "prompt"),
@@ -82,9 +80,8 @@ def usage_csv(request: PersonRequest, slug: str) -> StreamingHttpResponse:
     if member := _whose(here):
         rows = rows.filter(user=member)
     headers = {"Content-Disposition": f'attachment; filename="usage-{slug}-{month}.csv"'}
-    return StreamingHttpResponse(
-        _lines(rows.iterator(500), here.user), content_type="text/csv; charset=utf-8", headers=headers
-    )
+    table = lines(_COLUMNS, (_cells(row, here.user) for row in rows.iterator(500)))
+    return StreamingHttpResponse(table, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _month(request: HttpRequest) -> Month:
@@ -111,21 +108,6 @@ def _bars(days: list[Share]) -> list[Bar]:
     ]
 
 
-class _Echo:
-    """What csv writes to: it hands back each line."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _lines(rows: Iterator[Generation], reader: User) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield "\ufeff"  # by which Excel knows UTF-8
-    yield writer.writerow(_COLUMNS)
-    for row in rows:
-        yield writer.writerow([_harmless(cell) for cell in _cells(row, reader)])
-
-
 def _cells(row: Generation, reader: User) -> list[Any]:
     """What is private says what it cost, and not what it is."""
     ordered = timezone.localtime(row.created_at, timezone.get_default_timezone())
@@ -143,8 +125,3 @@ def _cells(row: Generation, reader: User) -> list[Any]:
         row.pk,
         _("(private)") if row.is_private and row.user_id != reader.pk else row.prompt,
     ]
-
-
-def _harmless(cell: object) -> str:
-    text = str(cell)
-    return f"'{text}" if text.startswith(_FORMULA) else text

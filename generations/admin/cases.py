@@ -1,0 +1,351 @@
+"""The moderators' queue: one case a video, with all that is known of it on one page, decided once."""
+
+from collections import Counter
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+
+from accounts import visiting
+from accounts.models import StaffVisit, User
+from generations import tasks
+from generations.admin.windows import ReadOnly
+from generations.models import (
+    QUARANTINE,
+    Appeal,
+    BulkDecision,
+    Case,
+    Cause,
+    Decision,
+    Flag,
+    Generation,
+    Hold,
+    Report,
+    Status,
+    Verb,
+)
+from generations.moderation import bulk
+from generations.moderation.cases import look_at, next_case
+from generations.moderation.deciding import PERMISSION, AlreadyDecidedError, NotDecidedError, decide, verbs_for
+from generations.views.media import Handed, deliver
+
+_HISTORY: Final = 10
+_REFUSALS: Final = "content_policy_violation"
+
+
+class OpenFilter(admin.SimpleListFilter):
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("closed", _("Decided")), ("all", _("All"))]
+
+    def choices(self, changelist: ChangeList) -> Any:
+        """Open ones without asking: that is the queue."""
+        names = [(None, _("Waiting")), *self.lookup_choices]
+        for value, title in names:
+            query = changelist.get_query_string({self.parameter_name: value} if value else {}, [self.parameter_name])
+            yield {"selected": self.value() == value, "query_string": query, "display": title}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        match self.value():
+            case "closed":
+                return queryset.exclude(closed_at=None)
+            case "all":
+                return queryset
+            case _:
+                return queryset.filter(closed_at=None)
+
+
+class CauseFilter(admin.SimpleListFilter):
+    title = gettext_lazy("why")
+    parameter_name = "cause"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(cause.value, str(cause.label)) for cause in Cause]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        return queryset.filter(causes__contains=[self.value()]) if self.value() in Cause.values else queryset
+
+
+class DecideForm(forms.Form):
+    verb = forms.ChoiceField(choices=Verb.choices)
+    why = forms.CharField(required=False, max_length=1000)
+    with_pictures = forms.BooleanField(required=False)
+
+
+@admin.register(Case)
+class CaseAdmin(ReadOnly, admin.ModelAdmin[Case]):
+    list_display = ("prompt", "why", "person", "team", "opened_at", "looked_at_by")
+    list_select_related = ("generation__user", "generation__team", "looked_at_by")
+    list_filter = (OpenFilter, CauseFilter, "opened_at")
+    search_fields = ("=generation__id", "generation__prompt", "generation__user__email", "generation__team__slug")
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ("decide_together",)
+    change_list_template = "admin/generations/case/change_list.html"
+
+    @admin.display(description=gettext_lazy("video"))
+    def prompt(self, case: Case) -> str:
+        return _("(private)") if case.generation.is_private else case.generation.prompt[:80]
+
+    @admin.display(description=gettext_lazy("why"))
+    def why(self, case: Case) -> str:
+        return str(case)
+
+    @admin.display(description=gettext_lazy("by"), ordering="generation__user__email")
+    def person(self, case: Case) -> str:
+        return str(case.generation.user)
+
+    @admin.display(description=gettext_lazy("team"), ordering="generation__team__name")
+    def team(self, case: Case) -> str:
+        return str(case.generation.team)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        return super().get_actions(request) if request.user.has_perm(PERMISSION) else {}
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        ours = [
+            path("next/", wrap(self.next), name="generations_case_next"),
+            path("<int:pk>/change/", wrap(self.case), name="generations_case_change"),
+            path("<int:pk>/decide/", wrap(self.decide), name="generations_case_decide"),
+            path("<int:pk>/look/", wrap(self.look), name="generations_case_look"),
+            path("<int:pk>/media/<slug:what>/", wrap(self.hand_out), name="generations_case_media"),
+            path("bulk/", wrap(self.bulk), name="generations_case_bulk"),
+            path("bulk/<int:pk>/", wrap(self.bulk_progress), name="generations_case_bulk_progress"),
+        ]
+        return [*ours, *super().get_urls()]
+
+    def next(self, request: HttpRequest) -> HttpResponse:
+        """To the oldest case that nobody else has open."""
+        found = next_case(self._moderator(request))
+        if found is None:
+            messages.success(request, _("Nothing waits for you."))
+            return redirect("admin:generations_case_changelist")
+        return redirect("admin:generations_case_change", found.pk)
+
+    def case(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._page(request, self._case(request, pk))
+
+    @method_decorator(require_POST)
+    def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """`verb`, `why`, `with_pictures`; then on to the next."""
+        case, by, form = self._case(request, pk), self._moderator(request), DecideForm(request.POST)
+        if not form.is_valid():
+            return self._page(request, case, error=_("Choose a decision; a reason has at most 1,000 characters."))
+        values = form.cleaned_data
+        try:
+            verb = Verb(values["verb"])
+            made = decide(case, verb, by, values["why"].strip(), with_pictures=values["with_pictures"])
+        except AlreadyDecidedError as error:
+            messages.warning(request, str(error))
+            return redirect("admin:generations_case_change", pk)
+        except NotDecidedError as error:
+            return self._page(request, case, error=str(error), typed=values["why"])
+        tasks.wake()
+        tasks.wake_cleaner()
+        messages.success(request, _("%s. It is written down.") % made.get_verb_display())
+        return redirect("admin:generations_case_next")
+
+    @method_decorator(require_POST)
+    def look(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Look at private work: for a reason that its maker reads."""
+        case, by = self._case(request, pk), self._moderator(request)
+        reason = request.POST.get("reason", "").strip()
+        if len(reason) < 10:
+            return self._page(request, case, error=_("Say in ten characters or more why you look: its maker reads it."))
+        visiting.note(by, case.generation.user, reason[:500], reverse("admin:generations_case_change", args=[pk]))
+        return redirect("admin:generations_case_change", pk)
+
+    def hand_out(self, request: HttpRequest, pk: int, what: str) -> HttpResponseBase:
+        """The video, its poster or a picture that went in, also when they lie in quarantine."""
+        case = self._case(request, pk)
+        self._refuse_unlooked(request, case)
+        row = case.generation
+        found = _handed(row, what)
+        if found is None:
+            raise Http404
+        return deliver(request, found)
+
+    @admin.action(description=gettext_lazy("Decide on these together…"))
+    def decide_together(self, request: HttpRequest, queryset: QuerySet[Case]) -> HttpResponse:
+        """A summary first; nothing is decided yet."""
+        cases = list(queryset.filter(closed_at=None).select_related("generation__user"))
+        request.session["bulk_cases"] = [case.pk for case in cases]
+        return self._summary(request, cases)
+
+    @method_decorator(require_POST)
+    def bulk(self, request: HttpRequest) -> HttpResponse:
+        by, keys = self._moderator(request), request.session.get("bulk_cases", [])
+        cases = list(Case.objects.open().filter(pk__in=keys).select_related("generation__user"))
+        verb, why = request.POST.get("verb", ""), request.POST.get("why", "").strip()
+        if verb not in _TOGETHER or not cases:
+            return self._summary(request, cases, _("Choose a decision."))
+        if not why and verb != Verb.APPROVE:
+            return self._summary(request, cases, _("Say why: the people read it."))
+        begun = bulk.begin(cases, Verb(verb), by, why[:1000])
+        request.session.pop("bulk_cases", None)
+        tasks.wake_cleaner()
+        return redirect("admin:generations_case_bulk_progress", begun.pk)
+
+    def bulk_progress(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self._moderator(request)
+        begun = get_object_or_404(BulkDecision, pk=pk)
+        context = self.admin_site.each_context(request) | {"bulk": begun, "title": _("Deciding together")}
+        return render(request, "admin/generations/case/bulk_progress.html", context)
+
+    def _summary(self, request: HttpRequest, cases: list[Case], error: str = "") -> HttpResponse:
+        people = Counter(str(case.generation.user) for case in cases)
+        causes = Counter(str(Cause(cause).label) for case in cases for cause in case.causes)
+        title = ngettext("Decide on %d case", "Decide on %d cases", len(cases)) % len(cases)
+        context = self.admin_site.each_context(request) | {
+            "title": title,
+            "cases": cases,
+            "people": people.most_common(10),
+            "causes": causes.most_common(),
+            "own": sum(case.generation.user_id == request.user.pk for case in cases),
+            "verbs": [(verb.value, verb.label) for verb in _TOGETHER],
+            "error": error,
+            "typed": request.POST.get("why", ""),
+        }
+        return render(request, "admin/generations/case/bulk.html", context, status=422 if error else 200)
+
+    def _moderator(self, request: HttpRequest) -> User:
+        if not isinstance(request.user, User) or not request.user.has_perm(PERMISSION):
+            raise PermissionDenied
+        return request.user
+
+    def _case(self, request: HttpRequest, pk: int) -> Case:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        related = ("generation__user", "generation__team", "generation__keeper", "looked_at_by", "not_for")
+        return get_object_or_404(Case.objects.select_related(*related), pk=pk)
+
+    def _refuse_unlooked(self, request: HttpRequest, case: Case) -> None:
+        if not _may_look(request.user, case.generation):
+            raise PermissionDenied
+
+    def _page(self, request: HttpRequest, case: Case, error: str = "", typed: str = "") -> HttpResponse:
+        row, by = case.generation, request.user
+        assert isinstance(by, User)
+        may_decide = by.has_perm(PERMISSION) and case.is_open and by.pk not in {row.user_id, row.keeper_id}
+        other = look_at(case, by) if may_decide else None
+        context = (
+            self.admin_site.each_context(request)
+            | _known(case)
+            | {
+                "title": str(case),
+                "case": case,
+                "generation": row,
+                "opts": self.opts,
+                "may_look": _may_look(by, row),
+                "may_decide": may_decide,
+                "is_own": by.pk in {row.user_id, row.keeper_id},
+                "other": other,
+                "verbs": [(verb.value, verb.label) for verb in verbs_for(row)],
+                "error": error,
+                "typed": typed,
+            }
+        )
+        return render(request, "admin/generations/case/case.html", context, status=422 if error else 200)
+
+
+_TOGETHER: Final = (Verb.APPROVE, Verb.TAKE_DOWN)
+
+
+def _may_look(user: Any, row: Generation) -> bool:
+    """At what is private only somebody who has given its maker a reason."""
+    if not row.is_private:
+        return True
+    return StaffVisit.objects.filter(staff=user, person=row.user, deeds__path__contains="/case/").exists()
+
+
+def _handed(row: Generation, what: str) -> Handed | None:
+    before = QUARANTINE if row.quarantined_at else ""
+    if what in {"video", "poster"}:
+        if not hasattr(row, "video"):
+            return None
+        video = row.video
+        if what == "video":
+            return Handed(before + video.key, video.content_type, video.sha256)
+        return Handed(before + video.poster_key, "image/webp", f"{video.sha256}-poster")
+    picture = row.pictures.filter(slot=what).first()
+    return Handed(before + picture.key, picture.media_type, picture.sha256) if picture else None
+
+
+def _known(case: Case) -> dict[str, Any]:
+    """Everything about the video, the person and the team that bears on a decision."""
+    row = case.generation
+    theirs = Generation.objects.filter(user=row.user)
+    return {
+        "video": getattr(row, "video", None),
+        "pictures": list(row.pictures.order_by("slot")),
+        "reports": list(Report.objects.filter(generation=row).select_related("reporter").order_by("-at")),
+        "flags": list(Flag.objects.filter(generation=row).select_related("rule")),
+        "holds": list(Hold.objects.filter(generation=row).select_related("rule", "decided_by")),
+        "appeals": list(Appeal.objects.filter(decision__generation=row).select_related("by", "decision__by")),
+        "decisions": list(Decision.objects.filter(generation=row).select_related("by")),
+        "about_person": list(
+            Decision.objects.filter(person=row.user).exclude(generation=row).select_related("by")[:_HISTORY]
+        ),
+        "made": theirs.filter(status=Status.DONE).count(),
+        "refused_by_fal": theirs.filter(reason=_REFUSALS).count(),
+        "removed": theirs.filter(taken_down_at__isnull=False).count(),
+        "removed_in_team": Generation.objects.filter(team=row.team, taken_down_at__isnull=False).count(),
+    }
+
+
+@admin.register(Report)
+class ReportAdmin(ReadOnly, admin.ModelAdmin[Report]):
+    list_display = ("at", "reason", "note", "reporter", "outcome")
+    list_select_related = ("reporter", "closed_by__by")
+    list_filter = ("reason", "at")
+    search_fields = ("note", "reporter__email", "=generation__id")
+    show_full_result_count = False
+
+    @admin.display(description=gettext_lazy("outcome"))
+    def outcome(self, report: Report) -> str:
+        return report.closed_by.get_verb_display() if report.closed_by else _("Open")
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnly, admin.ModelAdmin[Hold]):
+    list_display = ("opened_at", "kind", "reason", "verdict", "decided_by")
+    list_select_related = ("decided_by",)
+    list_filter = ("kind", "verdict")
+    search_fields = ("reason", "note", "=generation__id")
+    show_full_result_count = False
+
+
+@admin.register(Appeal)
+class AppealAdmin(ReadOnly, admin.ModelAdmin[Appeal]):
+    list_display = ("at", "by", "text", "decision")
+    list_select_related = ("by", "decision")
+    list_filter = ("at",)
+    search_fields = ("text", "by__email")
+
+
+@admin.register(BulkDecision)
+class BulkDecisionAdmin(ReadOnly, admin.ModelAdmin[BulkDecision]):
+    list_display = ("at", "verb", "why", "by", "decided", "skipped", "total", "progress")
+    list_select_related = ("by",)
+    list_filter = ("verb", "at")
+    search_fields = ("why", "by__email")
+
+    @admin.display(description=gettext_lazy("progress"))
+    def progress(self, each: BulkDecision) -> SafeString:
+        address = reverse("admin:generations_case_bulk_progress", args=[each.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Look"))

@@ -1,0 +1,20 @@
+"""`manage.py audit_moderation`: no video is seen that may not be, no decision was not carried out."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from generations.moderation.auditing import violations
+
+
+class Command(BaseCommand):
+    help = "Look for videos that are seen though they may not be, and for decisions without their consequences."
+
+    def handle(self, **options: Any) -> None:
+        count = 0
+        for found in violations():
+            count += 1
+            self.stdout.write(f"{found.rule}\t{found.generation}\t{found.words}")
+        if count:
+            raise CommandError(f"{count} found. Look at each in the admin; nothing was changed.")
+        self.stdout.write("All is as decided.")

@@ -1,0 +1,29 @@
+"""Tables as CSV that a spreadsheet opens as they are meant."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet begins to compute
+
+
+class _Echo:
+    """What csv writes to: it hands back each line."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """One line each, the columns' names first."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff"  # by which Excel knows UTF-8
+    yield writer.writerow(columns)
+    for row in rows:
+        yield writer.writerow([_harmless(cell) for cell in row])
+
+
+def _harmless(cell: object) -> str:
+    """A cell that a spreadsheet takes for text and not for a formula."""
+    text = str(cell)
+    return f"'{text}" if text.startswith(_FORMULA) else text
