@@ -138,6 +138,8 @@ class CaseAdmin(ReadOnly, admin.ModelAdmin[Case]):
         return redirect("admin:generations_case_change", found.pk)
 
     def case(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:  # a case is decided, not edited
+            raise PermissionDenied
         return self._page(request, self._case(request, pk))
 
     @method_decorator(require_POST)

@@ -24,6 +24,7 @@ from generations.views.ending import may_delete
 from generations.views.people import PersonRequest, for_people, onward
 
 PAGE_SIZE: Final = 48
+_REMOVED: Final = 20
 
 
 @require_safe
@@ -41,8 +42,15 @@ def contents(request: PersonRequest) -> HttpResponse:
         "days": BIN_KEEPS.days,
         "older": _cursor(page[PAGE_SIZE - 1]) if len(page) > PAGE_SIZE else "",
         "is_first_page": not before,
+        "removed": _removed_by_moderators(request),
     }
     return render(request, "bin.html", context)
+
+
+def _removed_by_moderators(request: PersonRequest) -> list[Generation]:
+    """One's own, for the link to why and to the answer."""
+    own = Generation.objects.filter(Q(user=request.user) | Q(keeper=request.user), deleted_at=None)
+    return list(own.filter(taken_down_at__isnull=False).order_by("-taken_down_at")[:_REMOVED])
 
 
 @require_POST

@@ -91,6 +91,24 @@ def test_address_answers_each_person_as_the_table_of_roles_says(
     assert answer.status_code == dict(zip(PEOPLE, expected, strict=True))[person]
 
 
+@pytest.mark.parametrize("name", TABLE)
+def test_removed_and_suspended_members_get_what_outsiders_get_or_less(
+    film: Team, alice: User, people: dict[str, Client], name: str
+) -> None:
+    address, data, expected = TABLE[name]
+    invitation, token = joining.invite(film, alice, Role.MEMBER, email="eve@example.com")
+    ids = {user.email.partition("@")[0]: user.pk for user in User.objects.all()}
+    url = "/teams/" + address.format(**ids, invitation=invitation.pk, token=token)
+    rhea, sam = (User.objects.create_user(f"{name}@example.com") for name in ("rhea", "sam"))
+    for person in (rhea, sam):
+        Membership.objects.create(team=film, user=person, role=Role.OWNER)
+    membership.remove(film, rhea, alice)
+    User.objects.filter(pk=sam.pk).update(suspended_until=timezone.now() + timedelta(days=1))
+    answers = [c.get(url) if data is None else c.post(url, data) for c in (signed_in(rhea), signed_in(sam))]
+
+    assert [answer.status_code for answer in answers] == [expected[PEOPLE.index("mallory")], 403]
+
+
 def test_page_shows_the_table_that_is_checked(film: Team, alice: User) -> None:
     page = signed_in(alice).get("/teams/film/").content.decode()
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
@@ -53,6 +55,14 @@ def rhea(film: Team, alice: User) -> User:
     Membership.objects.create(team=film, user=rhea, role=Role.ADMIN)
     part(film, rhea, alice)
     return rhea
+
+
+@pytest.fixture
+def sam(film: Team) -> User:
+    until = timezone.now() + timedelta(days=1)
+    sam = User.objects.create_user("sam@example.com", name="Sam", suspended_until=until, suspended_for="x")
+    Membership.objects.create(team=film, user=sam, role=Role.OWNER)
+    return sam
 
 
 @pytest.fixture
@@ -182,6 +192,18 @@ def test_generation_of_a_left_team_is_gone(things: Things, bob: User, people: di
     bob.memberships.filter(team=things.generation.team).delete()
 
     assert people["bob"].get(address(things)).status_code == 404
+
+
+STILL_OPEN = {"healthz", "readyz", "fal-webhook", "webhooks/fal/<uuid:pk>"}
+
+
+@pytest.mark.parametrize("name", sorted(set(TABLE) - STILL_OPEN))
+def test_suspended_owner_is_shut_out_everywhere(things: Things, sam: User, name: str) -> None:
+    address, _ = TABLE[name]
+    client = signed_in(sam)
+
+    assert client.get(address(things)).status_code == 403
+    assert client.post(address(things)).status_code in {403, 405}
 
 
 TEAM_MAY = (302, 404, 404, 404, 403, 302, 302, 302)

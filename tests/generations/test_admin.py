@@ -15,11 +15,33 @@ from django.utils import timezone
 from accounts.models import Membership, StaffVisit, Team, User
 from generations import bucket
 from generations.fal.arguments import Endpoint
-from generations.models import Event, Generation, InputPicture, Price, Status, Upload, UsageDay, Video
+from generations.models import (
+    Appeal,
+    BannedFile,
+    BulkDecision,
+    Case,
+    Cause,
+    Decision,
+    Event,
+    Flag,
+    Generation,
+    Hold,
+    InputPicture,
+    Price,
+    PromptRule,
+    Report,
+    Status,
+    Upload,
+    UsageDay,
+    Verb,
+    Video,
+)
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
 
-READ_ONLY: list[type[models.Model]] = [Generation, Video, Event, InputPicture, Upload, UsageDay, StaffVisit]
-EDITED: list[type[models.Model]] = [Price, Team, User, Membership]
+MODERATION: list[type[models.Model]] = [Case, Flag, Report, Hold, Appeal, BulkDecision, Decision]
+PIPELINE: list[type[models.Model]] = [Generation, Video, Event, InputPicture, Upload, UsageDay, StaffVisit]
+READ_ONLY = PIPELINE + MODERATION
+EDITED: list[type[models.Model]] = [Price, Team, User, Membership, PromptRule, BannedFile]
 OURS = READ_ONLY + EDITED
 
 
@@ -45,7 +67,21 @@ def make_rows(user: User, team: Team, count: int = 1) -> None:
         staff = User.objects.create_user(f"staff{StaffVisit.objects.count()}@example.com")
         StaffVisit.objects.create(staff=staff, person=user, reason="To help", until=timezone.now())
         day = date(2026, 1, 1) + timedelta(days=UsageDay.objects.count())
+        _make_case(user, team, number)
         UsageDay.objects.create(day=day, our_videos=1, our_cents=35, our_units=5, fal_units=5, fal_cents=35)
+
+
+def _make_case(user: User, team: Team, number: int) -> None:
+    row = make_generation(user, team, Status.CANCELED)
+    rule = PromptRule.objects.create(text=f"fox {number}", made_by=user, team=team)
+    case = Case.objects.create(generation=row, causes=[Cause.FLAG])
+    Flag.objects.create(generation=row, rule=rule, words="fox")
+    Hold.objects.create(generation=row, kind=Hold.Kind.RULE, rule=rule, reason="fox")
+    decision = Decision.objects.create(verb=Verb.REJECT, by=user, why="fox", person=user, generation=row, case=case)
+    Report.objects.create(generation=row, reporter=user, reason="other", note="fox")
+    Appeal.objects.create(decision=decision, by=user, text="fox")
+    BulkDecision.objects.create(verb=Verb.REJECT, by=user, why="fox", cases=[], total=1)
+    BannedFile.objects.create(sha256=row.pk.hex * 2, reason="fox", made_by=user, generation=row)
 
 
 @pytest.fixture(autouse=True)
