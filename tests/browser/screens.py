@@ -1,19 +1,31 @@
 """`make screens`: pictures of each page into docs/screens/, of a studio with real videos. Not part of `make test`."""
 
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import pytest
+from django.apps import apps
+from django.utils import timezone
 from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
 
 from accounts.joining import invite
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
-from generations.fal.arguments import AspectRatio, Endpoint
-from generations.models import Generation, Status
+from accounts.visiting import begin
+from generations.fal.arguments import AspectRatio, Endpoint, parse
+from generations.models import Cause, Generation, Hold, PromptRule, Report, Status, Verb
+from generations.moderation.cases import open_case
+from generations.moderation.deciding import decide, suspend
+from generations.pipeline import Order, ask_for_yes, place_batch, warn_of_budgets
 from tests.browser.conftest import RENDERED, Worker, desk_alone
+from tests.browser.test_teams import be
 from tests.cast import make_generation, make_input_picture
+from tests.moderation.conftest import moderator
 
 pytestmark = [desk_alone, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -129,3 +141,57 @@ def select_three(page: Page) -> None:
 
 def open_filters(page: Page) -> None:
     page.locator(".sieve details").evaluate("details => { details.open = true; }")
+
+
+def test_moderation(page: Page, studio: LiveServer, film: Team, bob: User, alice: User, worker: Worker) -> None:
+    """The admin's pages for moderators, and what people see of it."""
+    import_module("generations.migrations.0015_moderators").make_group(apps, None)
+    mo, rows = moderator("mo"), made(bob, film, worker)
+    PromptRule.objects.create(text="engines", action=PromptRule.Action.HOLD, made_by=mo)
+    held = make_generation(
+        bob, film, Status.HELD, prompt=PROMPTS[4], message="A moderator looks at it before it is sent."
+    )
+    Hold.objects.create(generation=held, kind=Hold.Kind.RULE, reason="It says “engines”.")
+    open_case(held, Cause.HOLD)
+    Report.objects.create(generation=rows[0], reporter=alice, reason="violence", note="The fox looks hungry.")
+    case = open_case(rows[0], Cause.REPORT)
+    decide(open_case(rows[2], Cause.FLAG), Verb.TAKE_DOWN, mo, "Somebody else’s greenhouse.")
+    be(page, studio, mo)
+    shoot(page, "admin-home", "/admin/")
+    shoot(page, "admin-queue", "/admin/generations/case/")
+    shoot(page, "admin-case", f"/admin/generations/case/{case.pk}/change/")
+    shoot(page, "admin-rule", "/admin/generations/promptrule/add/")
+    shoot(page, "admin-person", f"/admin/generations/decision/person/{bob.pk}/")
+    be(page, studio, alice)
+    shoot(page, "report", f"/generations/{rows[1].pk}/report")
+    be(page, studio, bob)
+    shoot(page, "removed", rows[2].get_absolute_url())
+    shoot(page, "held", held.get_absolute_url())
+    suspend(bob, mo, "Three warnings in a week.", timezone.now() + timedelta(days=3))
+    shoot(page, "suspended", "/")
+
+
+def test_teams_and_money(
+    page: Page, studio: LiveServer, film: Team, alice: User, bob: User, mailoutbox: list[Any]
+) -> None:
+    Team.objects.filter(pk=film.pk).update(approval_above_cents=50, monthly_limit_cents=1000)
+    for number, prompt in enumerate(PROMPTS):
+        make_generation(bob, film, Status.DONE, prompt=prompt, cost_cents=70 if number % 2 else 35)
+    film.refresh_from_db()
+    arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": PROMPTS[0], "duration": 10, "aspect_ratio": "16:9"})
+    place_batch([Order(user=bob, team=film, form_key=uuid.uuid4(), arguments=arguments, pictures={})] * 3)
+    ask_for_yes()
+    warn_of_budgets()
+    begin(User.objects.create_superuser("root@example.com", "x", name="Root"), bob, "Ticket 17: a video does not play")
+    be(page, studio, alice)
+    shoot(page, "approvals", "/teams/film/approvals")
+    shoot(page, "usage", "/teams/film/usage")
+    shoot(page, "queue", "/teams/film/queue")
+    be(page, studio, bob)
+    shoot(page, "visits", "/accounts/visits/")
+    for mail in mailoutbox:
+        (FOLDER / "mails").mkdir(exist_ok=True)
+        name = "".join(letter if letter.isalnum() else "-" for letter in mail.subject.lower())[:60]
+        page.set_viewport_size({"width": 700, "height": 500})
+        page.set_content(str(mail.alternatives[0][0]))
+        page.screenshot(path=FOLDER / "mails" / f"{name}.png")
