@@ -50,6 +50,14 @@ class Ask:
         return sum(row.cost_cents for row in self.rows)
 
     @property
+    def wishes(self) -> list[tuple[int, Generation]]:
+        """What is asked for, and how often: variations are the same prompt several times."""
+        alike: dict[str, list[Generation]] = {}
+        for row in self.rows:
+            alike.setdefault(row.prompt, []).append(row)
+        return [(len(rows), rows[0]) for rows in alike.values()]
+
+    @property
     def since(self) -> datetime:
         return self.holds[0].opened_at
 
