@@ -1,6 +1,4 @@
-"""One decision on many cases: carried out by a worker a few at a time, so that an interruption loses none of it."""
-
-from typing import Final
+"""One decision on many cases: carried out by a worker one by one, so that an interruption loses none of it."""
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -8,8 +6,6 @@ from django.db import transaction
 from accounts.models import User
 from generations.models import BulkDecision, Case, Verb
 from generations.moderation.deciding import PERMISSION, NotDecidedError, decide, verbs_for
-
-_SOME: Final = 20  # cases between two looks whether somebody else is at it
 
 
 def begin(cases: list[Case], verb: Verb, by: User, why: str) -> BulkDecision:
@@ -30,17 +26,16 @@ def go_on() -> int:
 
 @transaction.atomic
 def _go_on() -> int:
-    """A few cases of the oldest; the row is locked meanwhile, and what is decided is no longer among its cases."""
-    left = BulkDecision.objects.exclude(cases=[]).order_by("pk").select_for_update(skip_locked=True)
-    bulk = left.first()
+    """The next case of the oldest; it leaves the row's list in the transaction in which it is decided."""
+    bulk = BulkDecision.objects.exclude(cases=[]).order_by("pk").select_for_update(skip_locked=True).first()
     if bulk is None:
         return 0
-    some, bulk.cases = bulk.cases[:_SOME], bulk.cases[_SOME:]
-    decided = sum(_decide(case, bulk) for case in Case.objects.filter(pk__in=some).select_related("generation"))
-    bulk.decided += decided
-    bulk.skipped += len(some) - decided
+    case = Case.objects.filter(pk=bulk.cases.pop(0)).select_related("generation").first()
+    is_decided = case is not None and _decide(case, bulk)
+    bulk.decided += is_decided
+    bulk.skipped += not is_decided
     bulk.save(update_fields=["cases", "decided", "skipped"])
-    return len(some)
+    return 1
 
 
 def _decide(case: Case, bulk: BulkDecision) -> bool:

@@ -36,6 +36,7 @@ from generations.pipeline import holding
 logger = logging.getLogger(__name__)
 
 PERMISSION: Final = "generations.moderate"
+_REMOVING: Final = [Verb.TAKE_DOWN, Verb.REJECT]
 
 
 class NotDecidedError(Exception):
@@ -108,17 +109,23 @@ def lift(person: User, by: User, why: str = "") -> Decision:
 
 def removal_of(row: Generation) -> Decision | None:
     """Why it was removed; None when no person has."""
-    return row.decisions.filter(verb__in=[Verb.TAKE_DOWN, Verb.REJECT]).select_related("by", "appeal").first()
+    return row.decisions.filter(verb__in=_REMOVING).select_related("by").first()
+
+
+def appeal_of(row: Generation) -> Appeal | None:
+    """The owner's answer to the removal that holds; one from before it was restored does not count."""
+    restored = row.decisions.filter(verb=Verb.RESTORE).values_list("pk", flat=True).first() or 0
+    return Appeal.objects.filter(decision__generation=row, decision__pk__gt=restored).order_by("-pk").first()
 
 
 @transaction.atomic
 def appeal(row: Generation, by: User, text: str) -> Appeal:
     """The owner's one answer to a removal. Raises NotDecidedError when there is none to answer, or it was answered."""
-    Generation.objects.select_for_update(of=("self",)).get(pk=row.pk)
+    row = Generation.objects.select_for_update(of=("self",)).get(pk=row.pk)
     removal = removal_of(row)
     if removal is None or row.taken_down_at is None or by.pk not in {row.user_id, row.keeper_id}:
         raise NotDecidedError(_("There is nothing to answer here."))
-    if Appeal.objects.filter(decision__generation=row, decision__verb__in=[Verb.TAKE_DOWN, Verb.REJECT]).exists():
+    if appeal_of(row):
         raise NotDecidedError(_("You have answered already. A moderator looks at it again."))
     open_case(row, Cause.APPEAL, not_for=removal.by)
     return Appeal.objects.create(decision=removal, by=by, text=text)
@@ -176,7 +183,8 @@ def _take_down(row: Generation, by: User, why: str) -> None:
 
 def _restore(row: Generation, by: User, why: str) -> None:
     _update(row, taken_down_at=None, awaits_review=False)
-    BannedFile.objects.filter(generation=row).delete()
+    of_video = Q(sha256=row.video.sha256) if hasattr(row, "video") else Q()
+    BannedFile.objects.filter(Q(generation=row) | of_video).delete()
     row.events.create(status=row.status, by=by, message=_("Restored: %s") % why)
 
 

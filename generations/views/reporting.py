@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from generations.models import Case, Cause, Generation, Report, ReportReason
 from generations.moderation.cases import open_case
-from generations.moderation.deciding import NotDecidedError, appeal, removal_of
+from generations.moderation.deciding import NotDecidedError, appeal, appeal_of, removal_of
 from generations.views.people import PersonRequest, for_people, visible_generation
 
 
@@ -98,7 +98,7 @@ def removed_page(
     context = {
         "generation": generation,
         "removal": removal,
-        "appeal": getattr(removal, "appeal", None),
+        "appeal": appeal_of(generation),
         "is_looked_at": Case.objects.open().filter(generation=generation).exists(),
         "typed": typed or {},
     }

@@ -179,6 +179,9 @@ def test_same_video_that_comes_again_is_out_of_sight_from_its_first_moment(
     page = signed_in(bob).get(again.get_absolute_url())
     assert page.status_code == 410
     assert "had been banned before" in page.content.decode()
+    decide(Case.objects.open().get(), Verb.RESTORE, mo, "It is another one")
+    assert signed_in(alice).get(again.get_absolute_url()).status_code == 200
+    assert not BannedFile.objects.exists()
 
 
 def test_banned_picture_is_refused_also_when_it_was_changed_a_little(bob: User, mo: User, case: Case) -> None:
@@ -464,6 +467,15 @@ def test_owner_reads_why_answers_once_and_another_moderator_looks(
     decide(opened, Verb.RESTORE, max_, "You did")
     assert signed_in(bob).get(row.get_absolute_url()).status_code == 200
 
+    decide(open_case(row, Cause.REPORT), Verb.TAKE_DOWN, mo, "Once more")
+    assert "Is this wrong?" in signed_in(bob).get(row.get_absolute_url()).content.decode(), "each removal has an answer"
+    appeal(row, bob, "I did draw it")
+    decide(Case.objects.open().get(generation=row), Verb.REJECT, max_, "It stays removed")
+    shown = signed_in(bob).get(row.get_absolute_url()).content.decode()
+    assert "It was looked at again, and stays removed." in shown
+    with pytest.raises(NotDecidedError, match="answered already"):
+        appeal(row, bob, "Please")
+
 
 # --- people -----------------------------------------------------------------------------------------------------------
 
@@ -542,7 +554,7 @@ def test_bulk_is_resumed_where_it_was_and_skips_ones_own(
         with pytest.raises(RuntimeError):
             bulk.go_on()
     begun.refresh_from_db()
-    assert (begun.decided, begun.left) == (20, 26), "what was interrupted is as if it was not begun"
+    assert (begun.decided, begun.left) == (29, 17), "the one that was interrupted is as if it was not begun"
     bulk.go_on()
     begun.refresh_from_db()
     assert (begun.decided, begun.skipped, begun.left) == (44, 2, 0)
