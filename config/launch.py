@@ -111,7 +111,8 @@ def bring_up(crew: Crew, processes: Mapping[str, str], keep_open: TextIO) -> Non
     remember(crew, keep_open)
     prepare(crew)
     for name in [name for name in processes if name not in GIVEN_BY]:
-        crew.start(name, processes[name], STUDIO)
+        crew.start(name, processes[name], STUDIO, comes_back=True)
+    crew.changed = lambda: remember(crew, keep_open)
     remember(crew, keep_open)
     if is_debug():
         crew.finish("demo", "exec python manage.py demo --skip-checks")

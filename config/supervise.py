@@ -1,5 +1,7 @@
 """Child processes as one crew: started in stages, heard on one screen, and ended together, the last stage first.
 
+One that comes back is started again when it dies, unless it has hardly lived.
+
 Every child is a session of its own, so that a Ctrl-C reaches only us, and we decide who ends when. On Linux the
 children also end when we are killed.
 """
@@ -12,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -23,6 +25,7 @@ from honcho.printer import Message, Printer
 from config.embedded.server import die_with_parent
 
 GRACE_SECONDS = 8  # then by force
+LIVED_SECONDS = 5  # what ends sooner would end again
 Handler = Callable[[int, FrameType | None], object] | int | signal.Handlers | None  # as signal.signal() has it
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -44,20 +47,26 @@ class Child:
     """A child process and the stage that it was started in."""
 
     name: str
+    command: str
     stage: int
     process: subprocess.Popen[bytes]
     relay: threading.Thread
+    comes_back: bool
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def runs(self) -> bool:
         return self.process.poll() is None
 
-    def must_run(self) -> None:
-        """ChildEndedError when it does not, once its last words are on the screen."""
-        if not self.runs:
-            self.relay.join(1)
-            message = f"{self.name} ended with exit code {self.process.returncode}."
-            raise ChildEndedError(message)
+    @property
+    def last_words(self) -> str:
+        """How it ended, once all that it said is on the screen."""
+        self.relay.join(1)
+        return f"{self.name} ended with exit code {self.process.returncode}."
+
+    @property
+    def has_lived(self) -> bool:
+        return time.monotonic() - self.started > LIVED_SECONDS
 
     def send(self, number: signal.Signals) -> None:
         """Signal it and all that it has started."""
@@ -78,6 +87,7 @@ class Crew:
         self._printer = Printer(sys.stdout, width=width)
         self._screen = threading.Lock()
         self._before: dict[int, Handler] = {}
+        self.changed: Callable[[], object] = lambda: None  # called when one was brought back
 
     def __enter__(self) -> "Crew":
         for number in SIGNALS:
@@ -89,7 +99,7 @@ class Crew:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def start(self, name: str, command: str, stage: int) -> Child:
+    def start(self, name: str, command: str, stage: int, *, comes_back: bool = False) -> Child:
         """Start one shell command whose words appear under its name."""
         process = subprocess.Popen(  # noqa: S602  the Procfile's lines are shell commands, and ours
             command,
@@ -105,7 +115,7 @@ class Crew:
         )
         relay = threading.Thread(target=self._relay, args=(process, name, next(self._colours)), daemon=True)
         relay.start()
-        self._children.append(Child(name, stage, process, relay))
+        self._children.append(Child(name, command, stage, process, relay, comes_back))
         return self._children[-1]
 
     def finish(self, name: str, command: str) -> None:
@@ -123,13 +133,23 @@ class Crew:
             raise ChildEndedError(message)
 
     def watch(self, until: Callable[[], bool]) -> None:
-        """Return when `until` says so; raise as soon as a child ends or somebody tells us to stop."""
+        """Return when `until` says so; raise as soon as a child ends for good or somebody tells us to stop."""
         while not until():
             if self._told:
                 raise ToldToStopError(self._told[0])
-            for child in self._children:
-                child.must_run()
+            for child in [child for child in self._children if not child.runs]:
+                self._bring_back(child)
             time.sleep(0.1)
+
+    def _bring_back(self, child: Child) -> None:
+        """Raise ChildEndedError for one that does not come back."""
+        if not (child.comes_back and child.has_lived):
+            raise ChildEndedError(child.last_words)
+        self.say(f"{child.last_words} Starting it again.")
+        child.send(signal.SIGKILL)  # what it has started itself
+        self._children.remove(child)
+        self.start(child.name, child.command, child.stage, comes_back=True)
+        self.changed()
 
     def pause(self, seconds: float) -> None:
         """Watch for so long."""

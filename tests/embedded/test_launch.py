@@ -139,6 +139,31 @@ def test_a_child_that_dies_brings_all_down(tmp_path: Path, port: int) -> None:
     assert not launched.family()
 
 
+def test_worker_that_is_killed_is_started_again(launched: Launched) -> None:
+    launched.wait_until_ready()
+    (worker,) = workers(launched)
+    os.kill(worker, signal.SIGKILL)
+    wanted = "worker ended with exit code -9. Starting it again."
+    assert eventually(lambda: wanted in launched.text(), 30)
+    assert eventually(lambda: len(workers(launched)) == 1, 30)
+    assert launched.process.poll() is None
+    numbers = (launched.var / "children").read_text().split()
+    assert str(*workers(launched)) in numbers, "the next launcher knows it too"
+    assert launched.end(signal.SIGINT) == 130
+    assert not launched.family()
+
+
+def workers(launched: Launched) -> set[int]:
+    return {pid for pid in launched.family() if b"rqworker" in _cmdline(pid)}
+
+
+def _cmdline(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
+
+
 def test_start_kill_start_again_and_ctrl_c(launched: Launched) -> None:
     launched.wait_until_ready()
     assert_greeting(launched)
