@@ -98,7 +98,13 @@ DATABASES: dict[str, Any] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- what the processes count together: in the database, so that signing in needs no other server
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # with few, many attempts would make it forget the earlier ones
+    }
+}
 
 # --- wake-ups: Valkey or Redis
 REDIS_URL: str = env.str("REDIS_URL", addresses.redis_url())

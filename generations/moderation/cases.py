@@ -27,8 +27,8 @@ def open_case(row: Generation, cause: Cause, **columns: Any) -> Case:
 
 
 def is_seen_before(team: Team) -> bool:
-    """Whether others see what is made in the team only when a moderator has approved it."""
-    return (team.review or settings.REVIEW) == Review.BEFORE
+    """Whether others see what is made in the team only when a moderator has approved it: where there are others."""
+    return team.personal_of_id is None and (team.review or settings.REVIEW) == Review.BEFORE
 
 
 def look_at(case: Case, by: User) -> User | None:

@@ -398,6 +398,11 @@ def test_review_before_others_see_it(
     assert list(violations()) == []
 
 
+def test_team_of_one_awaits_nobody(settings: Settings, bob: User) -> None:
+    settings.REVIEW = "before"
+    assert not order(bob, bob.personal_team, "A fox").awaits_review
+
+
 def test_rejecting_what_runs_cancels_it_and_hides_what_comes_anyway(
     film: Team, alice: User, bob: User, mo: User
 ) -> None:
