@@ -6,7 +6,6 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings as django_settings
 from django.core.cache import cache
-from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
@@ -18,9 +17,8 @@ pytestmark = pytest.mark.django_db
 
 
 def test_processes_share_the_cache() -> None:
-    """What one process counts another one must see: not in memory, and in a table that `migrate` makes."""
-    assert django_settings.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
-    call_command("createcachetable", "cache", dry_run=True)  # is there: it would raise otherwise
+    """What one process counts another one must see: it is not in memory."""
+    assert str(django_settings.CACHES["default"]["BACKEND"]).endswith("DatabaseCache")
     cache.set("x", 1)
     for number in range(1000):  # whoever floods it does not make it forget
         cache.set(f"flood-{number}", 1)
