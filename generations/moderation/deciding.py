@@ -22,8 +22,10 @@ from generations.models import (
     Case,
     Cause,
     Decision,
+    Flag,
     Generation,
     Hold,
+    PromptRule,
     Report,
     Status,
     Verb,
@@ -68,7 +70,7 @@ def decide(case: Case, verb: Verb, by: User, why: str = "", *, with_pictures: bo
             raise NotDecidedError(_("This can’t be done with the video as it is now. Look at it again."))
         if not why and verb != Verb.APPROVE:
             raise NotDecidedError(_("Say why: the person reads it."))
-        decision = _write(verb, by, why, person=row.user, generation=row, case=case)
+        decision = _write(verb, by, why, person=row.user, generation=row, case=case, rule=_rule_of(row))
         _CARRIED_OUT[verb](row, by, why)
         if verb == Verb.TAKE_DOWN or (verb == Verb.REJECT and row.status == Status.DONE):
             _ban(row, by, why, with_pictures=with_pictures)
@@ -157,6 +159,13 @@ def _locked(case: Case, by: User) -> Generation:
 
 def _write(verb: Verb, by: User, why: str, **columns: Any) -> Decision:
     return Decision.objects.create(verb=verb, by=by, why=why, **columns)
+
+
+def _rule_of(row: Generation) -> PromptRule | None:
+    """The rule that brought it here; None for what a person reported."""
+    hold = Hold.objects.filter(generation=row, rule__isnull=False).select_related("rule").first()
+    flag = Flag.objects.filter(generation=row, rule__isnull=False).select_related("rule").first()
+    return hold.rule if hold else flag.rule if flag else None
 
 
 def _approve(row: Generation, by: User, why: str) -> None:

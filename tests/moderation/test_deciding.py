@@ -333,7 +333,7 @@ def order(user: User, team: Team, prompt: str) -> Generation:
 def test_held_prompt_that_is_approved_becomes_a_video(sandbox: Sandbox, film: Team, bob: User, mo: User) -> None:
     PromptRule.objects.create(text="sword", action=PromptRule.Action.HOLD)
     row = order(bob, film, "A fox with a sword")
-    decide(Case.objects.get(), Verb.APPROVE, mo, "It is a toy")
+    assert decide(Case.objects.get(), Verb.APPROVE, mo, "It is a toy").rule == PromptRule.objects.get()
     row.refresh_from_db()
     assert row.status == Status.QUEUED
     assert drive_to_the_end(row).status == Status.DONE
