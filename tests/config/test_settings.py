@@ -133,12 +133,29 @@ def test_public_url_may_be_plain_on_this_machine_only(monkeypatch: pytest.Monkey
         ("DATABASE_URL", "nonsense"),
         ("EMAIL_URL", "nonsense"),
         ("AWS_S3_ENDPOINT_URL", "nonsense"),
+        ("OIDC_SERVER_URL", "nonsense"),
+        ("OIDC_GROUPS", "leads=film:king"),
+        ("REVIEW", "never"),
+        ("EVIDENCE_DAYS", "0"),
+        ("SUBMITS_PER_MINUTE", "-1"),
+        ("TRUSTED_PROXIES", "-1"),
     ],
 )
 def test_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     found = problems(monkeypatch, AWS_STORAGE_BUCKET_NAME="videos", **{name: value})
 
     assert [line.partition(":")[0] for line in found] == [name]
+
+
+def test_openid_provider_is_set_up_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(monkeypatch)["SOCIALACCOUNT_PROVIDERS"]["openid_connect"]["APPS"] == []
+    names = {"OIDC_CLIENT_ID": "studio", "OIDC_CLIENT_SECRET": "s", "OIDC_NAME": "Acme"}
+    values = read(monkeypatch, OIDC_SERVER_URL="https://sign-in.example.com/realms/acme", **names)
+
+    (app,) = values["SOCIALACCOUNT_PROVIDERS"]["openid_connect"]["APPS"]
+    assert (app["client_id"], app["secret"], app["name"]) == ("studio", "s", "Acme")
+    # Chrome asks the policy of what a form is redirected to as well
+    assert "https://sign-in.example.com" in values["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]["form-action"]
 
 
 def test_endpoint_without_a_bucket_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,9 @@
 """The moderators: mo and max may decide; what they decide on is bob's, in the team Film."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group
 
 from accounts.models import Team, User
@@ -30,10 +33,6 @@ def max_(moderators: Group) -> User:
 @pytest.fixture
 def moderators(db: None) -> Group:
     """The migration's group: a test with transaction=True leaves every table empty to the next."""
-    from importlib import import_module  # noqa: PLC0415  a module whose name begins with a digit
-
-    from django.apps import apps  # noqa: PLC0415
-
     import_module("generations.migrations.0015_moderators").make_group(apps, None)
     return Group.objects.get(name="Moderators")
 

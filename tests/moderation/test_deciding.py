@@ -3,13 +3,16 @@
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import BytesIO
 
 import httpx
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail import EmailMessage
 from django.db import connection
 from django.utils import timezone
+from PIL import Image, ImageDraw
 from pytest_django import Settings
 
 from accounts.models import Membership, Team, User
@@ -28,7 +31,7 @@ from generations.models import (
     StorageDeletion,
     Verb,
 )
-from generations.moderation import bulk, quarantining
+from generations.moderation import bulk, looks, quarantining
 from generations.moderation.auditing import violations
 from generations.moderation.cases import look_at, next_case, open_case
 from generations.moderation.deciding import (
@@ -185,10 +188,6 @@ def test_same_video_that_comes_again_is_out_of_sight_from_its_first_moment(
 
 
 def test_banned_picture_is_refused_also_when_it_was_changed_a_little(bob: User, mo: User, case: Case) -> None:
-    from io import BytesIO  # noqa: PLC0415
-
-    from PIL import Image, ImageDraw  # noqa: PLC0415
-
     def drawn(size: tuple[int, int], quality: int, shift: int = 0) -> bytes:
         image = Image.linear_gradient("L").rotate(90 * shift).resize((600, 400)).convert("RGB")
         draw = ImageDraw.Draw(image)
@@ -199,8 +198,6 @@ def test_banned_picture_is_refused_also_when_it_was_changed_a_little(bob: User, 
         return out.getvalue()
 
     kept = keep_picture(bob, read("image", drawn((600, 400), 95)))
-    from generations.moderation import looks  # noqa: PLC0415
-
     BannedFile.objects.create(sha256=kept.sha256, looks=looks.look(drawn((600, 400), 95)), reason="No")
     for same in (drawn((600, 400), 95), drawn((600, 400), 60), drawn((900, 600), 90), drawn((450, 300), 80)):
         with pytest.raises(OrderRefusedError, match="may not be used here"):
@@ -231,9 +228,7 @@ def test_picture_that_was_kept_before_its_ban_is_refused_at_the_order(film: Team
     assert "may not be used here" in upload.json()["errors"][0]
 
 
-def _file(data: bytes) -> object:
-    from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415
-
+def _file(data: bytes) -> SimpleUploadedFile:
     return SimpleUploadedFile("a.png", data)
 
 
