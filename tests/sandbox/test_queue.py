@@ -86,16 +86,18 @@ def test_status_is_202_until_completed_and_positions_go_down(patient: Fal) -> No
     assert list(dict.fromkeys(positions))[:3] == [3, 2, 1]
     assert bodies["IN_QUEUE"]["logs"] is None
     assert set(bodies["IN_PROGRESS"]["logs"][0]) == {"message", "level", "source", "timestamp"}
-    assert bodies["COMPLETED"]["metrics"]["inference_time"] == pytest.approx(0.5, abs=0.2)
+    assert bodies["COMPLETED"]["metrics"]["inference_time"] >= 0.45  # longer where the machine is busy
     assert all(body["response_url"] == request["response_url"] for body in bodies.values())
 
 
 def test_a_request_waits_behind_those_before_it(patient: Fal) -> None:
     requests = [patient.submit(f"number {number}") for number in range(5)]
-    time.sleep(0.55)  # the neighbours have left, two are in progress
-    bodies = [patient.get(request["status_url"]).json() for request in requests]
-    assert [body["status"] for body in bodies] == ["IN_PROGRESS"] * 2 + ["IN_QUEUE"] * 3
-    assert [body.get("queue_position") for body in bodies[2:]] == [0, 1, 2]
+    seen = []
+    while not seen or seen[-1][0][-1] == "IN_QUEUE":  # until the last one's turn has come
+        bodies = [patient.get(request["status_url"]).json() for request in requests]
+        seen.append(([body["status"] for body in bodies], [body.get("queue_position") for body in bodies]))
+        time.sleep(0.02)
+    assert (["IN_PROGRESS"] * 2 + ["IN_QUEUE"] * 3, [None, None, 0, 1, 2]) in seen
     for request in requests:
         patient.wait(request)
 
