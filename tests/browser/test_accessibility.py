@@ -1,21 +1,28 @@
 """axe-core on every page, light and dark, phone and desk: nothing serious or critical stands in anybody's way."""
 
+import uuid
 from typing import Final, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Group
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.joining import invite
-from accounts.models import Team, User
+from accounts.models import StaffVisit, Team, User
 from accounts.roles import Role
-from generations.models import Generation, Status
+from generations.fal.arguments import Endpoint, parse
+from generations.models import Decision, Generation, Status, Verb
+from generations.pipeline import Order, approving, place_batch
 from tests.browser.conftest import desk_alone
 from tests.browser.test_pages import rows_of_every_state
 from tests.browser.test_teams import be
 from tests.cast import make_generation, make_video
+from tests.moderation.conftest import moderator
+from tests.moderation.conftest import moderators as moderators  # noqa: PLC0414  a fixture
 
 pytestmark = [desk_alone, pytest.mark.browser, pytest.mark.django_db(transaction=True)]  # it looks at both sizes itself
 
@@ -23,7 +30,7 @@ STRANGERS: Final = ["gallery", "account_login", "account_signup", "account_reset
 PEOPLES: Final = [
     *("gallery", "new-generation", "bin", "account_settings", "default-parameters", "account-picture"),
     *("account_email", "account_change_password", "account_notices", "delete-account"),
-    *("mfa_index", "usersessions_list"),
+    *("mfa_index", "usersessions_list", "account_visits"),
 ]
 LOOKS: Final[dict[Literal["light", "dark"], tuple[int, int]]] = {"light": (1440, 900), "dark": (390, 844)}
 RULES: Final = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -94,6 +101,32 @@ def test_team_and_invitation(page: Page, studio: LiveServer, film: Team, alice: 
             "/teams/join/gone/",
         ],
     )
+
+
+def test_money_that_waits_and_what_moderators_do(
+    page: Page, studio: LiveServer, film: Team, alice: User, bob: User, moderators: Group
+) -> None:
+    mo, now = moderator("mo"), timezone.now()
+    Team.objects.filter(pk=film.pk).update(approval_above_cents=50)
+    film.refresh_from_db()
+    arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": "A fox", "duration": 10, "aspect_ratio": "16:9"})
+    order = Order(user=bob, team=film, form_key=uuid.uuid4(), arguments=arguments, pictures={})
+    (held,) = place_batch([order])
+    seen, removed = make_generation(bob, film, Status.DONE), make_generation(bob, film, Status.DONE)
+    for row in (seen, removed):
+        make_video(row)
+    Decision.objects.create(verb=Verb.TAKE_DOWN, by=mo, why="Not here", person=bob, generation=removed)
+    Generation.objects.filter(pk=removed.pk).update(taken_down_at=now, quarantined_at=now)
+    visit = StaffVisit.objects.create(staff=mo, person=bob, reason="To help", until=now, ended_at=now)
+    visit.deeds.create(method="GET", path="/", answer=200)
+    (ask,) = approving.asks(film)
+    be(page, studio, alice)
+    link = approving.link_for(alice, ask).partition("/teams")[2]
+    gone = "/teams/approve/forged/"
+    report = f"/generations/{seen.pk}/report"
+    judge(page, ["/teams/film/approvals", f"/teams{link}", gone, report, "/teams/film/delete"])
+    be(page, studio, bob)
+    judge(page, [removed.get_absolute_url(), held.get_absolute_url(), "/bin/", "/accounts/visits/"])
 
 
 def test_a_form_with_errors(bobs_page: Page) -> None:

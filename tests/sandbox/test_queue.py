@@ -92,7 +92,7 @@ def test_status_is_202_until_completed_and_positions_go_down(patient: Fal) -> No
 
 def test_a_request_waits_behind_those_before_it(patient: Fal) -> None:
     requests = [patient.submit(f"number {number}") for number in range(5)]
-    seen = []
+    seen: list[tuple[list[str], list[int | None]]] = []
     while not seen or seen[-1][0][-1] == "IN_QUEUE":  # until the last one's turn has come
         bodies = [patient.get(request["status_url"]).json() for request in requests]
         seen.append(([body["status"] for body in bodies], [body.get("queue_position") for body in bodies]))
