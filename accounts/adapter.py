@@ -1,8 +1,10 @@
 """allauth's hooks: who may sign up, by password or OpenID; a personal team comes in the same transaction."""
 
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -30,11 +32,23 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
             raise ValidationError(_("Accounts are for addresses at %s here. Others need an invitation.") % known)
         return email
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Every address in it goes by SITE_URL, whatever host the request has named."""
+        urls = {name: _at_site(value) for name, value in context.items() if name.endswith("_url") and value}
+        site = {"name": urlsplit(settings.SITE_URL).netloc, "domain": urlsplit(settings.SITE_URL).netloc}
+        super().send_mail(template_prefix, email, {**context, **urls, "current_site": site})
+
     @transaction.atomic
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         super().save_user(request, user, form, commit=True)
         Team.objects.create_personal(user)
         return user
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is untyped
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Passkeys belong to SITE_URL's host, whatever host the request has named."""
+        return {"id": urlsplit(settings.SITE_URL).hostname or "", "name": settings.MFA_TOTP_ISSUER}
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -61,6 +75,10 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
         Team.objects.create_personal(user)
         _follow(sociallogin)
         return user
+
+
+def _at_site(url: str) -> str:
+    return settings.SITE_URL + urlunsplit(("", "", *urlsplit(url)[2:]))
 
 
 def _follow(sociallogin: Any) -> None:

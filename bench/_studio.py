@@ -164,6 +164,9 @@ def _environment(more: dict[str, str]) -> dict[str, str]:
         "DEBUG": "false",
         "SECRET_KEY": settings.SECRET_KEY,
         "ALLOWED_HOSTS": "127.0.0.1",
+        "SITE_URL": f"http://127.0.0.1:{addresses.port()}",
+        "INSECURE_HTTP": "true",
+        "TRUSTED_PROXIES": "0",
         "PORT": str(addresses.port()),
         **more,
     }

@@ -1,13 +1,13 @@
 """Typed readers of the environment. What is missing or wrong is named, all at once, when the studio starts."""
 
 import re
-from typing import Any, Final, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvValidationError, ValidationError
+from environs import Env, EnvValidationError, ValidationError, validate
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+from config.origins import OriginError, parse_origin
 
 
 def origin(url: str) -> str:
@@ -38,14 +38,6 @@ def address_or_blank(url: str) -> None:
     """Validates an http(s) address that may be left out."""
     if url:
         origin(url)
-
-
-def public_origin(url: str) -> None:
-    """Validates PUBLIC_URL: an https origin, plain http only for this machine."""
-    if url and urlsplit(origin(url)).scheme != "https" and urlsplit(url).hostname not in LOOPBACK:
-        raise ValidationError("must start with https://")
-    if url and urlsplit(url).path.strip("/"):
-        raise ValidationError("must have no path")
 
 
 Reader = TypeVar("Reader")
@@ -81,20 +73,53 @@ class Environment(_GoingOn):
     def __init__(self) -> None:
         super().__init__(eager=False)
 
-    def needed(self, name: str, *, unless: bool, default: str) -> str:
+    def needed(self, name: str, *, unless: bool, default: str, hint: str) -> str:
         """A text that may have a default only in development."""
-        return str(self.str(name, default) if unless else self.str(name, validate=_not_blank))
+        text = str(self.str(name, default if unless else ""))
+        if not text.strip():
+            self.reject(name, f"is not set. {hint}")
+        return text
+
+    def origin(self, name: str, default: str, *, required: str = "") -> str:
+        """An http(s) origin as browsers write it. Where it is `required`, that says what it is for."""
+        if not (text := str(self.str(name, "")).strip()):
+            if required:
+                self.reject(name, f"is not set. {required}")
+            return default
+        try:
+            return parse_origin(text)
+        except OriginError as error:
+            self.reject(name, str(error))
+            return default
+
+    def proxies(self, name: str, *, unless: bool) -> int:
+        """How many stand in front; in production that is not guessed."""
+        if not unless and not str(self.str(name, "")).strip():
+            self.reject(name, "is not set. Say how many proxies of yours stand before the studio, 0 for none.")
+            return 0
+        return int(self.int(name, 0, validate=validate.Range(min=0)))
 
     def hosts(self, name: str, *, unless: bool) -> list[str]:
-        """Names between commas; all will do only in development."""
-        default = {"default": ["*"]} if unless else {"validate": _not_blank}
-        return self.list(name, subcast=str.strip, **default)
+        """Names between commas, which may be missing only in development."""
+        named = [host for host in self.list(name, [], subcast=str.strip) if host]
+        if not unless and not named:
+            self.reject(name, "is not set. Name the hosts by which the studio is asked for, with commas between.")
+        return named
+
+    def reject(self, name: str, problem: str) -> None:
+        """Write down what is wrong with a value; `finish` says the first of it."""
+        if not self._errors.get(name):
+            self._errors[name].append(problem)
 
     def mail(self, name: str, *, unless: bool) -> dict[str, Any]:
         """Django's EMAIL_* settings; in development mails are written to the console."""
-        values: dict[str, Any] = self.dj_email_url(name, "console:") if unless else self.dj_email_url(name)
+        example = "such as smtp+tls://user:password@mail.example.com:587"
+        if not unless and not str(self.str(name, "")).strip():
+            self.reject(name, f"is not set. It is the mail server's address, {example}")
+            return {}
+        values: dict[str, Any] = self.dj_email_url(name, "console:")
         if values and "EMAIL_BACKEND" not in values:
-            self._errors[name].append("must be an address such as smtp://user:password@mail.example.com:587")
+            self.reject(name, f"must be an address {example}")
         return values
 
     def finish(self) -> None:
@@ -106,9 +131,3 @@ class Environment(_GoingOn):
                 for name, problems in cast("dict[str, list[str]]", error.error_messages).items()
             ]
             raise ImproperlyConfigured("\n".join(["The environment is not complete:", *lines])) from None
-
-
-def _not_blank(value: str | list[str]) -> None:
-    parts = [value] if isinstance(value, str) else value
-    if not parts or not all(part.strip() for part in parts):
-        raise ValidationError("must not be empty")

@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -79,6 +80,7 @@ def main() -> int:
     """Run until told to stop; the exit code says why we ended."""
     try:
         os.environ["PORT"] = str(port_from(os.environ))
+        refuse_unsafe()
         with only_launcher(addresses.var()) as keep_open:
             processes = chosen(parse_procfile((addresses.ROOT / "Procfile").read_text()).processes, os.environ)
             refuse_taken_ports(ports(processes))
@@ -161,13 +163,28 @@ def greeting() -> list[str]:
 
 
 def address() -> str:
-    """Where a browser on this machine finds the studio."""
-    return f"http://{s3.HOST}:{addresses.port()}/"
+    """Where people find the studio; passkeys need a name, which 127.0.0.1 is not."""
+    site = os.environ.get("SITE_URL") or f"http://localhost:{addresses.port()}"
+    return f"{site.rstrip('/')}/"
 
 
 def is_debug() -> bool:
     """What the settings will make of DEBUG."""
     return os.environ.get("DEBUG", "true").lower() in {"1", "true", "t", "yes", "y", "on"}
+
+
+def refuse_unsafe() -> None:
+    """Nothing is started, and no directory made, where the settings would refuse the environment."""
+    done = subprocess.run(
+        [sys.executable, "-m", "config.start"],
+        cwd=addresses.ROOT,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RefusedError(done.stderr.rstrip())
 
 
 def refuse_taken_ports(needed: list[int]) -> None:

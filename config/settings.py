@@ -13,8 +13,10 @@ from csp.constants import NONE, SELF
 from environs import validate
 
 from config import logging as studio_logging
+from config import safety
 from config.embedded import addresses
-from config.env import LOOPBACK, Environment, address, address_or_blank, groups_or_blank, origin, public_origin
+from config.env import Environment, address, address_or_blank, groups_or_blank, origin
+from config.origins import is_loopback
 
 django_stubs_ext.monkeypatch()
 
@@ -23,11 +25,21 @@ env = Environment()
 
 # --- this process
 DEBUG: bool = env.bool("DEBUG", True)
-SECRET_KEY = env.needed("SECRET_KEY", unless=DEBUG, default="for-development-only-and-known-to-everybody")
-ALLOWED_HOSTS: list[str] = env.hosts("ALLOWED_HOSTS", unless=DEBUG)
+SECRET_KEY = env.needed("SECRET_KEY", unless=DEBUG, default=safety.DEVELOPMENT_KEY, hint=safety.NEW_KEY)
 PORT: int = addresses.port()
-PUBLIC_URL: str = env.str("PUBLIC_URL", "", validate=public_origin).rstrip("/")
-SITE_URL: Final = PUBLIC_URL or f"http://127.0.0.1:{PORT}"
+HOST: str = env.str("HOST", "") or "127.0.0.1"  # where the web process listens; the Procfile has the same default
+# where people find the studio: cookies, CSRF, HSTS, mails and passkeys go by it
+SITE_URL: str = env.origin("SITE_URL", f"http://localhost:{PORT}", required="" if DEBUG else safety.SITE_URL_NEEDED)
+INSECURE_HTTP: bool = env.bool("INSECURE_HTTP", False)
+_named_hosts = env.hosts("ALLOWED_HOSTS", unless=DEBUG)
+ALLOWED_HOSTS: list[str] = [*_named_hosts, *safety.own_hosts(SITE_URL)]
+_behind_https = SITE_URL.startswith("https://")
+# where fal finds it: without it there are no webhooks
+FAL_WEBHOOKS: bool = env.bool("FAL_WEBHOOKS", True)
+_public_url = env.origin("PUBLIC_URL", SITE_URL if _behind_https and not DEBUG else "")
+PUBLIC_URL: str = _public_url if FAL_WEBHOOKS else ""
+TRUSTED_PROXIES: int = env.proxies("TRUSTED_PROXIES", unless=DEBUG)
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", "")  # opens what only machines of ours should read
 LOGGING = studio_logging.config(env.str("LOG_LEVEL", "INFO"))
 
 # --- applications
@@ -146,11 +158,7 @@ STORAGES: dict[str, Any] = {
             ),
         },
     },
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MEDIA_DELIVERY: str = env.str(
     "MEDIA_DELIVERY", "redirect" if _has_bucket else "proxy", validate=validate.OneOf(["redirect", "proxy"])
@@ -175,7 +183,7 @@ EVIDENCE_DAYS: int = env.int("EVIDENCE_DAYS", 180, validate=validate.Range(min=1
 SUBMITS_PER_MINUTE: int = env.int("SUBMITS_PER_MINUTE", 30, validate=validate.Range(min=0))  # of a person; 0: any
 FAL_INPUT_DELIVERY: str = env.str("FAL_INPUT_DELIVERY", "upload", validate=validate.OneOf(["presigned", "upload"]))
 # where fal itself is on this machine, its files may be too; otherwise only https to public addresses is fetched
-_fal_is_here = urlsplit(FAL_QUEUE_URL).hostname in LOOPBACK
+_fal_is_here = is_loopback(urlsplit(FAL_QUEUE_URL).hostname or "")
 MIRROR_TRUSTED_ORIGINS: frozenset[str] = frozenset({"http://127.0.0.1:*", "http://localhost:*"} if _fal_is_here else ())
 
 # --- people
@@ -223,7 +231,9 @@ SOCIALACCOUNT_PROVIDERS = {
         else [],
     }
 }
-ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
+ALLAUTH_TRUSTED_PROXY_COUNT: int = TRUSTED_PROXIES
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
+MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Kling Studio"
@@ -245,12 +255,11 @@ STATIC_ROOT = BASE_DIR / "static-collected"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 # --- security
-_behind_https = SITE_URL.startswith("https://")
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _behind_https else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _behind_https and TRUSTED_PROXIES else None
 SECURE_SSL_REDIRECT = False  # the proxy in front does it; the health checks inside speak plain http
 SECURE_HSTS_SECONDS = 31536000 if _behind_https else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _behind_https
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024**2
@@ -274,4 +283,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+_start = safety.Start(DEBUG, HOST, SECRET_KEY, SITE_URL, _public_url, _named_hosts, INSECURE_HTTP)
+for _name, _problem in safety.problems(_start):
+    env.reject(_name, _problem)
 env.finish()

@@ -4,7 +4,6 @@
 minute is named, with exit code 1.
 """
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +13,8 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+
+from config.start import load_settings
 
 SECONDS = 60
 
@@ -61,7 +62,7 @@ def wait(name: str, deadline: float) -> str:
 
 def main(names: list[str]) -> int:
     """Wait for each of these; the minute is for all of them together."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    load_settings()
     django.setup()
     deadline = time.monotonic() + SECONDS
     for name in names:

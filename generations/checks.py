@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
-
-from config.env import LOOPBACK
 
 
 @checks.register(checks.Tags.security, deploy=False)
@@ -16,16 +13,6 @@ def sandbox_outside_development(app_configs: Sequence[Any] | None, **kwargs: Any
         return []
     hint = "Set FAL_KEY to the key from fal.ai/dashboard/keys."
     return [checks.Warning("No FAL_KEY is set: the sandbox stands in for fal.", hint=hint, id="studio.W001")]
-
-
-@checks.register(checks.Tags.security)
-def development_secret(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    if not settings.DEBUG or not settings.PUBLIC_URL or urlsplit(settings.PUBLIC_URL).hostname in LOOPBACK:
-        return []
-    hint = "Set DEBUG=false and a SECRET_KEY of your own, or unset PUBLIC_URL."
-    return [
-        checks.Error("PUBLIC_URL is set while DEBUG is on: known secrets and passwords.", hint=hint, id="studio.E001")
-    ]
 
 
 @checks.register()

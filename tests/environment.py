@@ -5,18 +5,29 @@ tests pass while `make run` is up, and two runs of them side by side.
 """
 
 import os
+import secrets
 import tempfile
 from pathlib import Path
 
 import django
+from django.conf import settings
 
 from config.embedded.s3 import free_ports
 
 OURS = (
     *("AWS_", "FAL_", "SANDBOX_", "MIRROR_", "GRANIAN_"),
     *("SIGN_UP", "SUBMITS_", "OIDC_", "TRUSTED_"),
-    *("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "DEFAULT_FROM_EMAIL"),
-    *("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "LOG_LEVEL", "MEDIA_DELIVERY", "TIME_ZONE"),
+    *("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "SITE_URL", "HOST", "DEFAULT_FROM_EMAIL"),
+    *(
+        "INSECURE_HTTP",
+        "METRICS_TOKEN",
+        "SECRET_KEY",
+        "DEBUG",
+        "ALLOWED_HOSTS",
+        "LOG_LEVEL",
+        "MEDIA_DELIVERY",
+        "TIME_ZONE",
+    ),
 )
 
 
@@ -38,7 +49,10 @@ def prepare() -> None:
             "SUBMITS_PER_MINUTE": "0",
             "VAR_DIR": str(Path(tempfile.gettempdir()) / f"kling-studio-tests-{os.getpid()}"),
             "PORT": str(free_ports(20)),
+            "SECRET_KEY": secrets.token_urlsafe(50),
         }
+    # pytest-django turns DEBUG off, and nobody has collected the static files
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django.setup()
 
 

@@ -26,7 +26,6 @@ def ours(settings: Settings, **changes: Any) -> dict[str, CheckMessage]:
     ("changes", "id_", "level"),
     [
         ({"FAL_IS_SANDBOX": True}, "studio.W001", WARNING),
-        ({"DEBUG": True}, "studio.E001", ERROR),
         ({"AWS_STORAGE_BUCKET_NAME": ""}, "studio.E002", ERROR),
         ({"FAL_INPUT_DELIVERY": "presigned", "AWS_S3_ENDPOINT_URL": "http://s3.example.com"}, "studio.E003", ERROR),
     ],

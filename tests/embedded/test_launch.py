@@ -187,7 +187,7 @@ def test_start_kill_start_again_and_ctrl_c(launched: Launched) -> None:
 def assert_greeting(launched: Launched) -> None:
     lines = launched.text().strip().splitlines()
     ready = next(number for number, line in enumerate(lines) if "is ready" in line)
-    assert lines[ready] == f"Kling Studio is ready: http://127.0.0.1:{launched.port}/"
+    assert lines[ready] == f"Kling Studio is ready: http://localhost:{launched.port}/"
     assert lines[ready + 1] == "Sign in as demo@example.com (password demo) or admin@example.com (password admin)."
 
 
