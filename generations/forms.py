@@ -22,6 +22,7 @@ from generations.fal.arguments import (
     PictureFormat,
     Problem,
     check_picture,
+    is_visible,
     parse,
 )
 from generations.models import Generation, Price, Slot, Upload
@@ -226,7 +227,7 @@ class GenerationForm(forms.Form):
 def numbered_lines(text: str) -> list[tuple[int, str]]:
     """The lines that say something, with their numbers as a person counts them."""
     lines = enumerate(text.replace("\r\n", "\n").split("\n"), start=1)
-    return [(number, line.strip()) for number, line in lines if line.strip()]
+    return [(number, line.strip()) for number, line in lines if is_visible(line)]
 
 
 def _is_on(value: Any) -> bool:

@@ -39,10 +39,13 @@
 
   // --- how many videos, what they cost together, and whether the budget has it
   const lines = form.elements.lines;
+  // as the server judges it: a prompt must show something
+  const isVisible = (text) =>
+    /(?![\p{Default_Ignorable_Code_Point}\p{Emoji_Modifier}\u2800\ufffc\u{13441}\u{13442}\u{1d159}])[\p{L}\p{N}\p{P}\p{S}]/u.test(text);
   const money = (cents) => `$${(cents / 100).toLocaleString("en-US", { minimumFractionDigits: 2 })}`;
   const count = () =>
     lines.checked
-      ? form.elements.prompt.value.split("\n").filter((line) => line.trim()).length || 1
+      ? form.elements.prompt.value.split("\n").filter(isVisible).length || 1
       : Number(form.elements.variations.value) || 1;
 
   function total() {

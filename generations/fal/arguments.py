@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
+import regex
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 MAX_PROMPT_CHARACTERS: Final = 2500
 DEFAULT_NEGATIVE_PROMPT: Final = "blur, distort, and low quality"
@@ -21,6 +22,13 @@ MAX_PICTURE_BYTES: Final = 10 * 1024 * 1024
 MIN_PICTURE_SIDE: Final = 300  # px
 MIN_PICTURE_RATIO: Final = 0.4  # width / height
 MAX_PICTURE_RATIO: Final = 2.5
+
+# letters, numbers, punctuation and signs, but for those that draw nothing by themselves: fillers, a skin tone without
+# its hand, and the blanks among Braille, hieroglyphs and notes
+_SHOWN: Final = regex.compile(
+    r"[[\p{L}\p{N}\p{P}\p{S}]--[\p{Default_Ignorable_Code_Point}\p{Emoji_Modifier}\u2800\ufffc\U00013441\U00013442\U0001d159]]",
+    regex.VERSION1,
+)
 
 
 class Endpoint(StrEnum):
@@ -83,12 +91,25 @@ def _number_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def is_visible(text: str) -> bool:
+    """Whether a reader sees anything of it; marks, joiners and direction marks need a letter or a sign beside them."""
+    return _SHOWN.search(text) is not None
+
+
+def _without_null(value: str) -> str:
+    """No database and no command line takes it."""
+    if "\0" in value:
+        raise PydanticCustomError("string_unicode", "null")
+    return value
+
+
 def _not_blank(value: str) -> str:
-    if not value.strip():
+    if not is_visible(value):
         raise ValueError("blank")
     return value
 
 
+Text = Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS), AfterValidator(_without_null)]
 Url = Annotated[str, Field(pattern=r"^(https?://|data:image/)")]
 
 
@@ -97,9 +118,9 @@ class _Arguments(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS), AfterValidator(_not_blank)]
+    prompt: Annotated[Text, AfterValidator(_not_blank)]
     duration: Annotated[Duration, BeforeValidator(_number_as_text)] = Duration.FIVE
-    negative_prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)] = DEFAULT_NEGATIVE_PROMPT
+    negative_prompt: Text = DEFAULT_NEGATIVE_PROMPT
     cfg_scale: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = DEFAULT_CFG_SCALE
 
 
@@ -181,6 +202,8 @@ def _problem(details: ErrorDetails) -> Problem:  # noqa: PLR0911 - one return a 
         case "string_too_long":
             over = f"It has {len(details['input']):,} characters; use at most {ctx['max_length']:,}."
             return Problem(name, "sequence_too_long", over, ctx)
+        case "string_unicode" as type_:
+            return Problem(name, type_, "The text has characters that can’t be kept, such as null. Take them out.")
         case "enum":
             expected = list(Duration) if name == "duration" else list(AspectRatio)
             message = f"Choose {', '.join(expected[:-1])} or {expected[-1]}."

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import Team, User
 from accounts.roles import Action
+from generations.fal.arguments import is_visible
 from generations.models import Collection, Favourite, Generation, Tag
 from generations.models.organizing import NAME_LENGTH
 from generations.views.ending import say_binned
@@ -171,7 +172,9 @@ def _demand(request: PersonRequest, rows: list[Generation]) -> None:
 
 
 def _name(request: PersonRequest, field: str) -> str:
-    return " ".join(request.POST.get(field, "").replace("\0", "").split())[:NAME_LENGTH]
+    """As it is kept; empty when nothing of it shows."""
+    name = " ".join(request.POST.get(field, "").replace("\0", "").split())[:NAME_LENGTH]
+    return name if is_visible(name) else ""
 
 
 def _say(request: PersonRequest, words: str) -> None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from generations.fal.arguments import is_visible
 from generations.models import MAX_PRESETS, Preset, TooManyPresetsError
 from generations.views.people import PersonRequest, for_people
 
@@ -22,7 +23,7 @@ def save(request: PersonRequest) -> HttpResponse:
     name = " ".join(request.POST.get("preset_name", "").split())
     values = {each: request.POST[each].replace("\r\n", "\n") for each in NAMES if each in request.POST}
     longest = Preset._meta.get_field("name").max_length or 0
-    if not name or len(name) > longest:
+    if not is_visible(name) or len(name) > longest:
         messages.error(request, _("Give the preset a name of at most %d characters.") % longest)
         return redirect("new-generation")
     try:

@@ -21,6 +21,7 @@ from generations.fal.arguments import (
     parse,
     to_json,
 )
+from tests.invisible import INVISIBLE, VISIBLE
 
 TEXT, IMAGE = Endpoint.TEXT_TO_VIDEO, Endpoint.IMAGE_TO_VIDEO
 NEEDED: dict[Endpoint, dict[str, Any]] = {
@@ -147,11 +148,24 @@ def test_prompts_end_at_2500_characters(endpoint: Endpoint, name: str) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("blank", ["", "  ", "\n\t"])
-def test_a_blank_prompt_is_refused(endpoint: Endpoint, blank: str) -> None:
+@pytest.mark.parametrize("blank", INVISIBLE.values(), ids=INVISIBLE)
+def test_a_prompt_that_shows_nothing_is_refused(endpoint: Endpoint, blank: str) -> None:
     found = problem(endpoint, prompt=blank)
     assert found == Problem("prompt", "sequence_too_short", "Write what the video should show.", {"min_length": 1})
     assert parse(endpoint, NEEDED[endpoint] | {"negative_prompt": blank}).negative_prompt == blank
+
+
+@pytest.mark.parametrize("prompt", VISIBLE.values(), ids=VISIBLE)
+def test_a_prompt_that_shows_something_stays_as_it_is(prompt: str) -> None:
+    assert parse(TEXT, {"prompt": prompt}).prompt == prompt
+
+
+@pytest.mark.parametrize("name", ["prompt", "negative_prompt"])
+@pytest.mark.parametrize("text", ["A cat\0", "\ud800", "A cat\udfff"])
+def test_what_no_database_keeps_is_refused(name: str, text: str) -> None:
+    message = "The text has characters that can’t be kept, such as null. Take them out."
+    found = problem(TEXT, **{name: text})
+    assert (found.field, found.type, found.message) == (name, "string_unicode", message)
 
 
 @pytest.mark.parametrize("address", ["ftp://a/b", "example.com/cat.jpg", "blob:https://a/b", "data:text/html,x", ""])

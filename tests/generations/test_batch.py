@@ -15,6 +15,7 @@ from generations.models import Event, Generation, InputPicture, StorageDeletion
 from generations.pipeline import orders
 from tests.cast import picture, signed_in
 from tests.generations.test_composer import PAGE, file, text_order, values_in
+from tests.invisible import INVISIBLE
 
 LINES = "A fox in the snow\r\n\r\n  A badger, digging  \r\nAn owl"
 
@@ -46,6 +47,16 @@ def test_each_line_that_says_something_is_a_prompt(film: Team, bob: User) -> Non
     assert list(prompts) == ["A fox in the snow", "A badger, digging", "An owl"]
 
 
+def test_lines_that_show_nothing_are_no_prompts(film: Team, bob: User) -> None:
+    lines = "\r\n".join(
+        ["A fox", *(text for text in INVISIBLE.values() if text.isprintable()), "\u200b\u2800", "An owl"]
+    )
+    signed_in(bob).post(PAGE, text_order(film, prompt=lines, lines="on"))
+
+    prompts = Generation.objects.order_by("batch_index").values_list("prompt", flat=True)
+    assert list(prompts) == ["A fox", "An owl"]
+
+
 def test_without_the_tick_lines_are_one_prompt(film: Team, bob: User) -> None:
     signed_in(bob).post(PAGE, text_order(film, prompt=LINES))
 
@@ -71,6 +82,7 @@ def test_bad_lines_are_named_by_their_number_and_nothing_is_made(film: Team, bob
     ("values", "field", "words"),
     [
         ({"lines": "on", "prompt": "A fox\r\n" * 51}, "prompt", "There are 51 lines; use at most 50."),
+        ({"lines": "on", "prompt": "\u200b\r\n\u2800\r\n"}, "prompt", "Write what the video should show."),
         ({"lines": "on", "prompt": "\r\n \r\n"}, "prompt", "Write what the video should show."),
         *(({"variations": bad}, "variations", "Choose a number from 1 to 8.") for bad in ("0", "9", "x")),
     ],

@@ -15,6 +15,7 @@ from generations.forms import GenerationForm
 from generations.models import Slot, Upload
 from generations.pictures import fetch_picture
 from tests.cast import make_upload, picture
+from tests.invisible import INVISIBLE, VISIBLE
 from tests.scripted_server import Reply, ScriptedServer, scripted_server
 
 NUMBER = "Choose a number from 0 to 1."
@@ -63,6 +64,20 @@ def problems(form: GenerationForm) -> dict[str, list[str]]:
 )
 def test_wrong_value_is_named_by_its_field(mallory: User, field: str, value: str, words: str) -> None:
     assert problems(filled(mallory, **{field: value})) == {field: [words]}
+
+
+@pytest.mark.parametrize("kind", ["text", "image"])
+@pytest.mark.parametrize("prompt", INVISIBLE.values(), ids=INVISIBLE)
+def test_prompt_that_shows_nothing_is_refused(mallory: User, kind: str, prompt: str) -> None:
+    assert problems(filled(mallory, prompt=prompt, kind=kind))["prompt"] == ["Write what the video should show."]
+
+
+@pytest.mark.parametrize("prompt", VISIBLE.values(), ids=VISIBLE)
+def test_prompt_that_shows_something_stays_as_it_is(mallory: User, prompt: str) -> None:
+    form = filled(mallory, prompt=prompt)
+
+    assert not problems(form)
+    assert form.order.arguments.prompt == prompt
 
 
 def test_everything_wrong_is_named_at_once(mallory: User) -> None:

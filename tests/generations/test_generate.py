@@ -24,6 +24,7 @@ from generations.fal.arguments import Endpoint
 from generations.management.commands import generate
 from generations.models import Generation, Slot, Status
 from tests.cast import picture
+from tests.invisible import INVISIBLE
 
 
 def run(user: User, *arguments: str, prompt: str = "A fox in the snow") -> str:
@@ -127,6 +128,12 @@ def test_small_picture_is_refused_by_its_option(bob: User, fox: Path) -> None:
 def test_prompt_is_needed(bob: User) -> None:
     with pytest.raises(CommandError, match=r"^PROMPT: Write what the video should show\.$"):
         run(bob, prompt=" ")
+
+
+@pytest.mark.parametrize("prompt", INVISIBLE.values(), ids=INVISIBLE)
+def test_prompt_must_show_something(bob: User, prompt: str) -> None:
+    with pytest.raises(CommandError, match="PROMPT: Write what the video should show"):
+        run(bob, prompt=prompt)
 
 
 def test_viewer_cannot_pay_with_the_team(film: Team, victor: User) -> None:

@@ -109,6 +109,15 @@ def test_viewer_keeps_no_order_and_nothing_is_done(
     assert not Collection.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\u2800 \u3164", "\u0301\ufe0f"])
+def test_name_that_shows_nothing_is_none(name: str, his: Generation, bob: User) -> None:
+    bulk(bob, "tag", [his], tag=name)
+    bulk(bob, "move", [his], collection=name)
+
+    assert not Tag.objects.exists()
+    assert not Collection.objects.exists()
+
+
 def test_many_are_deleted_and_undone(his: Generation, hers: Generation, film: Team, alice: User, bob: User) -> None:
     going = make_generation(bob, film, Status.RENDERING)
     assert bulk(bob, "delete", [his, hers]).status_code == 403

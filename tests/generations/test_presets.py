@@ -36,7 +36,7 @@ def test_same_name_in_any_case_is_replaced(film: Team, bob: User) -> None:
     assert (preset.name, preset.values["prompt"]) == ("FOXES", "Two")
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a" * 61])
+@pytest.mark.parametrize("name", ["", "  ", "\u200b\u2800", "\u3164", "a" * 61])
 def test_name_is_needed(film: Team, bob: User, name: str) -> None:
     page = signed_in(bob).post(SAVE, text_order(film, preset_name=name), follow=True).content.decode()
 
