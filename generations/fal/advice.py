@@ -55,6 +55,12 @@ class Advice:
 _Words = tuple[str, Fixer]
 
 _TRY_AGAIN: Final[_Words] = ("Kling failed on this request; nothing was wrong with it. Try again.", Fixer.PROVIDER)
+_KLINGS_OWN: Final[_Words] = ("Kling failed on this with an error of its own: {words}. Try again.", Fixer.PROVIDER)
+_NOT_AGAIN: Final[_Words] = (
+    "Kling failed on this with an error of its own: {words}. fal expects that the same would fail again. Try later.",
+    Fixer.PROVIDER,
+)
+_ASKED_WRONGLY: Final[_Words] = ("fal didn't accept how the studio asked: {words}. Tell an admin.", Fixer.US)
 _OUT_OF_RANGE: Final[_Words] = ("{Subject} is out of range: {words}. Change the value.", Fixer.USER)
 
 # fal's docs: Errors. In braces: numbers of `ctx`, the input's name in words, and fal's own words.
@@ -99,8 +105,15 @@ _BY_TYPE: Final[Mapping[str, _Words]] = {
     # fal's docs: Request errors
     "request_timeout": ("fal's time for this request ran out. Try again.", Fixer.PROVIDER),
     "startup_timeout": ("fal found no machine in time. Try again later.", Fixer.PROVIDER),
-    "bad_request": ("fal didn't accept how the studio asked: {words}. Tell an admin.", Fixer.US),
+    "bad_request": _ASKED_WRONGLY,
 }
+
+# about a value of some input: when that is none of a person's, the studio has asked wrongly
+_OF_A_VALUE: Final = frozenset(
+    {"one_of", "missing", "multiple_of", "greater_than_equal", "less_than_equal", "greater_than", "less_than"}
+    | {"sequence_too_short", "sequence_too_long", "string_too_long"}
+)
+_ABOUT_THE_INPUT: Final = frozenset({400, 413, 415, 422})  # of the 4xx; others are about how it was asked
 
 # The texts are those that fal's own code gives as reasons for a lock.
 _LOCKS: Final[Mapping[str, tuple[str, str]]] = {
@@ -168,21 +181,36 @@ def advise(error: FalError) -> Advice:
     if isinstance(error, AccountLocked):
         return _about_lock(error)
     reason, words, fixer = _of_class(error)
-    if isinstance(error, Verdict) and error.type and not isinstance(error, Cancelled):
-        reason = error.type[:MAX_REASON]
-        words, fixer = _BY_TYPE.get(error.type, (words, fixer))
-        fixer = _fixer_of_5xx(error, fixer)
+    if isinstance(error, Verdict) and not isinstance(error, Cancelled):
+        reason = (error.type or reason)[:MAX_REASON]
+        words, fixer = _of_verdict(error, (words, fixer))
     return Advice(reason, words.format_map(_values(error)), fixer)
+
+
+def _of_verdict(error: Verdict, of_class: _Words) -> _Words:
+    """By its type, where that says something; the status tells whose error one without a known type is."""
+    known = _BY_TYPE.get(error.type or "", of_class)
+    if _is_of_no_input(error):
+        known = _ASKED_WRONGLY
+    elif isinstance(error, ModelRefused) and known is of_class:
+        known = _by_status(error.status or 0, of_class)
+    is_klings = isinstance(error, ModelRefused) and known[1] is Fixer.PROVIDER
+    return _NOT_AGAIN if is_klings and error.retryable is False else known
+
+
+def _is_of_no_input(error: Verdict) -> bool:
+    field = error.problems[0].field if error.problems else ""
+    return error.type in _OF_A_VALUE and field != "" and field.partition(".")[0] not in _INPUTS
+
+
+def _by_status(status: int, of_class: _Words) -> _Words:
+    if status >= 500:
+        return _KLINGS_OWN
+    return of_class if status in _ABOUT_THE_INPUT else _ASKED_WRONGLY
 
 
 def _of_class(error: FalError) -> tuple[str, str, Fixer]:
     return next(_BY_CLASS[ancestor] for ancestor in type(error).__mro__ if ancestor in _BY_CLASS)
-
-
-def _fixer_of_5xx(error: FalError, fixer: Fixer) -> Fixer:
-    """A server error of a type that we don't know isn't the person's to fix."""
-    unknown = error.type not in _BY_TYPE and (error.status or 0) >= 500
-    return Fixer.PROVIDER if unknown else fixer
 
 
 def _about_lock(error: AccountLocked) -> Advice:
@@ -196,13 +224,14 @@ def _about_lock(error: AccountLocked) -> Advice:
 def _values(error: FalError) -> dict[str, object]:
     problem = error.problems[0] if error.problems else None
     ctx = problem.ctx if problem else {}
-    subject = _INPUTS.get(problem.field if problem else "", _unnamed(error))
+    name = problem.field.partition(".")[0] if problem else ""
+    subject = _INPUTS.get(name, _unnamed(error))
     numbers = {**_DEFAULTS, **dict(_numbers(ctx))}
     return {
         **numbers,
         "subject": subject,
         "Subject": subject[0].upper() + subject[1:],
-        "it": "it" if problem and problem.field in _INPUTS else "them",
+        "it": "it" if name in _INPUTS else "them",
         "words": (problem.message if problem else error.message).rstrip(". "),
         "categories": _categories(ctx),
         "max_megabytes": _megabytes(numbers["max_size"]),
