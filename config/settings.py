@@ -263,6 +263,7 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024**2
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # who selects too many videos is told how many are too many
 FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024**2
 _media_origins = [origin(AWS_S3_ENDPOINT_URL)] if AWS_S3_ENDPOINT_URL else ["https://*.amazonaws.com"]
 _media_sources = [SELF, *_media_origins] if MEDIA_DELIVERY == "redirect" else [SELF]

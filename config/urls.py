@@ -13,3 +13,5 @@ urlpatterns = [
     path("visit/stop", visiting.stop, name="visit-stop"),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "generations.views.errors.bad_request"

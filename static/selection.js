@@ -13,8 +13,19 @@
 
   function show() {
     const number = boxes().filter((box) => box.checked).length;
-    count.textContent = number === 1 ? count.dataset.one : count.dataset.many.replace("#", number);
+    const words = number === 1 ? count.dataset.one : count.dataset.many.replace("#", number);
+    count.textContent = isTooMany(number) ? `${words} · ${count.dataset.most}` : words;
+    count.classList.toggle("selection__count--over", isTooMany(number));
   }
+
+  const isTooMany = (number) => number > Number(count.dataset.limit);
+
+  // said here, where the selection stays; the server would say it on a page without
+  form.addEventListener("submit", (event) => {
+    if (!isTooMany(boxes().filter((box) => box.checked).length) || event.submitter?.matches("[data-favourite]")) return;
+    event.preventDefault();
+    window.studio.toast(count.dataset.most);
+  });
 
   function set(box, isOn) {
     box.checked = isOn;

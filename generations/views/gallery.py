@@ -17,6 +17,7 @@ from accounts.roles import Action
 from generations.context import SWITCHED
 from generations.models import DRIVEN, Favourite, Generation
 from generations.models.generation import GenerationQuerySet
+from generations.views.organizing import AT_MOST
 from generations.views.people import PersonRequest, for_people, may, visible_generation
 from generations.views.sieve import Sieve
 
@@ -49,6 +50,7 @@ def gallery(request: PersonRequest) -> HttpResponse:
         "my_teams": sieve.open_teams[:SWITCHED],
         "may_generate_in": {team.pk for team in sieve.teams_where_may(Action.GENERATE)},
         "now": timezone.now(),
+        "select_at_most": AT_MOST,
     }
     return render(request, "generations/_cards.html" if is_part else "gallery.html", context)
 

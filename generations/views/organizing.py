@@ -23,8 +23,12 @@ from generations.models.organizing import NAME_LENGTH
 from generations.views.ending import say_binned
 from generations.views.people import PersonRequest, allowed_generation, for_people, onward, visible_generation
 
-AT_MOST: Final = 500
+AT_MOST: Final = 500  # videos at once
 _KNOWN: Final = 100  # names that are offered
+
+
+class TooManySelectedError(BadRequest):
+    """More than AT_MOST."""
 
 
 @require_POST
@@ -101,7 +105,7 @@ def selected(request: PersonRequest) -> list[Generation]:
     """The rows named by `ids`, as far as the person may see them."""
     named = request.POST.getlist("ids")
     if len(named) > AT_MOST:
-        raise BadRequest("Too many at once.")
+        raise TooManySelectedError
     try:
         ids = [uuid.UUID(one) for one in named]
     except ValueError:

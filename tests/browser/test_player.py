@@ -220,3 +220,31 @@ def test_long_texts_fit(bobs_page: Page, film: Team, bob: User, width: int) -> N
     expect(page.locator("video")).to_have_count(2)
     page.wait_for_load_state()  # with its styles
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") is True
+
+
+@pytest.mark.parametrize(
+    ("encoder", "codec", "name"), [("libx265", "hevc", "HEVC"), ("mpeg4", "mpeg4", "MPEG-4 Visual")]
+)
+def test_codec_that_the_browser_lacks_is_not_blamed_on_the_connection(
+    bobs_page: Page, film: Team, bob: User, encoder: str, codec: str, name: str
+) -> None:
+    page = bobs_page
+    row = make_generation(bob, film, Status.DONE)
+    video = make_video(row, mp4(seconds=0.5, codec=encoder))
+    type(video).objects.filter(pk=video.pk).update(codec=codec)
+    page.goto(row.get_absolute_url())
+
+    lost = page.locator("[data-broken]")
+    expect(lost).to_contain_text(f"This browser can’t play this kind of video ({name}).")
+    expect(lost).not_to_contain_text("connection")
+    expect(page.locator("[data-retry]")).to_be_hidden()
+    expect(page.get_by_role("link", name="Download")).to_be_visible()
+
+
+def test_video_that_arrives_and_is_none_is_not_blamed_on_the_connection(bobs_page: Page, film: Team, bob: User) -> None:
+    """Named H.264 in the books, and yet nothing that this browser reads."""
+    row = make_generation(bob, film, Status.DONE)
+    make_video(row, mp4(seconds=0.5, codec="mpeg4"))
+    bobs_page.goto(row.get_absolute_url())
+
+    expect(bobs_page.locator("[data-broken]")).to_contain_text("This browser can’t play this kind of video")

@@ -90,3 +90,18 @@ def test_works_without_scripts(
     page.get_by_role("button", name="Favourite: Fox 3").click()
     expect(page.get_by_role("button", name="Favourite: Fox 3")).to_have_attribute("aria-pressed", "true")
     context.close()
+
+
+def test_too_many_selected_are_told_before_they_are_sent(bobs_page: Page, rows: list[Generation]) -> None:
+    page = bobs_page
+    page.goto("/")
+    page.locator(".selection__count").evaluate("count => (count.dataset.limit = 3)")
+    boxes = page.locator(".card__select input")
+    boxes.nth(0).click()
+    boxes.nth(3).click(modifiers=["Shift"])
+    expect(page.get_by_text("4 selected · Select at most 500 at once.")).to_be_visible()
+
+    page.get_by_role("group", name="What is selected").get_by_role("button", name="Favourite").click()
+    expect(page.locator("#toasts").get_by_text("Select at most 500 at once.")).to_be_visible()
+    expect(page.locator(".card__select input:checked")).to_have_count(4)
+    assert not Favourite.objects.exists()

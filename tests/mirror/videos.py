@@ -9,11 +9,13 @@ from PIL import Image
 
 
 @cache
-def mp4(*, seconds: float = 1.0, size: tuple[int, int] = (320, 180), black_until: float = 0.0) -> bytes:
-    """H.264 at 24 frames a second; `moov` lies at the end, as PyAV writes it."""
+def mp4(
+    *, seconds: float = 1.0, size: tuple[int, int] = (320, 180), black_until: float = 0.0, codec: str = "libx264"
+) -> bytes:
+    """H.264 at 24 frames a second, if not asked for otherwise; `moov` lies at the end, as PyAV writes it."""
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=24)
+        stream = container.add_stream(codec, rate=24)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         for number in range(round(seconds * 24)):

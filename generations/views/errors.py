@@ -1,0 +1,50 @@
+"""The page for requests that are refused before, or instead of, an answer; it says what was too much."""
+
+from typing import Final
+
+from django.core.exceptions import (
+    DisallowedHost,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from generations.views.organizing import TooManySelectedError
+
+_SELECT_FEWER: Final = _("You selected more than 500 videos. Nothing was done: go back and select at most 500 at once.")
+_WORDS: Final[tuple[tuple[type[Exception], int, str | Promise], ...]] = (
+    (
+        RequestDataTooBig,
+        413,
+        _("The texts of the form are larger than the studio takes at once. Go back, and shorten them."),
+    ),
+    (
+        TooManyFieldsSent,
+        413,
+        _("That was more than the studio takes at once. If you have selected videos, select at most 500 and go on."),
+    ),
+    (TooManySelectedError, 400, _SELECT_FEWER),
+    (TooManyFilesSent, 413, _("Those were more files than the studio takes at once. Go back and choose fewer.")),
+    (
+        MultiPartParserError,
+        400,
+        _("What your browser sent has not arrived whole. Look at your connection, go back, and send it again."),
+    ),
+    (
+        DisallowedHost,
+        400,
+        _("The studio does not answer under this name. Whoever runs it can add the name to ALLOWED_HOSTS."),
+    ),
+)
+
+
+def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Without the request's context: whatever is wrong with it may be in the way there, too."""
+    found = ((status, words) for kind, status, words in _WORDS if isinstance(exception, kind))
+    status, words = next(found, (400, ""))
+    return HttpResponse(render_to_string("400.html", {"words": words, "code": status}), status=status)
