@@ -14,10 +14,12 @@ from typing import Final
 import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from PIL import Image
 
 from generations.mirror.errors import MirrorError, Reason
+from generations.mirror.frame_color import ACCURATE, image_of
 from generations.mirror.probing import Poster, Readable, opened
 
 BUDGET: Final = 400_000  # bytes of a clip
@@ -69,7 +71,9 @@ def _encode(file: Readable, path: Path, bits: int) -> None:
             clip = target.add_stream("libx264", rate=CLIP_FPS, options={"preset": "veryfast", "crf": "26", **rate})
             clip.width, clip.height = _even(stream.codec_context.width, stream.codec_context.height)
             clip.pix_fmt = "yuv420p"
-            clip.codec_context.thread_count = 1  # two clips at once share the cores, and each thread holds frames
+            context = clip.codec_context
+            context.color_range, context.colorspace, context.color_primaries, context.color_trc = 1, 1, 1, 1  # BT.709
+            context.thread_count = 1  # two clips at once share the cores, and each thread holds frames
             for number, frame in _frames(source, stream):
                 target.mux(clip.encode(_small(frame, number, clip)))
             target.mux(clip.encode())
@@ -91,7 +95,12 @@ def _frames(source: InputContainer, stream: VideoStream) -> Iterator[tuple[int, 
 
 
 def _small(frame: VideoFrame, number: int, clip: VideoStream) -> VideoFrame:
-    small = frame.reformat(width=clip.width, height=clip.height, format="yuv420p")
+    """In BT.709 and tagged so: a player would take an untagged clip of this size for BT.601."""
+    image = image_of(frame, clip.width, clip.height)
+    rgb: VideoFrame = VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+    small = rgb.reformat(
+        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, interpolation=ACCURATE
+    )
     small.pts, small.time_base = number, Fraction(1, CLIP_FPS)
     small.pict_type = 0  # the source's own choice of key frames says nothing here
     return small

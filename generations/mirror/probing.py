@@ -11,9 +11,10 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from PIL import Image, ImageStat
+from PIL import ImageStat
 
 from generations.mirror.errors import MirrorError, Reason
+from generations.mirror.frame_color import image_of
 
 Readable = str | Path | IO[bytes] | io.RawIOBase
 
@@ -61,7 +62,7 @@ def poster(file: Readable) -> Poster:
     """An early frame that isn't black, at most LONG_SIDE pixels long. Raises MirrorError (undecodable)."""
     with opened(file) as (container, stream):
         frame = _telling(_candidates(container, stream))
-        image = _image(frame, *_fitted(frame.width, frame.height))
+        image = image_of(frame, *_fitted(frame.width, frame.height))
     data = io.BytesIO()
     image.save(data, "WEBP", quality=QUALITY)
     return Poster(data.getvalue(), image.width, image.height)
@@ -133,17 +134,12 @@ def _telling(frames: Iterator[VideoFrame]) -> VideoFrame:
 
 
 def _light(frame: VideoFrame) -> float:
-    return ImageStat.Stat(_image(frame, 64, 36).convert("L")).mean[0]
+    return ImageStat.Stat(image_of(frame, 64, 36).convert("L")).mean[0]
 
 
 def _fitted(width: int, height: int) -> tuple[int, int]:
     scale = min(1.0, LONG_SIDE / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _image(frame: VideoFrame, width: int, height: int) -> Image.Image:
-    image: Image.Image = frame.to_image(width=width, height=height)  # type: ignore[no-untyped-call]
-    return image
 
 
 def _undecodable(why: str) -> MirrorError:

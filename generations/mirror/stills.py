@@ -6,9 +6,9 @@ from typing import Final
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from PIL import Image
 
 from generations.mirror.errors import MirrorError, Reason
+from generations.mirror.frame_color import image_of
 from generations.mirror.probing import Readable, opened
 
 _QUALITY: Final = 95  # chains of clips lose a little with each link, so little is lost here
@@ -22,7 +22,7 @@ def still(file: Readable, at: float) -> bytes:
     """
     with opened(file) as (container, stream):
         frame = _shown(container, stream, at)
-        image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+        image = image_of(frame)
     data = io.BytesIO()
     image.save(data, "JPEG", quality=_QUALITY, subsampling=0)
     return data.getvalue()

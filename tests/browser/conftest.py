@@ -37,7 +37,7 @@ LOOKS: Final[dict[str, dict[str, Any]]] = {
 _EXPECTED: Final = re.compile(r"status of (404|410|422|502) ")  # Chromium reports how a navigation was answered
 
 
-def _chromium() -> str:
+def chromium_program() -> str:
     """The browser's program. Its absence is an error where CI is set, and a loud skip on a developer's machine."""
     named = os.environ.get("CHROMIUM") or os.environ.get("PLAYWRIGHT_CHROMIUM_EXECUTABLE_PATH")
     found = named or next((path for name in _NAMES if (path := shutil.which(name))), None)
@@ -52,7 +52,7 @@ def _chromium() -> str:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Ends with this package: Playwright's event loop runs in our thread and would be in the way of other tests."""
-    program = _chromium()
+    program = chromium_program()
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # for the same reason: that loop is not Django's
     expect.set_options(timeout=PATIENCE)
     try:
