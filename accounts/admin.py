@@ -1,5 +1,7 @@
 """Windows on people and teams for staff."""
 
+from typing import Any, Final
+
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -10,7 +12,10 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from accounts import visiting
+from accounts.account_admin import is_superuser
 from accounts.models import Membership, StaffDeed, StaffVisit, Team, User
+
+_OF_SUPERUSERS: Final = ("email", "is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class VisitForm(forms.Form):
@@ -44,6 +49,20 @@ class UserAdmin(DjangoUserAdmin[User]):
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Whoever could change rights, or the address that a new password is sent to, could become anybody."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if is_superuser(request) else (*fields, *_OF_SUPERUSERS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        is_theirs = obj is None or not obj.is_staff or is_superuser(request)
+        return is_theirs and super().has_change_permission(request, obj)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        if not is_superuser(request):
+            raise PermissionDenied(_("Passwords are set by the people themselves, or by a superuser."))
+        return super().user_change_password(request, id, form_url)
+
     def get_urls(self) -> list[URLPattern]:
         visit = path("<int:pk>/visit/", self.admin_site.admin_view(self.visit), name="accounts_user_visit")
         return [visit, *super().get_urls()]
@@ -65,7 +84,6 @@ class UserAdmin(DjangoUserAdmin[User]):
                 request.session[visiting.VISIT] = begun.pk
                 return redirect("gallery")
         context = self.admin_site.each_context(request) | {"title": _("Act as %s") % person}
-        context |= {"person": person, "form": form}
         status = 422 if form.is_bound else 200
         return render(
             request, "admin/accounts/user/visit.html", context | {"person": person, "form": form}, status=status

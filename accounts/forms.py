@@ -3,6 +3,7 @@
 import re
 from typing import Any, ClassVar, Final
 
+from allauth.account.models import EmailAddress
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -120,9 +121,15 @@ class DomainsForm(forms.Form):
         required=False,
         max_length=1000,
         help_text=_(
-            "Such as example.com, example.org. Whoever has an address there may join by themselves, as a member."
+            "Such as example.com, example.org. Whoever has an address there may join by themselves, as a member. "
+            "You can add a domain in which you have a verified address."
         ),
     )
+
+    def __init__(self, data: Any = None, *, team: Team, by: User) -> None:
+        super().__init__(data, initial={"domains": ", ".join(team.domains)})
+        verified = EmailAddress.objects.filter(user=by, verified=True).values_list("email", flat=True)
+        self.allowed = {*team.domains, *(email.rpartition("@")[2].lower() for email in verified)}
 
     def clean_domains(self) -> list[str]:
         domains = [one.removeprefix("@") for one in self.cleaned_data["domains"].lower().replace(",", " ").split()]
@@ -131,6 +138,9 @@ class DomainsForm(forms.Form):
                 raise forms.ValidationError(_("%s is not a domain.") % domain)
             if domain in _PUBLIC:
                 raise forms.ValidationError(_("Anybody can have an address at %s.") % domain)
+            if domain not in self.allowed:
+                words = _("You have no verified address at %s. Add one to your account first.")
+                raise forms.ValidationError(words % domain)
         return list(dict.fromkeys(domains))
 
 

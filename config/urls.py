@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from accounts.views import visiting
 
+handler403 = "accounts.http.forbidden"
 urlpatterns = [
     path("", include("generations.urls")),
     path("accounts/", include("accounts.urls")),

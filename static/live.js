@@ -83,7 +83,9 @@
   document.addEventListener("htmx:sendError", again);
   document.addEventListener("htmx:timeout", again);
   document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.xhr.status >= 500) again(event);
+    const { status, responseText } = event.detail.xhr;
+    if (status >= 500) again(event);
+    else if (status === 403 && event.detail.xhr.getResponseHeader("Content-Type")?.startsWith("text/plain")) studio.toast(responseText);
   });
 
   // the sign-in page must not land inside a card

@@ -83,7 +83,7 @@ def domains(request: HttpRequest, slug: str) -> HttpResponse:
     here.demand(Action.MANAGE)
     if here.team.personal_of_id:
         raise PermissionDenied
-    form = DomainsForm(request.POST)
+    form = DomainsForm(request.POST, team=here.team, by=here.user)
     if not form.is_valid():
         return team_page(request, here, domains_form=form)
     Team.objects.filter(pk=here.team.pk).update(domains=form.cleaned_data["domains"])
@@ -194,7 +194,7 @@ def team_page(request: HttpRequest, here: Asked, **forms: Any) -> HttpResponse:
         ),
         "member_form": None,
         "own_form": LimitForm(auto_id="own-%s", initial={"limit": _own_limit(people, here)}),
-        "domains_form": DomainsForm(initial={"domains": ", ".join(here.team.domains)}),
+        "domains_form": DomainsForm(team=here.team, by=here.user),
         "mail_form": InvitationForm(may_own=may_own),
         "link_form": LinkForm(may_own=may_own),
     }

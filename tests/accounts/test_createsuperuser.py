@@ -20,7 +20,7 @@ def test_superuser_is_known_by_address_and_enters_the_admin() -> None:
     assert root.personal_team.slug == "root"
     client = Client()
     answer = client.post(
-        "/admin/login/?next=/admin/", {"username": "ROOT@example.com", "password": "a-long-passphrase"}
+        "/accounts/login/?next=/admin/", {"login": "ROOT@example.com", "password": "a-long-passphrase"}
     )
     assert answer.headers["Location"] == "/admin/"
     assert client.get("/admin/").status_code == 200

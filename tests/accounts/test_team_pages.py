@@ -51,7 +51,7 @@ TABLE: dict[str, tuple[str, dict[str, Any] | None, tuple[int, ...]]] = {
     "team-own-limit": ("film/own-limit", {"limit": "3"}, (302, 404, 404, 302, 302, 302, 302)),
     "team-enter": ("film/enter", {}, (302, 404, 404, 404, 404, 404, 404)),
     "team-second-factor": ("film/second-factor", {"needed": "no"}, (302, 404, 404, 403, 403, 403, 302)),
-    "team-domains": ("film/domains", {"domains": "example.org"}, MANAGERS),
+    "team-domains": ("film/domains", {"domains": ""}, MANAGERS),
     "team-member, role": ("film/members/{victor}", {"verb": "role", "role": "member"}, MANAGERS),
     "team-member, owner": (
         "film/members/{bob}",
@@ -374,6 +374,8 @@ def test_rows_of_a_team_are_of_no_other(film: Team, alice: User, mallory: User) 
 
 
 def test_address_at_the_domain_lets_in_once_it_is_verified(film: Team, alice: User, mallory: User) -> None:
+    for email in ("alice@Example.com", "alice@example.org"):
+        EmailAddress.objects.create(user=alice, email=email, verified=True)
     signed_in(alice).post("/teams/film/domains", {"domains": "@Example.com,  example.org example.org"})
     film.refresh_from_db()
     assert film.domains == ["example.com", "example.org"]
@@ -395,3 +397,24 @@ def test_domain_that_is_none_or_everybodys_is_refused(film: Team, alice: User, t
     assert f'value="{typed}"' in answer.content.decode()
     film.refresh_from_db()
     assert film.domains == []
+
+
+@pytest.mark.parametrize("typed", ["example.com", "mail.example.org", "org", "example.org, example.com", "example.net"])
+def test_domain_takes_a_verified_address_there(film: Team, alice: User, bob: User, typed: str) -> None:
+    EmailAddress.objects.create(user=alice, email="alice@example.com", verified=False)
+    EmailAddress.objects.create(user=alice, email="alice@example.org", verified=True)
+    EmailAddress.objects.create(user=bob, email="bob@example.net", verified=True)
+    answer = signed_in(alice).post("/teams/film/domains", {"domains": typed})
+
+    assert answer.status_code == 422
+    assert f'value="{typed}"' in answer.content.decode()
+    film.refresh_from_db()
+    assert film.domains == []
+
+
+def test_domain_of_another_admin_stays_and_can_be_taken_away(film: Team, alice: User) -> None:
+    Team.objects.filter(pk=film.pk).update(domains=["example.net"])
+    EmailAddress.objects.create(user=alice, email="alice@example.org", verified=True)
+    for typed in ("example.net, example.org", "example.org", ""):
+        assert signed_in(alice).post("/teams/film/domains", {"domains": typed}).status_code == 302
+    assert signed_in(alice).post("/teams/film/domains", {"domains": "example.net"}).status_code == 422

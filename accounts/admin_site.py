@@ -1,0 +1,80 @@
+"""The admin has no door of its own: people sign in, and change their password, where everybody does."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+from django.contrib import admin
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLResolver, reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+_QUEUES: Final = "django_rq/"  # shows and removes jobs of everybody, and asks for no permission but to be staff
+_QUEUES_TABLE: Final = "django_rq_dashboard_"  # pages of rows; there is no such table
+
+View = Callable[..., HttpResponseBase]
+
+
+class StudioAdminSite(admin.AdminSite):
+    """Django's own sign-in takes a password alone, also from whoever is signed in already; this one takes none."""
+
+    @method_decorator(never_cache)
+    @method_decorator(login_not_required)
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """To the studio's sign-in and back. Raises PermissionDenied for whoever is signed in and no staff."""
+        address = _address_after(request)
+        if self.has_permission(request):
+            return redirect(address)
+        if request.user.is_authenticated:
+            raise PermissionDenied(_("The administration is for staff only."))
+        return redirect_to_login(address)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return redirect("account_change_password")
+
+    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return redirect("admin:index")
+
+    def get_urls(self) -> list[Any]:
+        patterns = super().get_urls()
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver) and str(pattern.pattern).startswith(_QUEUES):
+                pattern.url_patterns[:] = [_of_superusers(one) for one in pattern.url_patterns if _has_page(one)]
+        return patterns
+
+
+def _has_page(pattern: Any) -> bool:
+    name = pattern.name or _QUEUES_TABLE
+    return name == f"{_QUEUES_TABLE}changelist" or not name.startswith(_QUEUES_TABLE)
+
+
+def _of_superusers(pattern: Any) -> Any:
+    pattern.callback = _superuser_required(pattern.callback)
+    return pattern
+
+
+def _superuser_required(view: View) -> View:
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and not request.user.is_superuser:
+            raise PermissionDenied(_("The queues are for superusers only."))
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return view(request, *args, **kwargs)
+
+    return wrapper
+
+
+def _address_after(request: HttpRequest) -> str:
+    named = request.GET.get(REDIRECT_FIELD_NAME, "")
+    if url_has_allowed_host_and_scheme(named, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        return named
+    return reverse("admin:index")
