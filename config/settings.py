@@ -66,9 +66,11 @@ INSTALLED_APPS = [
     "storages",
 ]
 MIDDLEWARE = [
+    "config.middleware.HeadersMiddleware",
+    "config.middleware.ThisMachineOnlyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "generations.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -270,8 +272,6 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # who selects too many videos is told how many are too many
 FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024**2
-_media_origins = [origin(AWS_S3_ENDPOINT_URL)] if AWS_S3_ENDPOINT_URL else ["https://*.amazonaws.com"]
-_media_sources = [SELF, *_media_origins] if MEDIA_DELIVERY == "redirect" else [SELF]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -280,8 +280,9 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
-        "img-src": [*_media_sources, "data:", "blob:"],
-        "media-src": [*_media_sources, "blob:"],
+        # `generations.middleware` adds the bucket's own origin to these two
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
         # Chrome asks it of what a form is redirected to as well
         "form-action": [SELF, *([origin(OIDC_SERVER_URL)] if OIDC_SERVER_URL else [])],
         "base-uri": [NONE],

@@ -1,5 +1,6 @@
 """The team's bucket, through Django's default storage. Knows no models."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import default_storage
@@ -14,6 +16,8 @@ from django.core.files.storage import default_storage
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
+logger = logging.getLogger(__name__)
 
 IMMUTABLE = "private, max-age=31536000, immutable"
 
@@ -99,6 +103,21 @@ def presigned(key: str, *, seconds: int, **response_headers: str) -> str:
     """An address that answers without sign-in for `seconds`; e.g. `ResponseContentDisposition="attachment"`."""
     parameters = {"Bucket": name(), "Key": key, **response_headers}
     return client().generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+
+
+def origin() -> str:
+    """Where presigned addresses lead, such as https://videos.s3.amazonaws.com; empty while there are no keys."""
+    try:
+        return _origin()
+    except BotoCoreError as error:
+        logger.warning("The bucket's address is not known: %s", error)
+        return ""
+
+
+@cache
+def _origin() -> str:
+    address = urlsplit(presigned("x", seconds=60))
+    return f"{address.scheme}://{address.netloc}"
 
 
 def check() -> None:

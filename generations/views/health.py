@@ -1,7 +1,10 @@
 """Is the process up, and can it do its work? Both without sign-in, for machines that watch."""
 
+import threading
+import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -11,9 +14,11 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from config.origins import is_loopback
 from generations import bucket
 from generations.fal.answers import RequestUrls
 from generations.fal.client import FalClient
@@ -22,11 +27,60 @@ from generations.models import Generation, SubmitPause
 from generations.pipeline import fal_config
 
 COPY_OVERDUE: Final = timedelta(hours=1)
+READY_FOR: Final = 5.0  # s that an answer stands; however often somebody asks, fal and the bucket are not asked more
+NOT_READY_FOR: Final = 1.0  # s; a start waits for the first good answer
 _PATIENCE: Final = httpx.Timeout(5.0)
+_PROXY_HEADERS: Final = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 
 class NotReadyError(Exception):
     """Everything answers, and still the studio cannot do its work; str() says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What each check found, `ok` or what is wrong, and until when (of the monotonic clock) that stands."""
+
+    checks: dict[str, str]
+    until: float
+
+    @property
+    def is_ready(self) -> bool:
+        return all(answer == "ok" for answer in self.checks.values())
+
+
+class Readings:
+    """The last answer of this process. While one thread asks anew, the others are given the one before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: Readiness | None = None
+
+    def current(self) -> Readiness:
+        last = self._last
+        if last and time.monotonic() < last.until:
+            return last
+        if not self._lock.acquire(blocking=last is None):
+            assert last
+            return last
+        try:
+            return self._read(last)
+        finally:
+            self._lock.release()
+
+    def _read(self, known: Readiness | None) -> Readiness:
+        """Asks, unless another thread has while we waited for it."""
+        if self._last is None or self._last is known:
+            checks = _checked()
+            seconds = READY_FOR if set(checks.values()) == {"ok"} else NOT_READY_FOR
+            self._last = Readiness(checks, time.monotonic() + seconds)
+        return self._last
+
+    def forget(self) -> None:
+        self._last = None
+
+
+readings: Final = Readings()
 
 
 @require_safe
@@ -38,12 +92,32 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when all answer, else 503; the body says of each what is wrong."""
+    """200 when all answer, else 503; what is wrong is said to this machine, and to who has METRICS_TOKEN."""
+    found = readings.current()
+    details = {"checks": found.checks} if _may_see_details(request) else {}
+    return JsonResponse({"ready": found.is_ready, **details}, status=200 if found.is_ready else 503)
+
+
+def _may_see_details(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if settings.METRICS_TOKEN and scheme.lower() == "bearer":
+        return constant_time_compare(token.strip(), settings.METRICS_TOKEN)
+    return _is_this_machine(request)
+
+
+def _is_this_machine(request: HttpRequest) -> bool:
+    """Of a proxy on this machine the address is ours too, but it says for whom it asks, or by which name."""
+    host = request.get_host()
+    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+    came_directly = not any(header in request.headers for header in _PROXY_HEADERS)
+    return came_directly and is_loopback(name) and is_loopback(request.META.get("REMOTE_ADDR", ""))
+
+
+def _checked() -> dict[str, str]:
     found = {name: _try(check) for name, check in _CHECKS.items()}
     if found["database"] == "ok":
         found |= {name: _try(check) for name, check in _ROW_CHECKS.items()}
-    is_ready = all(answer == "ok" for answer in found.values())
-    return JsonResponse({"ready": is_ready, "checks": found}, status=200 if is_ready else 503)
+    return found
 
 
 def _try(check: Callable[[], None]) -> str:

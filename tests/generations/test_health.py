@@ -1,6 +1,8 @@
 """/healthz and /readyz, for machines that watch."""
 
+import threading
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from pytest_django import Settings
 from accounts.models import User
 from generations import bucket
 from generations.models import Status, SubmitPause
+from generations.views import health
 from tests.cast import make_generation
 from tests.sandbox_process import Sandbox, free_port
 
@@ -22,8 +25,14 @@ def dead() -> str:
     return f"http://127.0.0.1:{free_port()}"
 
 
+@pytest.fixture(autouse=True)
+def _nothing_known() -> None:
+    health.readings.forget()
+
+
 def checks(client: Client) -> dict[str, str]:
-    answer = client.get("/readyz")
+    health.readings.forget()
+    answer = client.get("/readyz", HTTP_HOST="127.0.0.1:8000")
     told = answer.json()
     found: dict[str, str] = told["checks"]
     assert told["ready"] is (answer.status_code == 200)
@@ -102,3 +111,132 @@ def test_database_that_is_away_is_named(client: Client, sandbox: Sandbox, monkey
     monkeypatch.setattr(connection, "cursor", refuse)
 
     assert_only("database", checks(client), "OperationalError: connection refused")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("request_", "sees"),
+    [
+        ({"HTTP_HOST": "127.0.0.1:8000"}, True),
+        ({"HTTP_HOST": "localhost"}, True),
+        ({"HTTP_HOST": "[::1]:8000", "REMOTE_ADDR": "::1"}, True),
+        ({"HTTP_HOST": "localhost", "REMOTE_ADDR": "10.0.0.5"}, False),
+        ({"HTTP_HOST": "localhost", "REMOTE_ADDR": ""}, False),
+        ({"HTTP_HOST": "studio.example.com"}, False),  # a proxy on this machine that says only this
+        ({"HTTP_HOST": "localhost", "HTTP_X_FORWARDED_FOR": "127.0.0.1"}, False),
+        ({"HTTP_HOST": "localhost", "HTTP_X_REAL_IP": "127.0.0.1"}, False),
+        ({"HTTP_HOST": "localhost", "HTTP_FORWARDED": "for=127.0.0.1"}, False),
+        ({"HTTP_HOST": "localhost", "HTTP_X_FORWARDED_PROTO": "https"}, False),
+        ({"HTTP_HOST": "localhost", "HTTP_VIA": "1.1 proxy"}, False),
+        ({"HTTP_HOST": "studio.example.com", "HTTP_AUTHORIZATION": "Bearer s3cr3t-token"}, True),
+        ({"REMOTE_ADDR": "203.0.113.7", "HTTP_AUTHORIZATION": "bearer s3cr3t-token"}, True),
+        ({"REMOTE_ADDR": "203.0.113.7", "HTTP_AUTHORIZATION": "Bearer other"}, False),
+        ({"REMOTE_ADDR": "203.0.113.7", "HTTP_AUTHORIZATION": "Bearer "}, False),
+        ({"REMOTE_ADDR": "203.0.113.7", "HTTP_AUTHORIZATION": "Basic s3cr3t-token"}, False),
+        ({"REMOTE_ADDR": "203.0.113.7", "HTTP_AUTHORIZATION": "Bearer é"}, False),
+    ],
+)
+def test_details_are_for_this_machine_or_for_who_has_the_token(
+    client: Client, sandbox: Sandbox, settings: Settings, request_: dict[str, str], sees: bool
+) -> None:
+    settings.ALLOWED_HOSTS, settings.METRICS_TOKEN = ["*"], "s3cr3t-token"
+    settings.REDIS_URL = "redis://127.0.0.1:1"
+
+    answer = client.get("/readyz", **request_)  # type: ignore[arg-type]
+
+    assert answer.status_code == 503
+    assert answer.json()["ready"] is False
+    assert ("checks" in answer.json()) is sees
+    assert (b"redis" in answer.content) is sees
+
+
+@pytest.mark.django_db
+def test_without_a_token_none_opens(client: Client, sandbox: Sandbox, settings: Settings) -> None:
+    settings.METRICS_TOKEN = ""
+
+    answer = client.get("/readyz", REMOTE_ADDR="203.0.113.7", HTTP_AUTHORIZATION="Bearer ")
+
+    assert answer.json() == {"ready": True}
+
+
+class Asked:
+    """In the place of the bucket's check: counts, and holds who asks until it is let go."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.is_asked, self.may_go_on = threading.Event(), threading.Event()
+        self.may_go_on.set()
+
+    def __call__(self) -> None:
+        self.times += 1
+        self.is_asked.set()
+        assert self.may_go_on.wait(60)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    asked = Asked()
+    monkeypatch.setattr(health, "_CHECKS", {"database": asked})
+    monkeypatch.setattr(health, "_ROW_CHECKS", {})
+    return asked
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr(health, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_answer_stands_for_some_seconds(client: Client, asked: Asked, clock: list[float]) -> None:
+    for _ in range(20):
+        assert client.get("/readyz").status_code == 200
+    assert asked.times == 1
+
+    clock[0] += health.READY_FOR
+    client.get("/readyz")
+    assert asked.times == 2
+
+
+def test_bad_answer_stands_for_less(client: Client, clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    times = []
+
+    def fail() -> None:
+        times.append(1)
+        raise health.NotReadyError("no")
+
+    monkeypatch.setattr(health, "_CHECKS", {"database": fail})
+    assert [client.get("/readyz").status_code for _ in range(5)] == [503] * 5
+    assert len(times) == 1
+
+    clock[0] += health.NOT_READY_FOR
+    client.get("/readyz")
+    assert len(times) == 2
+
+
+def test_one_thread_asks_and_the_others_do_not_wait(client: Client, asked: Asked, clock: list[float]) -> None:
+    client.get("/readyz")
+    clock[0] += health.READY_FOR
+    asked.is_asked.clear()
+    asked.may_go_on.clear()
+    slow = threading.Thread(target=health.readings.current)
+    slow.start()
+    assert asked.is_asked.wait(60)
+
+    assert client.get("/readyz").status_code == 200, "by what was known"
+
+    asked.may_go_on.set()
+    slow.join(60)
+    assert asked.times == 2
+
+
+def test_all_who_ask_first_share_one_answer(asked: Asked) -> None:
+    asked.may_go_on.clear()
+    threads = [threading.Thread(target=health.readings.current) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    asked.may_go_on.set()
+    for thread in threads:
+        thread.join(60)
+
+    assert asked.times == 1
