@@ -12,7 +12,7 @@ from config.redaction import has_secret
 
 Answer = Callable[[HttpRequest], HttpResponse]
 _NOBODY: Final = (
-    *("accelerometer", "bluetooth", "camera", "display-capture", "encrypted-media", "geolocation", "gyroscope"),
+    *("accelerometer", "camera", "display-capture", "encrypted-media", "geolocation", "gyroscope"),
     *("hid", "magnetometer", "microphone", "midi", "payment", "screen-wake-lock", "serial", "usb"),
     "xr-spatial-tracking",
 )
