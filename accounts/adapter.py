@@ -4,15 +4,18 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from accounts.groups import follow_groups
+from accounts.joining import take_up
 from accounts.models import Invitation, Team, User
 
 INVITED_BY: Final = "invitation"  # of the session: the token by which somebody came
@@ -21,15 +24,18 @@ INVITED_BY: Final = "invitation"  # of the session: the token by which somebody 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether whoever asks may make an account at all; `clean_email` judges the address."""
-        return settings.SIGN_UP != "invite" or _is_invited(request)
+        return settings.SIGN_UP != "invite" or _invitation(request) is not None
 
     def clean_email(self, email: str) -> str:
         email = super().clean_email(email)
-        if settings.SIGN_UP != "domains" or _is_invited(self.request):
+        if not _needs_invitation(email):
             return email
-        if email.rpartition("@")[2].lower() not in settings.SIGN_UP_DOMAINS:
+        invitation = _invitation(self.request)
+        if invitation is None and settings.SIGN_UP == "domains":
             known = ", ".join(settings.SIGN_UP_DOMAINS)
             raise ValidationError(_("Accounts are for addresses at %s here. Others need an invitation.") % known)
+        if invitation and not _is_for(invitation, email) and not self.request.user.is_authenticated:
+            raise ValidationError(_("Use the address to which the invitation was sent."))
         return email
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
@@ -42,6 +48,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         super().save_user(request, user, form, commit=True)
         Team.objects.create_personal(user)
+        _admit(request, user)
         return user
 
 
@@ -55,10 +62,9 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
     """Sign-in by the organisation's own OpenID provider."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        if settings.SIGN_UP == "open" or _is_invited(request):
-            return True
-        domain = (sociallogin.user.email or "").rpartition("@")[2].lower()
-        return settings.SIGN_UP == "domains" and domain in settings.SIGN_UP_DOMAINS
+        email = sociallogin.user.email or ""
+        invitation = _invitation(request)
+        return not _needs_invitation(email) or (invitation is not None and _is_for(invitation, email))
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
         user: User = super().populate_user(request, sociallogin, data)
@@ -73,6 +79,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
     def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> User:
         user: User = super().save_user(request, sociallogin, form)
         Team.objects.create_personal(user)
+        _admit(request, user)
         _follow(sociallogin)
         return user
 
@@ -89,8 +96,32 @@ def _follow(sociallogin: Any) -> None:
         follow_groups(sociallogin.user, map(str, groups), settings.OIDC_GROUPS)
 
 
-def _is_invited(request: HttpRequest) -> bool:
-    """Whether the browser came by an invitation that is still open."""
+def _needs_invitation(email: str) -> bool:
+    if settings.SIGN_UP == "domains":
+        return email.rpartition("@")[2].lower() not in settings.SIGN_UP_DOMAINS
+    return bool(settings.SIGN_UP == "invite")
+
+
+def _invitation(request: HttpRequest) -> Invitation | None:
+    """By which the browser came, as long as it is open."""
     token: str = request.session.get(INVITED_BY, "")
-    found: bool = Invitation.objects.open().by_token(token).exists()
+    found: Invitation | None = Invitation.objects.open().by_token(token).first()
     return found
+
+
+def _is_for(invitation: Invitation, email: str) -> bool:
+    """One by link is for whoever has it."""
+    return invitation.email.lower() in {"", email.lower()}
+
+
+def _admit(request: HttpRequest, user: User) -> None:
+    """An account that only an invitation lets in takes it up with the same stroke: one place, one account.
+
+    Raises ImmediateHttpResponse, and the caller's transaction leaves no account, when somebody else was first.
+    """
+    if not _needs_invitation(user.email):
+        return
+    invitation = _invitation(request)
+    if invitation is None or not _is_for(invitation, user.email) or not take_up(invitation, user):
+        raise ImmediateHttpResponse(render(request, "teams/join_gone.html", status=410))
+    del request.session[INVITED_BY]

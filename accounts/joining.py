@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.mailing import letter
-from accounts.models import Invitation, Membership, Team, User, hash_of
-from accounts.roles import MAY, Action, Role
+from accounts.models import FormerMembership, Invitation, Membership, Team, User, hash_of
+from accounts.roles import Action, Role
 
 LASTS: Final = timedelta(days=7)
 MOST_BY_LINK: Final = 100
@@ -43,11 +43,12 @@ def invite(team: Team, by: User, role: Role, *, email: str = "", uses: int = 1) 
 
 
 def renew(invitation: Invitation, by: User) -> str:
-    """A fresh token for another seven days; the one before leads nowhere any more."""
+    """A fresh token for another seven days, in the name of `by`; the one before leads nowhere any more."""
     _demand(invitation.team, by, Role(invitation.role))
-    token = secrets.token_urlsafe(24)
-    invitation.token_hash, invitation.expires_at = hash_of(token), timezone.now() + LASTS
-    invitation.save(update_fields=["token_hash", "expires_at"])
+    token, now = secrets.token_urlsafe(24), timezone.now()
+    values = {"token_hash": hash_of(token), "expires_at": now + LASTS, "made_by": by, "made_at": now}
+    Invitation.objects.filter(pk=invitation.pk).update(**values)
+    invitation.made_by = by
     return token
 
 
@@ -65,12 +66,17 @@ def send(invitation: Invitation, token: str) -> None:
 
 @transaction.atomic
 def take_up(invitation: Invitation, user: User) -> bool:
-    """Join by it; False when it is used up or has expired meanwhile. Who is in the team already stays what they are."""
-    locked = Invitation.objects.open().select_for_update().filter(pk=invitation.pk).first()
-    if locked is None:
+    """Join by it; False when it is used up or dead meanwhile, or older than the person's removal from the team.
+
+    Who is in the team already stays what they are. The team's lock keeps its maker from being removed at this moment.
+    """
+    Team.objects.get_queryset().select_for_update(no_key=True).get(pk=invitation.team_id)
+    locked = Invitation.objects.open().select_for_update(of=("self",)).filter(pk=invitation.pk).first()
+    if locked is None or _removed_from(user).filter(team=locked.team_id, left_at__gte=locked.made_at).exists():
         return False
     _, is_new = Membership.objects.get_or_create(team=locked.team, user=user, defaults={"role": locked.role})
     if is_new:
+        FormerMembership.objects.filter(team=locked.team_id, user=user).delete()
         locked.uses_left -= 1
         locked.save(update_fields=["uses_left"])
     return True
@@ -87,17 +93,23 @@ def teams_open_to(user: User) -> QuerySet[Team]:
     """By the domain of an address that the person has shown to be theirs, where they are not yet."""
     verified = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
     domains = [email.rpartition("@")[2].lower() for email in verified]
-    return Team.objects.get_queryset().filter(domains__overlap=domains).exclude(members=user).order_by("name")
+    found = Team.objects.get_queryset().filter(domains__overlap=domains, closed_at=None).exclude(members=user)
+    return found.exclude(pk__in=_removed_from(user).values("team")).order_by("name")
 
 
 def join_by_domain(team: Team, user: User) -> None:
     """Raises Team.DoesNotExist when that team is not open to the person."""
     found = teams_open_to(user).get(pk=team.pk)
     Membership.objects.get_or_create(team=found, user=user, defaults={"role": Role.MEMBER})
+    FormerMembership.objects.filter(team=found, user=user).delete()
+
+
+def _removed_from(user: User) -> QuerySet[FormerMembership]:
+    """By somebody else: who has left by themselves comes back as they like."""
+    return FormerMembership.objects.filter(user=user, removed_by__isnull=False)
 
 
 def _demand(team: Team, by: User, role: Role) -> None:
-    own = Membership.objects.filter(team=team, user=by).first()
-    needed = {Action.MANAGE, Action.OWN} if role == Role.OWNER else {Action.MANAGE}
-    if own is None or not needed <= MAY[Role(own.role)]:
+    needed = Action.OWN if role == Role.OWNER else Action.MANAGE
+    if not Membership.objects.who_may(needed).filter(team=team, user=by).exists():
         raise PermissionDenied

@@ -5,7 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Membership, Team, User
+from accounts.models import FormerMembership, Membership, Team, User
 from accounts.roles import MAY, Action, Role
 
 
@@ -31,6 +31,7 @@ def change_role(team: Team, member: User, role: Role, by: User) -> None:
     if role != Role.OWNER:
         _leave_an_owner(team, members, member)
     Membership.objects.filter(team=team, user=member).update(role=role)
+    _revoke_invitations(team, member, role)
 
 
 @transaction.atomic
@@ -47,7 +48,7 @@ def remove(team: Team, member: User, by: User) -> None:
     if team.personal_of_id == member.pk:
         raise MembershipError(_("This is their own team: it goes with the account."))
     _leave_an_owner(team, members, member)
-    Membership.objects.filter(team=team, user=member).delete()
+    _end(team, [member], by)
 
 
 @transaction.atomic
@@ -62,7 +63,7 @@ def close(team: Team, by: User, heir: User | None) -> None:
         raise MembershipError(_("This is their own team: it goes with the account."))
     Team.objects.filter(pk=team.pk).update(closed_at=timezone.now(), domains=[])
     team.invitations.all().delete()
-    Membership.objects.filter(team=team).exclude(user=heir).delete()
+    _end(team, [one.user for one in Membership.objects.filter(team=team).exclude(user=heir).select_related("user")], by)
     Membership.objects.filter(team=team).update(role=Role.VIEWER)
 
 
@@ -85,9 +86,28 @@ def follow(team: Team, user: User, role: Role | None) -> None:
     if role != Role.OWNER:
         _leave_an_owner(team, members, user)
     if role is None:
-        own.delete()
+        _end(team, [user], user)
     else:
         Membership.objects.filter(pk=own.pk).update(role=role)
+        _revoke_invitations(team, user, role)
+
+
+def _end(team: Team, people: list[User], by: User) -> None:
+    Membership.objects.filter(team=team, user__in=people).delete()
+    for one in people:
+        _revoke_invitations(team, one, None)
+        values = {"removed_by": None if one == by else by, "left_at": timezone.now(), "notified_at": None}
+        FormerMembership.objects.update_or_create(team=team, user=one, defaults=values)
+
+
+def _revoke_invitations(team: Team, member: User, role: Role | None) -> None:
+    """Those that the member could not make any more. They lead nowhere as it is; no new role shall revive them."""
+    may = MAY[role] if role else frozenset()
+    theirs = team.invitations.filter(made_by=member)
+    if Action.MANAGE not in may:
+        theirs.delete()
+    elif Action.OWN not in may:
+        theirs.filter(role=Role.OWNER).delete()
 
 
 def _locked_with(team: Team, member: User) -> dict[int, Membership]:

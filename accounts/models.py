@@ -122,9 +122,17 @@ class TeamQuerySet(models.QuerySet["Team"]):
 
         One that needs a second factor opens to nobody without one.
         """
-        factors = User.objects.filter(pk=user.pk, authenticator__type__in=SECOND_FACTORS)
-        open_to = models.Q(needs_second_factor=False) | models.Exists(factors)
-        return self.of(user).filter(open_to, memberships__user=user, memberships__role__in=roles_that_may(action))
+        roles = roles_that_may(action)
+        return self.of(user).filter(_open_to(user), memberships__user=user, memberships__role__in=roles)
+
+    def left_by(self, user: User) -> "TeamQuerySet":
+        """The teams to which the user belongs no more. What they kept private there is still theirs."""
+        return self.filter(_open_to(user), former_memberships__user=user).exclude(memberships__user=user)
+
+
+def _open_to(user: User) -> models.Q:
+    factors = User.objects.filter(pk=user.pk, authenticator__type__in=SECOND_FACTORS)
+    return models.Q(needs_second_factor=False) | models.Q(models.Exists(factors))
 
 
 class TeamManager(models.Manager["Team"]):
@@ -136,6 +144,9 @@ class TeamManager(models.Manager["Team"]):
 
     def where_may(self, user: User, action: Action) -> TeamQuerySet:
         return self.get_queryset().where_may(user, action)
+
+    def left_by(self, user: User) -> TeamQuerySet:
+        return self.get_queryset().left_by(user)
 
     @transaction.atomic
     def create_personal(self, user: User) -> "Team":
@@ -207,8 +218,13 @@ class Team(models.Model):
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> "InvitationQuerySet":
-        """Those by which somebody can still join."""
-        return self.filter(uses_left__gt=0, expires_at__gt=timezone.now())
+        """Those by which somebody can still join: their makers may still give that role in that team."""
+        maker = {"team": models.OuterRef("team"), "user": models.OuterRef("made_by")}
+        owners, managers = (
+            Membership.objects.who_may(action).filter(**maker) for action in (Action.OWN, Action.MANAGE)
+        )
+        may_grant = models.Exists(owners) | ~models.Q(role=Role.OWNER) & models.Exists(managers)
+        return self.filter(may_grant, uses_left__gt=0, expires_at__gt=timezone.now())
 
     def by_token(self, token: str) -> "InvitationQuerySet":
         return self.filter(token_hash=hash_of(token))
@@ -242,6 +258,20 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def who_may(self, action: Action) -> "MembershipQuerySet":
+        """Those whose people may do this now, also when nobody is signed in: for links and mails that act for them."""
+        now = timezone.now()
+        factors = User.objects.filter(pk=models.OuterRef("user"), authenticator__type__in=SECOND_FACTORS)
+        return self.filter(
+            models.Q(team__needs_second_factor=False) | models.Exists(factors),
+            models.Q(user__suspended_until=None) | models.Q(user__suspended_until__lte=now),
+            role__in=roles_that_may(action),
+            user__is_active=True,
+            team__closed_at=None,
+        )
+
+
 class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
@@ -257,6 +287,8 @@ class Membership(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
+    objects: ClassVar = MembershipQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["team", "user"], name="membership_once"),
@@ -271,6 +303,28 @@ class Membership(models.Model):
         """The one that holds: the team's for this member, or the member's own."""
         limits = [limit for limit in (self.monthly_limit_cents, self.own_limit_cents) if limit is not None]
         return min(limits, default=None)
+
+
+class FormerMembership(models.Model):
+    """That somebody belonged to a team, and belongs no more.
+
+    Who was removed comes back only by an invitation made since then. `notified_at`: when the person was told by mail
+    of the private videos that they have there, and until when they can decide on them.
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="former_memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="former_memberships")
+    removed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("removed by")
+    )
+    left_at = models.DateTimeField(_("left at"), default=timezone.now)
+    notified_at = models.DateTimeField(_("notified at"), null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["team", "user"], name="former_membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.team}, {self.left_at:%Y-%m-%d}"
 
 
 class StaffVisitQuerySet(models.QuerySet["StaffVisit"]):

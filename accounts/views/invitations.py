@@ -76,13 +76,17 @@ def change(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @never_cache
 def join(request: HttpRequest, token: str) -> HttpResponse:
     """Says which team and as what; joining takes a press. Who is not signed in does that first and comes back."""
+    known = Invitation.objects.by_token(token).select_related("team", "made_by").first()
     invitation = Invitation.objects.open().by_token(token).select_related("team", "made_by").first()
+    is_member = known is not None and _is_member(request, known)
+    if known and is_member and (request.method == "POST" or not invitation):  # their sign-up has used it
+        return redirect("team", known.team.slug)
     if invitation is None:
         return render(request, "teams/join_gone.html", status=410)
     if request.method == "POST" and isinstance(request.user, User):
         return _take_up(request, invitation)
     request.session[INVITED_BY] = token  # where only the invited may sign up
-    context = {"invitation": invitation, "is_member": _is_member(request, invitation)}
+    context = {"invitation": invitation, "is_member": is_member}
     return render(request, "teams/join.html", context)
 
 
@@ -115,7 +119,8 @@ def _take_up(request: HttpRequest, invitation: Invitation) -> HttpResponse:
 
 def _is_member(request: HttpRequest, invitation: Invitation) -> bool:
     user = request.user
-    return isinstance(user, User) and Membership.objects.filter(team=invitation.team, user=user).exists()
+    own = Membership.objects.filter(team=invitation.team_id, team__closed_at=None)
+    return isinstance(user, User) and own.filter(user=user).exists()
 
 
 def _inviting(request: HttpRequest, slug: str) -> Asked:

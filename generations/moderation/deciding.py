@@ -134,7 +134,7 @@ def appeal(row: Generation, by: User, text: str) -> Appeal:
 
 
 def _demand(by: User) -> None:
-    if not (by.is_active and by.is_staff and by.has_perm(PERMISSION)):
+    if by.is_suspended or not (by.is_active and by.is_staff and by.has_perm(PERMISSION)):
         raise PermissionDenied
 
 

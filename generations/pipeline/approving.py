@@ -10,13 +10,14 @@ from django.conf import settings
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.mailing import letter
-from accounts.models import Team, User
-from accounts.roles import Action, roles_that_may
+from accounts.models import Membership, Team, User
+from accounts.roles import Action
 from generations.models import Generation, Hold
 from generations.pipeline import holding
 
@@ -80,8 +81,7 @@ def decide(ask: Ask, by: User, note: str, *, is_yes: bool) -> bool:
 
     Raises PermissionDenied for whoever may not say yes in that team, and for who asked.
     """
-    team = ask.first.team
-    if by == ask.first.user or not Team.objects.where_may(by, Action.APPROVE).filter(pk=team.pk).exists():
+    if not may_decide(ask, by):
         raise PermissionDenied
     if is_yes:
         return sum(holding.release(hold, by, note) for hold in ask.holds) > 0
@@ -89,13 +89,28 @@ def decide(ask: Ask, by: User, note: str, *, is_yes: bool) -> bool:
     return sum(holding.refuse(hold, by, words, "declined") for hold in ask.holds) > 0
 
 
-def read_link(token: str) -> tuple[User, uuid.UUID] | None:
-    """Whose link it is and what it asks; None when it is forged or too old."""
+def may_decide(ask: Ask, by: User) -> bool:
+    """Now, with or without being signed in; never about one's own request."""
+    return by != ask.first.user and _deciders(ask.first.team).filter(user=by).exists()
+
+
+def _deciders(team: Team) -> QuerySet[Membership]:
+    return Membership.objects.who_may(Action.APPROVE).filter(team=team)
+
+
+def read_link(token: str) -> tuple[User, Ask] | None:
+    """Whose link it is, and what it asks; None when it is forged or too old, and when nothing waits any more.
+
+    Raises PermissionDenied when the person may not decide any more.
+    """
     try:
         pk, key = signing.loads(token, salt=_SALT, max_age=LINK_LASTS)
-        return User.objects.get(pk=pk, is_active=True), uuid.UUID(key)
+        person, ask = User.objects.get(pk=pk), ask_of(uuid.UUID(key))
     except (signing.BadSignature, User.DoesNotExist, ValueError):
         return None
+    if ask and not may_decide(ask, person):
+        raise PermissionDenied
+    return (person, ask) if ask else None
 
 
 def ask_for_yes() -> int:
@@ -125,8 +140,8 @@ def _grouped(holds: Any) -> list[Ask]:
 
 def _tell(ask: Ask) -> int:
     team, sent = ask.first.team, 0
-    deciders = team.members.filter(memberships__team=team, memberships__role__in=roles_that_may(Action.APPROVE))
-    for person in deciders.filter(is_active=True).exclude(pk=ask.first.user_id).distinct():
+    for decider in _deciders(team).exclude(user=ask.first.user_id).select_related("user"):
+        person = decider.user
         try:
             context = {"ask": ask, "team": team, "link": link_for(person, ask)}
             letter(person.email, "teams/mail/approval", context).send()

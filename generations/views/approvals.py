@@ -41,14 +41,14 @@ def approvals(request: PersonRequest, slug: str) -> HttpResponse:
 @never_cache
 def by_mail(request: HttpRequest, token: str) -> HttpResponse:
     """The link in a mail stands for whom it was sent to; it decides once, and later says that it is decided."""
-    named = approving.read_link(token)
-    found = approving.ask_of(named[1]) if named else None
-    if named is None or found is None:
+    found = approving.read_link(token)
+    if found is None:
         return render(request, "teams/approval_gone.html", status=410)
+    person, ask = found
     if request.method == "POST":
-        said = _say(request, found, named[0])
-        return render(request, "teams/approval_said.html", {"ask": found, "said": said})
-    return render(request, "teams/approval.html", {"ask": found, "team": found.first.team, "person": named[0]})
+        said = _say(request, ask, person)
+        return render(request, "teams/approval_said.html", {"ask": ask, "said": said})
+    return render(request, "teams/approval.html", {"ask": ask, "team": ask.first.team, "person": person})
 
 
 def _key(request: HttpRequest) -> uuid.UUID:
