@@ -153,7 +153,12 @@ _DEFAULTS: Final[Mapping[str, object]] = {
 _WAITING: Final = "fal does not answer; we keep trying."
 
 _BY_CLASS: Final[Mapping[type[FalError], tuple[str, str, Fixer]]] = {
-    Cancelled: ("cancelled", "It was cancelled.", Fixer.USER),
+    # asked for by nobody here: a cancel of ours is no failure
+    Cancelled: (
+        "cancelled_at_fal",
+        "Somebody cancelled this at fal, such as in its dashboard; nobody did it here. Ask an admin who, or try again.",
+        Fixer.US,
+    ),
     ModelRefused: ("refused", "Kling refused this: {words}. Change the input and try again.", Fixer.USER),
     Verdict: ("request_failed", "fal lost this request on the way to Kling. Try again.", Fixer.PROVIDER),
     KeyRefused: (
@@ -214,7 +219,7 @@ def _of_class(error: FalError) -> tuple[str, str, Fixer]:
 
 
 def _about_lock(error: AccountLocked) -> Advice:
-    said = error.message.lower()
+    said = "exhausted balance" if error.status == 402 else error.message.lower()
     known = (advice for words, advice in _LOCKS.items() if words in said)
     reason, words, fixer = _BY_CLASS[AccountLocked]
     reason, words = next(known, (reason, words))

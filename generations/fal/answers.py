@@ -15,6 +15,11 @@ APP: Final = "fal-ai/kling-video"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
+def is_request_id(text: str) -> bool:
+    """Whether fal can have given a request this id; no other text becomes a part of a path."""
+    return _REQUEST_ID.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class FalConfig:
     """Where fal is and who we are there; addresses without a trailing slash, `api_url` with its `/v1`."""
@@ -40,7 +45,7 @@ class RequestUrls:
     @classmethod
     def for_id(cls, config: FalConfig, request_id: str) -> "RequestUrls":
         """The addresses rebuilt, for a request whose id came by webhook or from a listing. Raises ValueError."""
-        if not _REQUEST_ID.fullmatch(request_id):
+        if not is_request_id(request_id):
             raise ValueError(f"Not a request id of fal: {request_id[:80]!r}")
         base = f"{config.queue_url.rstrip('/')}/{APP}/requests/{request_id}"
         return cls(request_id, f"{base}/status", base, f"{base}/cancel")

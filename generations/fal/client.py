@@ -6,9 +6,9 @@ its outcome unknown, as a broken connection does.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -32,11 +32,13 @@ from generations.fal.failures import no_answer
 
 T = TypeVar("T")
 
+BeforeSending = Callable[[], Awaitable[None]]
+
 TIMEOUT: Final = httpx.Timeout(connect=10, read=60, write=60, pool=30)
 MAX_CONNECTIONS: Final = 100
 USER_AGENT: Final = "kling-studio"
 
-_LOOPBACK: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # the sandbox: never through a proxy
+LOOPBACK: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # the sandbox: never through a proxy
 
 # A submit opens a connection of its own: one from the pool may have been closed by fal a moment ago, and then nobody
 # knows whether the job was queued.
@@ -138,9 +140,18 @@ class AsyncFalClient:
         await self._submits.aclose()
         await self._others.aclose()
 
-    async def submit(self, endpoint: Endpoint, arguments: Arguments, *, webhook_url: str | None = None) -> Submitted:
-        """See FalClient.submit."""
-        return await self._do(wire.submit(self.config, endpoint, arguments, webhook_url))
+    async def submit(
+        self,
+        endpoint: Endpoint,
+        arguments: Arguments,
+        *,
+        webhook_url: str | None = None,
+        start_timeout: timedelta | None = None,
+        before_sending: BeforeSending | None = None,
+    ) -> Submitted:
+        """See FalClient.submit. What `before_sending` raises comes out as it is, and then nothing was sent."""
+        call = wire.submit(self.config, endpoint, arguments, webhook_url, start_timeout)
+        return await self._do(call, before_sending)
 
     async def status(self, request: RequestUrls, *, logs: bool = True) -> Progress:
         """See FalClient.status."""
@@ -173,11 +184,27 @@ class AsyncFalClient:
                 yield item
             cursor = page.next_cursor
 
-    async def _do(self, call: wire.Call[T]) -> T:
+    async def _do(self, call: wire.Call[T], before_sending: BeforeSending | None = None) -> T:
         http = self._submits if call.once else self._others
+        extensions = {"trace": _hook(before_sending)} if before_sending else {}
         with _no_answer_as_fal_error():
-            response = await http.request(call.method, call.url, headers=call.headers, content=call.content)
+            response = await http.request(
+                call.method, call.url, headers=call.headers, content=call.content, extensions=extensions
+            )
         return call.read(response)
+
+
+def _hook(before_sending: BeforeSending) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """httpx's docs: Extensions, trace. The connection is made, TLS and all, and the first byte has not left.
+
+    A proxy's CONNECT passes here too, and is part of making the connection.
+    """
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            await before_sending()
+
+    return trace
 
 
 def _options(limits: httpx.Limits, timeout: httpx.Timeout) -> dict[str, Any]:
@@ -187,7 +214,7 @@ def _options(limits: httpx.Limits, timeout: httpx.Timeout) -> dict[str, Any]:
         "timeout": timeout,
         "follow_redirects": False,
         "headers": {"User-Agent": USER_AGENT},
-        "mounts": dict.fromkeys(_LOOPBACK),
+        "mounts": dict.fromkeys(LOOPBACK),
         "verify": _certificates(),
     }
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 class Sent(StrEnum):
     """What became of a submit that failed."""
 
-    NO = "no"  # nothing left us: the connection was never made
+    NO = "no"  # it never reached fal: no connection was made, or a gateway before fal answered
     REFUSED = "refused"  # fal answered that it won't take it
     UNKNOWN = "unknown"  # it may have been queued, and may be charged
 
@@ -41,6 +41,7 @@ class Facts:
     `type` is fal's name for it (`detail[].type`, `error_type` or the header X-Fal-Error-Type). `charged` is False when
     fal charges nothing for certain, None when that isn't known. `retry_after` is in seconds. `retryable` is fal's own
     opinion on whether the same input, submitted again, can succeed (X-Fal-Retryable); None when it gave none.
+    `request_id` is the id that a failed submit's answer bore (x-fal-request-id): perhaps of a job in the queue.
     """
 
     status: int | None = None
@@ -50,6 +51,7 @@ class Facts:
     charged: bool | None = None
     retry_after: float | None = None
     retryable: bool | None = None
+    request_id: str | None = None
 
 
 class FalError(Exception):
@@ -71,6 +73,7 @@ class FalError(Exception):
         self.charged = facts.charged
         self.retry_after = facts.retry_after
         self.retryable = facts.retryable
+        self.request_id = facts.request_id
 
 
 class Unreachable(FalError):
@@ -92,7 +95,7 @@ class KeyRefused(FalError):
 
 
 class AccountLocked(FalError):
-    """403 "User is locked. Reason: …": the balance or the budget is exhausted, or fal closed the account."""
+    """403 "User is locked. Reason: …", or 402: the balance or the budget is exhausted, or fal closed the account."""
 
     permanent = True
 
@@ -124,4 +127,4 @@ class RequestFailed(Verdict):
 
 
 class Cancelled(RequestFailed):
-    """The job was cancelled, as somebody asked (`client_cancelled`)."""
+    """The job was cancelled (`client_cancelled`): by us, or at fal by somebody else."""

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
+from math import isnan
 from typing import Any, Final
 
 import httpx
 
 from generations.fal import body
+from generations.fal.answers import is_request_id
 from generations.fal.errors import (
     AccountLocked,
     BadAnswer,
@@ -46,8 +48,14 @@ class Kind(Enum):
     OTHER = auto()
 
 
-# Not proof that the request went no further: timeouts, conflicts and a client that went away.
+LONGEST_RETRY_AFTER: Final = 600.0  # s; fal may ask for more, but somebody waits for a video
+
+# Not a verdict on the call: timeouts, conflicts and a client that went away.
 _UNSURE_4XX: Final = frozenset({408, 409, 425, 499})
+# Answers at fal's door. fal's docs: wrong keys (401), locked accounts (403), unknown paths (404, 405), bad headers
+# (400), bad bodies (413, 415, 422) and a full queue (429); 402 says what the 403 for an exhausted balance says.
+_REFUSALS: Final = frozenset({400, 401, 402, 403, 404, 405, 410, 413, 414, 415, 422, 429, 431})
+_GATEWAY_STATUSES: Final = frozenset({502, 503, 504})
 _GONE: Final = frozenset({404, 410})
 _CANCELLED_STATUS: Final = 499  # after a cancel that took effect, the result answers 499
 _TRUE: Final = frozenset({"1", "true", "yes"})
@@ -73,7 +81,7 @@ def failure(response: httpx.Response, kind: Kind) -> FalError:
     """The error that this answer is."""
     said = _read(response)
     error_class = _class(response.status_code, said, kind)
-    sent = _sent(response.status_code)
+    sent = _sent(response)
     facts = Facts(
         status=response.status_code,
         type=said.type,
@@ -82,6 +90,7 @@ def failure(response: httpx.Response, kind: Kind) -> FalError:
         charged=_charged(response, error_class, kind, sent),
         retry_after=_retry_after(response.headers.get("retry-after")),
         retryable=said.retryable,
+        request_id=request_id_of(response) if kind is Kind.SUBMIT else None,
     )
     return error_class(said.message, facts)
 
@@ -106,6 +115,8 @@ def _not_charged(certain: bool) -> bool | None:
 def _class(status: int, said: _Said, kind: Kind) -> type[FalError]:
     if status == 429:
         return RateLimited
+    if status == 402 and kind is not Kind.PUT:
+        return AccountLocked
     if kind is Kind.PUT or not (said.is_json or said.infrastructure):
         return KeyRefused if status == 401 and kind is not Kind.PUT else Unavailable
     if status in {401, 403}:
@@ -146,14 +157,27 @@ def _without_verdict(status: int, said: _Said, kind: Kind) -> type[FalError]:
     return BadAnswer
 
 
-def _sent(status: int) -> Sent:
+def _sent(response: httpx.Response) -> Sent:
     """Whether a request that was answered so can be in the queue.
 
-    fal's docs: wrong keys (401), locked accounts (403), unknown paths (404), bad headers (400) and a full queue (429)
-    are answers at the door. For no 5xx do they promise that a submit was not queued (its 503s and 504s are of runners,
-    after the queue), and a gateway's 502 or 504 comes after it passed the request on: those stay unknown.
+    For no 5xx do fal's docs promise that a submit was not queued (its 503s and 504s are of runners, after the queue):
+    they stay unknown, but for a gateway's own page.
     """
-    return Sent.REFUSED if 400 <= status < 500 and status not in _UNSURE_4XX else Sent.UNKNOWN
+    if response.status_code in _REFUSALS:
+        return Sent.REFUSED
+    return Sent.NO if _is_gateways_page(response) else Sent.UNKNOWN
+
+
+def _is_gateways_page(response: httpx.Response) -> bool:
+    """As fal's own Python client judges that a request never came past the gateway (fal_client 1.0.3)."""
+    has_passed = "x-fal-request-id" in response.headers or "x-fal-request-timeout-type" in response.headers
+    return response.status_code in _GATEWAY_STATUSES and not has_passed and "nginx" in response.text
+
+
+def request_id_of(response: httpx.Response) -> str | None:
+    """The id that fal's header gives, if it can be one. On a failure it may be of the call and of no job."""
+    given = response.headers.get("x-fal-request-id", "").strip()
+    return given if is_request_id(given) else None
 
 
 def _charged(response: httpx.Response, error_class: type[FalError], kind: Kind, sent: Sent) -> bool | None:
@@ -163,7 +187,7 @@ def _charged(response: httpx.Response, error_class: type[FalError], kind: Kind, 
     something if a runner spent time on it. X-Fal-Billable-Units settles it when it is there.
     """
     if kind is Kind.SUBMIT:
-        return _not_charged(sent is Sent.REFUSED)
+        return _not_charged(sent is not Sent.UNKNOWN)
     if not issubclass(error_class, Verdict):
         return None
     units = body.amount(response.headers.get("x-fal-billable-units"))
@@ -234,13 +258,24 @@ def _retryable(headers: httpx.Headers) -> bool | None:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds from now, however HTTP writes it: a number or a date."""
-    seconds = body.amount(value)
-    if seconds is not None or value is None:
-        return None if seconds is None else float(seconds)
+    """Seconds from now, however HTTP writes it: a number or a date. None for nonsense; what is long is cut."""
+    seconds = _seconds(value or "")
+    return None if seconds is None or seconds < 0 else min(seconds, LONGEST_RETRY_AFTER)
+
+
+def _seconds(value: str) -> float | None:
     try:
-        moment = parsedate_to_datetime(value)
+        number = float(value)
+    except ValueError:
+        return _seconds_until(value)
+    return None if isnan(number) else number
+
+
+def _seconds_until(date: str) -> float | None:
+    """A date that is past is now."""
+    try:
+        moment = parsedate_to_datetime(date)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (aware - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())

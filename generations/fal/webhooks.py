@@ -4,6 +4,7 @@ A signature says that fal sent it, not that it is ours: any customer of fal can 
 carries a MAC of the generation's id, and fal's user id can be pinned. Knows neither HTTP framework nor models.
 """
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -14,59 +15,130 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from generations.fal.body import sequence
+from generations.fal.client import LOOPBACK
+
 logger = logging.getLogger(__name__)
 
 MAX_BODY: Final = 1024 * 1024  # bytes
 MAX_SKEW: Final = 300.0  # s between fal's clock and ours
+MAX_JWKS: Final = 256 * 1024  # bytes
+MAX_KEYS: Final = 50
 KEYS_LIVE: Final = 24 * 3600.0  # s; fal's docs: cache for at most 24 hours
-_REREAD_AFTER: Final = 60.0  # s; a flood of forged webhooks must not become a flood of requests to fal
-_PATIENCE: Final = httpx.Timeout(10.0)
+REREAD_AFTER: Final = 3600.0  # s; so that a key server that is down for hours is no trouble
+JUST_READ: Final = 2.0  # s; a flood of forged webhooks must not become a flood of requests to fal
+RETRY_AFTER: Final = 5.0  # s, the same after a failure
+PATIENCE: Final = 10.0  # s for a reading as a whole
+WAIT: Final = 0.5  # s
 
 
 class ForgedError(Exception):
     """Not from fal, not for us, or too old; str() says which, for the log."""
 
 
+class KeysUnavailableError(Exception):
+    """Nobody can tell now whether it is from fal: its keys are being read, or can't be. fal calls again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What fal says: this request has ended. How it ended is asked of fal itself, which also tells what it charges."""
+    """What fal says: this request has ended. How it ended is asked of fal itself, which also tells what it charges.
+
+    `other_ids` are those of fal's own attempts at it; `has_video` is what fal says of its end.
+    """
 
     request_id: str
+    other_ids: frozenset[str] = frozenset()
+    has_video: bool = True
 
 
 class KeySet:
-    """fal's public keys, read when first needed, kept for a day, read again when a signature fits none of them."""
+    """fal's public keys. They are read beside, in a thread: whoever waits for fal's key server holds up nobody else.
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._url = url
-        self._clock = clock
-        self._lock = threading.Lock()
+    Keys are good for a day, also while fal hands out none. A signature that fits none has them read again.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic, wait: float = WAIT) -> None:
+        self._url, self._clock, self._wait = url, clock, wait
+        self._lock = threading.Lock()  # around a few assignments, never around a call
         self._keys: tuple[Ed25519PublicKey, ...] = ()
-        self._read_at = float("-inf")
+        self._read_at = self._failed_at = float("-inf")
+        self._reading: threading.Event | None = None
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
-        """Raises httpx.HTTPError when the keys are needed and fal does not hand them out."""
-        if self._fits(self._current(KEYS_LIVE), signature, message):
+        """Raises KeysUnavailableError when that can't be told at this moment."""
+        if self._fits(signature, message):
+            if self._age() > REREAD_AFTER:
+                self._read_beside()
             return True
-        return self._fits(self._current(_REREAD_AFTER), signature, message)
+        if self._age() > JUST_READ:
+            self._read_and_wait_briefly()
+            if self._fits(signature, message):
+                return True
+        if self._age() > JUST_READ:
+            raise KeysUnavailableError(f"the keys at {self._url} could not be read yet")
+        return False
 
-    def _current(self, max_age: float) -> tuple[Ed25519PublicKey, ...]:
-        with self._lock:
-            if self._clock() - self._read_at > max_age:
-                answer = httpx.get(self._url, timeout=_PATIENCE).raise_for_status()
-                self._keys = _public_keys(answer.content)
-                self._read_at = self._clock()
-            return self._keys
+    def _age(self) -> float:
+        return self._clock() - self._read_at
 
-    @staticmethod
-    def _fits(keys: tuple[Ed25519PublicKey, ...], signature: bytes, message: bytes) -> bool:
+    def _fits(self, signature: bytes, message: bytes) -> bool:
+        keys = self._keys if self._age() <= KEYS_LIVE else ()
         return any(_verifies(key, signature, message) for key in keys)
+
+    def _read_and_wait_briefly(self) -> None:
+        """Whoever begins the reading waits for it, for a moment; the others do not."""
+        if reading := self._read_beside():
+            reading.wait(self._wait)
+
+    def _read_beside(self) -> threading.Event | None:
+        """Set once it is over; None when it is under way already, or has failed a moment ago."""
+        with self._lock:
+            if self._reading or self._clock() - self._failed_at < RETRY_AFTER:
+                return None
+            self._reading = over = threading.Event()
+        threading.Thread(target=self._read, args=(over,), name="fal-keys", daemon=True).start()
+        return over
+
+    def _read(self, over: threading.Event) -> None:
+        try:
+            keys = asyncio.run(_fetch(self._url))
+        except Exception as error:
+            logger.warning("fal's keys could not be read: %r", error)
+            keys = ()
+        with self._lock:
+            if keys:
+                self._keys, self._read_at = keys, self._clock()
+            else:
+                self._failed_at = self._clock()
+            self._reading = None
+        over.set()
+
+
+async def _fetch(url: str) -> tuple[Ed25519PublicKey, ...]:
+    """In good time as a whole, however slowly it drips. Raises what httpx raises, TimeoutError or ValueError."""
+    async with (
+        asyncio.timeout(PATIENCE),
+        httpx.AsyncClient(mounts=dict.fromkeys(LOOPBACK)) as http,
+        http.stream("GET", url, follow_redirects=False) as answer,
+    ):
+        if answer.status_code != 200:
+            raise ValueError(f"HTTP {answer.status_code}")
+        data = bytearray()
+        async for chunk in answer.aiter_bytes():
+            data += chunk
+            if len(data) > MAX_JWKS:
+                raise ValueError("it is too long")
+    keys = _public_keys(bytes(data))
+    if not keys:
+        raise ValueError("it holds no key of use")
+    return keys
 
 
 def address(base: str, generation_id: object, secret: str) -> str:
@@ -83,7 +155,10 @@ def is_our_mac(given: str, generation_id: object, secret: str) -> bool:
 
 
 def read(headers: Mapping[str, str], body: bytes, keys: KeySet, *, pinned_user: str, now: float) -> Delivery:
-    """The delivery, once its signature holds. `now` in seconds since 1970. Raises ForgedError, or httpx.HTTPError."""
+    """The delivery, once its signature holds. `now` in seconds since 1970.
+
+    Raises ForgedError or KeysUnavailableError.
+    """
     request_id, user_id, timestamp, signature = (
         headers.get(f"X-Fal-Webhook-{name}", "") for name in ("Request-Id", "User-Id", "Timestamp", "Signature")
     )
@@ -94,19 +169,22 @@ def read(headers: Mapping[str, str], body: bytes, keys: KeySet, *, pinned_user: 
     message = "\n".join([request_id, user_id, timestamp, digest]).encode()
     if not keys.verifies(_unhex(signature), message):
         raise ForgedError("the signature is not fal's")
-    return _delivery(body)
+    return _delivery(body, request_id)
 
 
-def _delivery(body: bytes) -> Delivery:
+def _delivery(body: bytes, header_id: str) -> Delivery:
     """Header and body may name different ids after fal has retried a job; the body's is the one that we were given."""
     try:
-        return Delivery(str(json.loads(body)["request_id"]))
-    except (ValueError, KeyError, TypeError):
+        said = json.loads(body)
+        others = {header_id, str(said.get("gateway_request_id") or header_id)}
+        return Delivery(str(said["request_id"]), frozenset(others), has_video=said.get("status") == "OK")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ForgedError("the body is not what fal documents") from None
 
 
 def _check_time(timestamp: str, now: float) -> None:
-    if not timestamp.isdecimal() or abs(now - int(timestamp)) > MAX_SKEW:
+    is_moment = timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12
+    if not is_moment or abs(now - int(timestamp)) > MAX_SKEW:
         raise ForgedError("its time is missing or more than five minutes off")
 
 
@@ -126,12 +204,23 @@ def _verifies(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
 
 
 def _public_keys(jwks: bytes) -> tuple[Ed25519PublicKey, ...]:
-    """The usable keys of a JWKS; `x` with or without padding, both are seen. Others are logged and passed over."""
+    """The usable keys of a JWKS; `x` with or without padding, both are seen. Others are logged and passed over.
+
+    Raises ValueError for what is no JWKS.
+    """
     keys = []
-    for entry in json.loads(jwks).get("keys", []):
+    for entry in _entries(jwks)[:MAX_KEYS]:
         try:
             x = str(entry["x"])
             keys.append(Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(x + "=" * (-len(x) % 4))))
         except (KeyError, TypeError, ValueError, binascii.Error):
             logger.warning("A key of fal's JWKS cannot be read")
     return tuple(keys)
+
+
+def _entries(jwks: bytes) -> list[Any]:
+    try:
+        content = json.loads(jwks)
+    except RecursionError:
+        raise ValueError("it is no JSON") from None
+    return sequence(content.get("keys")) if isinstance(content, dict) else []

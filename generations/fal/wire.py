@@ -6,7 +6,7 @@ The shells in `client` only send. Whatever the answer holds, reading it gives a 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlencode
@@ -33,7 +33,7 @@ from generations.fal.answers import (
 )
 from generations.fal.arguments import Arguments, Endpoint, to_json
 from generations.fal.errors import BadAnswer, Facts, KeyRefused, Sent, Unavailable
-from generations.fal.failures import Kind, failure
+from generations.fal.failures import Kind, failure, request_id_of
 
 T = TypeVar("T")
 
@@ -53,12 +53,24 @@ class Call(Generic[T]):
     once: bool = False
 
 
-def submit(config: FalConfig, endpoint: Endpoint, arguments: Arguments, webhook_url: str | None) -> Call[Submitted]:
-    """fal's docs: Queue, submit. The webhook goes into the query; inside the input it would be ignored silently."""
+def submit(
+    config: FalConfig,
+    endpoint: Endpoint,
+    arguments: Arguments,
+    webhook_url: str | None,
+    start_timeout: timedelta | None = None,
+) -> Call[Submitted]:
+    """fal's docs: Queue, submit. The webhook goes into the query; inside the input it would be ignored silently.
+
+    fal ends a request that no runner has begun within `start_timeout` (fal's docs: X-Fal-Request-Start-Timeout).
+    """
     query = f"?{urlencode({'fal_webhook': webhook_url})}" if webhook_url else ""
     content = json.dumps(to_json(arguments)).encode()
     url = f"{config.queue_url.rstrip('/')}/{endpoint}{query}"
-    return Call("POST", url, _json_headers(config), partial(_submitted, config), content, once=True)
+    headers = _json_headers(config)
+    if start_timeout:
+        headers["X-Fal-Request-Start-Timeout"] = f"{start_timeout.total_seconds():.0f}"
+    return Call("POST", url, headers, partial(_submitted, config), content, once=True)
 
 
 def status(config: FalConfig, request: RequestUrls, *, logs: bool) -> Call[Progress]:
@@ -162,15 +174,14 @@ def _answer(response: httpx.Response, kind: Kind) -> Mapping[str, Any]:
 
 
 def _facts(response: httpx.Response) -> Facts:
-    return Facts(status=response.status_code)
+    return Facts(status=response.status_code, request_id=request_id_of(response))
 
 
 def _submitted(config: FalConfig, response: httpx.Response) -> Submitted:
-    """A paid job must not be lost to a strange body: the id alone is enough, and a header gives it as well."""
-    header = response.headers.get("x-fal-request-id") if response.is_success else None
-    content = (body.json_object(response) or {}) if header else _answer(response, Kind.SUBMIT)
+    """A paid job must not be lost to a strange body: the id alone is enough."""
+    content = _answer(response, Kind.SUBMIT)
     try:
-        rebuilt = RequestUrls.for_id(config, body.text(content.get("request_id")) or header or "")
+        rebuilt = RequestUrls.for_id(config, body.text(content.get("request_id")) or "")
     except ValueError:
         raise BadAnswer("fal took the request but gave no usable request_id.", _facts(response)) from None
     return Submitted(

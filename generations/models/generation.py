@@ -235,6 +235,10 @@ class Generation(models.Model):
     attempts = models.PositiveIntegerField(_("failed tries in this state"), default=0)
 
     request_id = models.CharField(_("fal's request id"), max_length=100, null=True, blank=True, unique=True)
+    unconfirmed_id = models.CharField(
+        _("id that fal may know it by"), max_length=100, blank=True, help_text=_("From an answer that was an error.")
+    )
+    unknown_since = models.DateTimeField(_("fal first said that it knows no such id at"), null=True, blank=True)
     status_url = models.URLField(_("status address"), max_length=500, blank=True)
     response_url = models.URLField(_("result address"), max_length=500, blank=True)
     cancel_url = models.URLField(_("cancel address"), max_length=500, blank=True)
@@ -308,6 +312,10 @@ class Generation(models.Model):
                 condition=~Q(status__in=[Status.RENDERING, Status.CANCELLING, Status.MIRRORING, Status.DONE])
                 | Q(request_id__isnull=False),
                 name="generation_at_fal_has_request_id",
+            ),
+            models.CheckConstraint(
+                condition=Q(unconfirmed_id="", unknown_since=None) | Q(status=Status.SUBMITTING),
+                name="generation_unconfirmed_is_submitting",
             ),
             models.CheckConstraint(
                 condition=Q(deleted_at=None) | Q(status__in=sorted(TERMINAL)), name="generation_deleted_is_ended"
@@ -483,6 +491,8 @@ class Generation(models.Model):
             "lease": None,
             "lease_until": None,
             "attempts": 0,
+            "unconfirmed_id": "",
+            "unknown_since": None,
             "reason": "",
             "message": "",
             "fixer": "",

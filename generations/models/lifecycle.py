@@ -23,7 +23,8 @@ class Status(models.TextChoices):
 
 MOVES: Final[dict[Status, frozenset[Status]]] = {
     Status.HELD: frozenset({Status.QUEUED, Status.REJECTED, Status.CANCELED}),
-    Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELED, Status.FAILED}),
+    # to rendering where fal calls for a request that was thought not to have arrived
+    Status.QUEUED: frozenset({Status.SUBMITTING, Status.RENDERING, Status.CANCELED, Status.FAILED}),
     # back to queued only when it is known that fal has queued nothing
     Status.SUBMITTING: frozenset({Status.QUEUED, Status.RENDERING, Status.FAILED}),
     Status.RENDERING: frozenset({Status.CANCELLING, Status.MIRRORING, Status.CANCELED, Status.FAILED}),
@@ -32,8 +33,8 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
     Status.MIRRORING: frozenset({Status.DONE, Status.FAILED}),
     Status.DONE: frozenset(),
     Status.REJECTED: frozenset(),
-    Status.CANCELED: frozenset(),
-    # the answer to a request that was given up as lost came after all
+    # fal has made it after all: what was paid for comes home, whatever was thought to have become of it
+    Status.CANCELED: frozenset({Status.RENDERING}),
     Status.FAILED: frozenset({Status.RENDERING}),
 }
 

@@ -24,6 +24,10 @@ class PriceManager(models.Manager["Price"]):
         """Today's price in US cents. Raises Price.DoesNotExist when nobody has entered one."""
         return self.filter(endpoint=endpoint, seconds=seconds).latest("read_on").cents
 
+    def cents_or_zero(self, endpoint: str, seconds: int) -> int:
+        """The same for what is charged already; 0 when nobody has entered a price."""
+        return self.table().get(endpoint, {}).get(str(seconds), 0)
+
     def table(self) -> dict[str, dict[str, int]]:
         """Today's prices in US cents by endpoint and duration, for the composer."""
         table: dict[str, dict[str, int]] = {}

@@ -1,4 +1,7 @@
-"""fal calls: a request has ended. A call only says when to look; what became of the request is asked of fal itself."""
+"""fal calls: a request has ended. A call only says when to look; what became of the request is asked of fal itself.
+
+A genuine call is about a job that fal has, and may charge for: whatever state the row is in, it takes the job up.
+"""
 
 import logging
 import uuid
@@ -8,32 +11,74 @@ from django.utils import timezone
 
 from config.logging import naming
 from generations.fal.answers import RequestUrls
-from generations.models import AT_FAL, Generation, Status
+from generations.fal.webhooks import Delivery
+from generations.models import AT_FAL, MOVES, Generation, Price, Status
 from generations.pipeline import outcomes
 from generations.pipeline.account import fal_config
+from generations.pipeline.duplicate import keep_duplicate
 
 logger = logging.getLogger(__name__)
 
 
-def fal_called(generation_id: uuid.UUID, request_id: str) -> bool:
+def fal_called(generation_id: uuid.UUID, delivery: Delivery) -> bool:
     """Take note of a genuine webhook; whether there is something to look at now. Doubled and late ones are harmless."""
     with naming(generation_id):
         try:
-            return _take_note(generation_id, RequestUrls.for_id(fal_config(), request_id))
+            return _take_note(generation_id, delivery, RequestUrls.for_id(fal_config(), delivery.request_id))
         except (IntegrityError, ValueError) as error:
             logger.warning("A webhook names a request that is not this one's: %s", error)
             return False
 
 
 @transaction.atomic
-def _take_note(generation_id: uuid.UUID, urls: RequestUrls) -> bool:
+def _take_note(generation_id: uuid.UUID, delivery: Delivery, urls: RequestUrls) -> bool:
     row = Generation.objects.select_for_update().filter(pk=generation_id).first()
     if row is None:
+        logger.warning("A webhook for a generation that does not exist")
         return False
-    if not row.request_id and row.status in {Status.SUBMITTING, Status.FAILED}:
-        # the answer to the submit was lost, or is slower than the webhook
-        return outcomes.at_fal(row, urls, None, event="fal's webhook named the request.")
-    if row.request_id != urls.request_id or row.status not in AT_FAL:
+    if row.request_id and row.request_id in {delivery.request_id, *delivery.other_ids}:
+        return _has_ended(row, delivery)
+    known = Generation.objects.select_for_update(of=("self",)).filter(request_id=urls.request_id).first()
+    if known:
+        return known.parent_id == row.pk and _has_ended(known, delivery)
+    if row.deleted_at or row.taken_down_at:
+        return _after_removal(row, delivery, urls)
+    if row.request_id:
+        keep_duplicate(row, urls)
+        return True
+    return _adopt(row, urls)
+
+
+def _adopt(row: Generation, urls: RequestUrls) -> bool:
+    """The answer to the submit was lost, was an error, or is slower than the webhook."""
+    if Status.RENDERING not in MOVES[Status(row.status)]:
+        logger.error("fal has a request for a row that was never sent: %s (%s)", urls.request_id, row.status)
+        row.events.create(status=row.status, message=f"fal has a request for this that nobody sent: {urls.request_id}")
         return False
+    late = "fal has made this after all: it is kept and charged."
+    event = late if row.finished_at else "fal's webhook named the request."
+    return outcomes.at_fal(row, urls, None, event=event)
+
+
+def _has_ended(row: Generation, delivery: Delivery) -> bool:
+    """fal is asked how. A row that has ended is opened again only for a video, which is paid for."""
     now = timezone.now()
-    return bool(Generation.objects.filter(pk=row.pk).update(called_at=now, due_at=now))
+    if row.status in AT_FAL:
+        return bool(Generation.objects.filter(pk=row.pk).update(called_at=now, due_at=now))
+    if not delivery.has_video or row.deleted_at or row.status not in {Status.CANCELED, Status.FAILED}:
+        return False
+    urls = RequestUrls(row.request_id or "", row.status_url, row.response_url, row.cancel_url)
+    return outcomes.at_fal(row, urls, None, event="fal has made this after all: it is kept and charged.")
+
+
+def _after_removal(row: Generation, delivery: Delivery, urls: RequestUrls) -> bool:
+    """What was deleted stays deleted, and its price is still spent."""
+    logger.error("fal has ended a request of a row that was deleted meanwhile: %s", urls.request_id)
+    if not row.request_id:
+        price = Price.objects.cents_or_zero(row.endpoint, row.duration) if delivery.has_video else 0
+        Generation.objects.filter(pk=row.pk).update(
+            request_id=urls.request_id, cost_cents=row.cost_cents or price, changed_at=timezone.now()
+        )
+        words = "fal has ended this after it was deleted. A video of it is charged and not kept."
+        row.events.create(status=row.status, message=words)
+    return False

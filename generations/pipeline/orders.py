@@ -109,7 +109,7 @@ def _place(rows: list[Generation], pictures: Mapping[Slot, Upload | InputPicture
         refuse_banned_hashes({picture.sha256 for picture in pictures.values()})
         screened = screen(rows)
         for row in rows:
-            copies.extend(_input_picture(row, slot, picture) for slot, picture in pictures.items())
+            copies.extend(copy_picture(row, slot, picture) for slot, picture in pictures.items())
         _commit(rows, copies, screened)
     except (IntegrityError, OrderRefusedError, BucketDownError):
         StorageDeletion.objects.ask(copy.key for copy in copies)
@@ -170,7 +170,7 @@ def _same_again(generation: Generation, by: User, form_key: uuid.UUID) -> Genera
     )
 
 
-def _input_picture(generation: Generation, slot: Slot, picture: Upload | InputPicture) -> InputPicture:
+def copy_picture(generation: Generation, slot: Slot, picture: Upload | InputPicture) -> InputPicture:
     """The picture's copy under the generation's own prefix, so that each can be deleted without the other."""
     key = f"{generation.key_prefix}/input/{picture.sha256}.{picture.extension}"
     bucket.copy(picture.key, key)

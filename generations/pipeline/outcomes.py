@@ -5,14 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from generations.fal.advice import advise
 from generations.fal.answers import RequestUrls
 from generations.fal.errors import AccountLocked, Cancelled, FalError, KeyRefused
-from generations.models import Generation, Price, Status, SubmitPause
+from generations.models import MOVES, Generation, Price, Status, SubmitPause
 from generations.pipeline import schedule
+from generations.pipeline.duplicate import keep_duplicate
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +49,8 @@ def at_fal(
 
 
 def _cost(row: Generation) -> int:
-    """A person may have released the cost of a request that was given up as lost; fal charges for it after all."""
-    if row.cost_cents or row.status != Status.FAILED:
-        return row.cost_cents
-    return Price.objects.table().get(row.endpoint, {}).get(str(row.duration), 0)
+    """The cost of what was given up or canceled was released; fal charges for it after all."""
+    return row.cost_cents or Price.objects.cents_or_zero(row.endpoint, row.duration)
 
 
 def _cancel_if_asked(row: Generation) -> None:
@@ -61,11 +61,16 @@ def _cancel_if_asked(row: Generation) -> None:
 
 
 def _came_too_late(row: Generation, urls: RequestUrls) -> bool:
-    """The row moved on before the answer came: given up as lost, it is taken up again; else the webhook was first."""
+    """The row moved on before the answer came: the webhook was first, or it was given up and is taken up again."""
     row.refresh_from_db()
-    if row.status == Status.FAILED and not row.request_id:
-        return at_fal(row, urls, None, event="fal's answer came after all.")
-    return row.request_id == urls.request_id
+    if row.request_id == urls.request_id:
+        return True
+    if row.request_id:
+        keep_duplicate(row, urls)
+        return True
+    return Status.RENDERING in MOVES[Status(row.status)] and at_fal(
+        row, urls, None, event="fal's answer came after all."
+    )
 
 
 def not_sent(row: Generation, error: FalError) -> None:
@@ -86,15 +91,21 @@ def _pause_for_all(row: Generation, error: FalError) -> None:
     _back_to_the_queue(row, timedelta(0), words)
 
 
+@transaction.atomic
 def _back_to_the_queue(row: Generation, delay: timedelta, words: dict[str, Any]) -> None:
     attempts = row.attempts + 1
-    if row.status == Status.SUBMITTING:
-        row.move(Status.QUEUED, held=True, event=words["message"], lease=row.lease)
-    row.refresh_from_db(fields=["cancel_asked_at"])
-    if row.cancel_asked_at:
-        row.move(Status.CANCELED, held=True, cost_cents=0)
-    else:
+    if row.status == Status.QUEUED:
         row.put_off(delay, attempts=attempts, **words)
+    elif row.move(Status.QUEUED, held=True, due_at=timezone.now() + delay, attempts=attempts, **words):
+        row.refresh_from_db(fields=["cancel_asked_at"])
+        if row.cancel_asked_at:
+            row.move(Status.CANCELED, cost_cents=0)
+
+
+def not_taken(row: Generation) -> None:
+    """fal does not know the id that its error bore, for long enough: it took nothing, and the row is sent again."""
+    words = {"reason": "not_taken", "message": "fal failed before it took this. It is sent again."}
+    _back_to_the_queue(row, schedule.retry_delay(row.attempts + 1), words)
 
 
 def no_bucket(row: Generation, error: Exception) -> None:
@@ -143,7 +154,7 @@ def canceled(row: Generation) -> None:
 
 def fail(row: Generation, error: FalError) -> None:
     """fal's verdict, or a refusal that stands."""
-    if isinstance(error, Cancelled):
+    if isinstance(error, Cancelled) and (row.status == Status.CANCELLING or row.cancel_asked_at):
         canceled(row)
         return
     logger.info("Failed: %s", error)

@@ -9,7 +9,6 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -24,7 +23,6 @@ from generations.pipeline import schedule
 Pair = tuple[uuid.UUID, int]  # a team and one of its members
 
 _LOCK: Final = 0x6B6C696E67  # of claims: two that count at once would both see the same room
-_LOST_AFTER: Final = timedelta(minutes=10)  # a request whose answer was lost is hardly at fal any more
 _LOOK_AHEAD: Final = 2000  # places; whoever stands behind them is told no number
 _ORDER: Final = ("due_at", "batch_index", "pk")
 
@@ -90,7 +88,7 @@ def claim_next(room: int) -> list[Generation]:
     chosen = Counter(islice(turns(lines), max(room, 0)))
     rows = [row for pair, count in chosen.items() for row in _of(pair).select_for_update(of=("self",))[:count]]
     QueueTurn.objects.note(chosen)
-    return Generation.objects.hold(rows, schedule.SUBMIT_LEASE)
+    return Generation.objects.hold(rows, schedule.CLAIM_LEASE)
 
 
 def _of(pair: Pair) -> QuerySet[Generation]:
@@ -145,6 +143,6 @@ def _running() -> Q:
     now = timezone.now()
     return (
         Q(status__in=AT_FAL, needs_person_since=None)
-        | Q(status=Status.SUBMITTING, submitted_at__gt=now - _LOST_AFTER)
+        | Q(status=Status.SUBMITTING, submitted_at__gt=now - schedule.LOST_HOLDS_PLACE)
         | Q(status=Status.QUEUED, lease_until__gt=now)
     )

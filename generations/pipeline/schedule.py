@@ -6,13 +6,21 @@ from typing import Final
 
 from django.conf import settings
 
+from generations.fal.failures import LONGEST_RETRY_AFTER
+
+CLAIM_LEASE: Final = timedelta(seconds=60)  # of a queued row: it has a place at fal, which a dead worker must not keep
 SUBMIT_LEASE: Final = timedelta(seconds=150)  # longer than the client's timeouts together
 POLL_LEASE: Final = timedelta(seconds=150)
 COPY_LEASE: Final = timedelta(seconds=30)  # renewed while bytes move
 
+LOST_HOLDS_PLACE: Final = timedelta(minutes=1)  # a request without an answer; nobody else waits for it any longer
+UNKNOWN_FOR: Final = timedelta(minutes=1)  # fal must know no such id for so long, before it counts as not taken
+
 POLLS_A_SECOND: Final = 150  # of all rows together: more would keep one worker from everything else
 _SLOWEST_RETRY: Final = 300.0  # s
 _FOR_A_PERSON: Final = timedelta(minutes=15)  # fal may still answer while a person is asked
+_RUNS_AT_MOST: Final = timedelta(hours=1)  # fal's own limit for a runner; Kling takes minutes
+_SHORTEST_START: Final = timedelta(seconds=5)
 
 # up to this age, ask this often; both in seconds
 _WITHOUT_WEBHOOKS: Final = ((30, 1.0), (300, 2.5), (1800, 10.0), (float("inf"), 60.0))
@@ -34,6 +42,15 @@ def give_up_after() -> timedelta:
     return timedelta(hours=settings.GENERATION_GIVE_UP_HOURS)
 
 
+def start_timeout() -> timedelta:
+    """How long fal may let a request wait before it ends it, at no cost.
+
+    An hour less than machines wait here: when they give up, a request that fal took has ended, and so is in its list.
+    """
+    patience = give_up_after()
+    return max(patience - _RUNS_AT_MOST, patience / 2, _SHORTEST_START)
+
+
 def seldom() -> timedelta:
     return _FOR_A_PERSON * _spread()
 
@@ -41,7 +58,7 @@ def seldom() -> timedelta:
 def retry_delay(attempts: int, retry_after: float | None = None) -> timedelta:
     """After `attempts` failed tries: 2 s, 4 s, 8 s … 5 min, spread so that rows do not come back together."""
     seconds = min(2.0 ** min(attempts, 20), _SLOWEST_RETRY)
-    return timedelta(seconds=max(seconds * _spread(), retry_after or 0))
+    return timedelta(seconds=max(seconds * _spread(), min(retry_after or 0, LONGEST_RETRY_AFTER)))
 
 
 def _spread() -> float:

@@ -31,7 +31,7 @@ def not_copied_for_long() -> QuerySet[Generation]:
 
 def is_for_a_person(generation: Generation) -> bool:
     """Whether there is something to decide; what was given up can still turn up in fal's dashboard."""
-    lost = generation.status == Status.FAILED and generation.reason in {"outcome_unknown", "given_up"}
+    lost = generation.status == Status.FAILED and generation.reason in {"outcome_unknown", "given_up", "never_queued"}
     if lost:
         return can_be_attached(generation) or can_be_given_up(generation)
     return generation.needs_person_since is not None or not_copied_for_long().filter(pk=generation.pk).exists()

@@ -22,17 +22,23 @@ def detail(code: int, sentence: str, headers: Mapping[str, str] | None = None) -
 
 
 GATEWAY_PAGE = """<html>
-<head><title>504 Gateway Time-out</title></head>
-<body><center><h1>504 Gateway Time-out</h1></center><hr><center>nginx</center></body>
+<head><title>{title}</title></head>
+<body><center><h1>{title}</h1></center><hr><center>nginx</center></body>
 </html>
 """
 
 
-class GatewayTimeout(Response):
+class GatewayPage(Response):
     """A proxy's own page: no JSON, no x-fal-request-id. fal's client takes it for passing because it names nginx."""
 
+    def __init__(self, code: int, title: str) -> None:
+        page = GATEWAY_PAGE.format(title=f"{code} {title}")
+        super().__init__(page, code, {"x-fal-request-id": ""}, media_type="text/html")
+
+
+class GatewayTimeout(GatewayPage):
     def __init__(self) -> None:
-        super().__init__(GATEWAY_PAGE, 504, {"x-fal-request-id": ""}, media_type="text/html")
+        super().__init__(504, "Gateway Time-out")
 
 
 class Severed(Response):

@@ -1,5 +1,6 @@
 """The sandbox's own pages, which fal does not have: its books, its faults, its health. They need no key."""
 
+import asyncio
 from typing import Final
 
 from starlette.requests import Request
@@ -36,6 +37,13 @@ async def healthz(request: Request) -> Response:
 
 async def keys(request: Request) -> Response:
     """The JWKS that webhooks are checked with."""
+    home = house(request)
+    if home.faults.strikes("keys_hang"):
+        await asyncio.sleep(10 * home.options.slow_seconds)
+    if home.faults.strikes("keys_503"):
+        return detail(503, "Service Unavailable")
+    if home.faults.strikes("keys_broken"):
+        return Response("<html>Welcome</html>", media_type="text/html")
     return answer(jwks(house(request).post.key), headers={"Cache-Control": "max-age=86400"})
 
 

@@ -13,10 +13,18 @@ from generations.sandbox.words import quirks
 
 KINDS: Final[dict[str, str]] = {
     "submit_401": "submit answers 401",
+    "submit_402": "submit answers 402, nothing queued",
     "submit_403_locked": "submit answers 403: exhausted balance",
     "submit_429": "submit answers 429, nothing queued",
-    "submit_500": "submit answers 500, nothing queued",
-    "submit_503": "submit answers 503, nothing queued",
+    "submit_429_long": "submit answers 429 with a Retry-After of 115 days, nothing queued",
+    "submit_500": "submit answers 500 with an x-fal-request-id of its own, nothing queued",
+    "submit_503": "submit answers 503 with an x-fal-request-id of its own, nothing queued",
+    "submit_502_gateway": "submit answers a gateway's HTML 502 without x-fal-request-id, nothing queued",
+    "submit_500_after": "the request is queued, then submit answers 500 with its x-fal-request-id",
+    "submit_503_after": "the request is queued, then submit answers 503 with its x-fal-request-id",
+    "submit_500_bare_after": "the request is queued, then submit answers 500 without x-fal-request-id",
+    "submit_503_bare_after": "the request is queued, then submit answers 503 without x-fal-request-id",
+    "submit_broken_after": "the request is queued, then submit answers 200 with half a JSON object",
     "submit_cut_before": "the connection closes without an answer, nothing queued",
     "submit_cut_after": "the request is queued, then the connection closes without an answer",
     "submit_slow": "submit answers after SANDBOX_SLOW_SECONDS",
@@ -37,8 +45,13 @@ KINDS: Final[dict[str, str]] = {
     "webhook_late": "the webhook is sent SANDBOX_SLOW_SECONDS after the end",
     "webhook_early": "the request ends at once and its webhook is sent before submit answers",
     "webhook_forged": "one more webhook with a false body and a bad signature is sent first",
+    "key_rotated": "the key that signs webhooks is replaced before the webhook is sent",
+    "keys_hang": "the JWKS answers after SANDBOX_SLOW_SECONDS times ten",
+    "keys_broken": "the JWKS is an HTML page",
+    "keys_503": "the JWKS answers 503",
     "slow": "renders ten times slower",
     "ignores_cancel": "a cancel while IN_PROGRESS changes nothing",
+    "cancelled_at_fal": "somebody cancels it in fal's dashboard as soon as it is IN_PROGRESS",
 }
 
 

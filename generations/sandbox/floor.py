@@ -148,6 +148,8 @@ class Floor:
             return _refused(error.problems, job)
         if arguments is None:
             return _refused([Problem("", "dict_type", "Input should be a valid dictionary")], job)
+        if self._faults.strikes_once("cancelled_at_fal", job):
+            return runner_error("client_cancelled", 499, "Request was cancelled")
         seconds = self._render_seconds(job)
         if outcome := wanted_failure(job.prompt, job.arguments):
             await _until(job.started + seconds)

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from generations.fal.arguments import Endpoint
-from generations.sandbox.answers import GatewayTimeout, Severed, answer, detail
+from generations.sandbox.answers import GatewayPage, GatewayTimeout, Severed, answer, detail
 from generations.sandbox.house import House, house
 from generations.sandbox.job import Job, Outcome, Status, new_id
 
@@ -26,7 +26,9 @@ NOT_FOUND: Final = {"status": "NOT_FOUND"}
 _REFUSALS: Final[dict[str, Callable[[], Response]]] = {
     "submit_cut_before": Severed,
     "submit_401": lambda: detail(401, "invalid key credentials"),
+    "submit_402": lambda: detail(402, "Payment Required"),
     "submit_403_locked": lambda: detail(403, LOCKED),
+    "submit_429_long": lambda: detail(429, "Slow down", {"Retry-After": "9999999"}),
     "submit_429": lambda: answer(
         {"detail": "Concurrent requests limit reached", "type": "concurrent_requests_limit"},
         429,
@@ -34,6 +36,17 @@ _REFUSALS: Final[dict[str, Callable[[], Response]]] = {
     ),
     "submit_500": lambda: detail(500, "Internal Server Error"),
     "submit_503": lambda: detail(503, "Service Unavailable"),
+    "submit_502_gateway": lambda: GatewayPage(502, "Bad Gateway"),
+}
+
+# What it answers although the request is queued, and will be charged.
+_LIES: Final[dict[str, Callable[[Job], Response]]] = {
+    "submit_cut_after": lambda _: Severed(),
+    "submit_500_after": lambda job: detail(500, "Internal Server Error", {"x-fal-request-id": job.id}),
+    "submit_503_after": lambda job: detail(503, "Service Unavailable", {"x-fal-request-id": job.id}),
+    "submit_500_bare_after": lambda _: detail(500, "Internal Server Error", {"x-fal-request-id": ""}),
+    "submit_503_bare_after": lambda _: detail(503, "Service Unavailable", {"x-fal-request-id": ""}),
+    "submit_broken_after": lambda job: Response(f'{{"request_id": "{job.id}", "stat', media_type="application/json"),
 }
 
 
@@ -92,8 +105,8 @@ async def submit(request: Request) -> Response:
     home.floor.accept(job)
     if job.hurried:
         await asyncio.wait([asyncio.ensure_future(home.floor.told(job))], timeout=EARLY_SECONDS)
-    if home.faults.strikes("submit_cut_after"):
-        return Severed()
+    if lie := next((lie for kind, lie in _LIES.items() if home.faults.strikes(kind)), None):
+        return lie(job)
     if home.faults.strikes("submit_slow"):
         await asyncio.sleep(home.options.slow_seconds)
     return answer(_submitted(home, job), 200, {"x-fal-request-id": job.id})

@@ -38,6 +38,10 @@ def load_key(path: Path) -> Ed25519PrivateKey:
         key = load_pem_private_key(path.read_bytes(), None)
         assert isinstance(key, Ed25519PrivateKey)
         return key
+    return new_key(path)
+
+
+def new_key(path: Path) -> Ed25519PrivateKey:
     key = Ed25519PrivateKey.generate()
     path.touch(mode=0o600)
     path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
@@ -64,12 +68,15 @@ class Post:
     """Delivers webhooks and writes each attempt in the job's deliveries."""
 
     def __init__(self, options: Options, books: Books, faults: Faults, client: httpx.AsyncClient) -> None:
-        self.key = load_key(options.directory / "webhook_key.pem")
+        self._key_file = options.directory / "webhook_key.pem"
+        self.key = load_key(self._key_file)
         self._options, self._books, self._faults, self._client = options, books, faults, client
 
     async def deliver(self, job: Job) -> None:
         """All that happens to an ended job's webhook, faults included."""
         strikes = self._faults.strikes_once
+        if strikes("key_rotated", job):
+            self.key = new_key(self._key_file)
         if strikes("webhook_lost", job):
             self._note(job, "lost", "never sent")
         else:

@@ -9,7 +9,6 @@ import time
 import uuid
 from functools import cache
 
-import httpx
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
@@ -38,10 +37,10 @@ def fal(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     except webhooks.ForgedError as error:
         logger.warning("A webhook for %s was not believed: %s", pk, error)
         return HttpResponse(f"Not believed: {error}.\n", status=403, content_type="text/plain")
-    except httpx.HTTPError as error:
-        logger.warning("fal's keys could not be read: %s", error)
+    except webhooks.KeysUnavailableError as error:
+        logger.warning("A webhook for %s can't be judged: %s", pk, error)
         return HttpResponse("Try again later.\n", status=503, content_type="text/plain")
-    if fal_called(pk, delivery.request_id):
+    if fal_called(pk, delivery):
         tasks.wake()
     return HttpResponse("ok\n", content_type="text/plain")
 
@@ -54,5 +53,5 @@ def _is_too_long(request: HttpRequest) -> bool:
 
 @cache
 def _keys() -> webhooks.KeySet:
-    """One for the process, which remembers fal's keys for a day."""
+    """One for the process, which reads fal's keys beside and remembers them for a day."""
     return webhooks.KeySet(settings.FAL_JWKS_URL)

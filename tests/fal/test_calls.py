@@ -91,10 +91,20 @@ class TestSubmit:
         assert fal.submit(TEXT, CAT).urls == job
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b'{"request_', {}, []])
-    def test_the_id_in_the_header_saves_it_too(
-        self, fal: AnyClient, server: ScriptedServer, job: RequestUrls, body: object
+    def test_an_id_in_the_header_alone_may_be_of_the_call_and_is_passed_on_to_be_asked_for(
+        self, fal: AnyClient, server: ScriptedServer, body: object
     ) -> None:
         server.will(Reply(body=body, headers={"x-fal-request-id": REQUEST_ID}))
+        with pytest.raises((BadAnswer, Unavailable)) as caught:
+            fal.submit(TEXT, CAT)
+        assert (caught.value.sent, caught.value.request_id, caught.value.status) == (Sent.UNKNOWN, REQUEST_ID, 200)
+
+    @pytest.mark.parametrize("body", [{"request_id": REQUEST_ID, "queue_position": "x", "logs": 3, "status": None}])
+    @pytest.mark.parametrize("status", [200, 201, 202])
+    def test_a_success_with_an_id_is_one_however_odd_the_rest(
+        self, fal: AnyClient, server: ScriptedServer, job: RequestUrls, body: object, status: int
+    ) -> None:
+        server.will(Reply(status, body, {"x-fal-request-id": "of-the-call"}))
         assert fal.submit(TEXT, CAT).urls == job
 
     @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from generations.fal.errors import (
     Unreachable,
     Verdict,
 )
+from generations.fal.failures import LONGEST_RETRY_AFTER
 from tests.fal.conftest import BRIEF, AnyClient, config_of
 from tests.scripted_server import Reply, ScriptedServer
 
@@ -87,6 +88,8 @@ OURS = [  # about us, never about the job
     Case(Reply(401, b"<html>"), KeyRefused, words="HTTP 401 Unauthorized"),
     Case(Reply(403, {"detail": "Key lacks the scope"}), KeyRefused, words="scope"),
     Case(Reply(403, LOCKED), AccountLocked, words="Exhausted balance"),
+    Case(Reply(402, {"detail": "Payment Required"}), AccountLocked, words="Payment Required"),
+    Case(Reply(402, b"<html>"), AccountLocked, words="HTTP 402"),
     Case(Reply(403, b"<html>Blocked by the firewall</html>"), Unavailable, words="HTTP 403"),
     Case(Reply(429, {"detail": "Slow down"}), RateLimited, words="Slow down"),
     Case(Reply(429, b""), RateLimited, words="HTTP 429"),
@@ -222,20 +225,31 @@ class TestStatus:
 REFUSED = [
     (Reply(401, {"detail": "invalid key credentials"}), KeyRefused),
     (Reply(403, LOCKED), AccountLocked),
+    (Reply(402, {"detail": "Payment Required"}), AccountLocked),
+    (Reply(402, b""), AccountLocked),
     (Reply(403, b"<html>"), Unavailable),
+    (Reply(405, {"detail": "Method Not Allowed"}), BadAnswer),
     (Reply(404, {"detail": "Path /x not found"}), NotFound),
     (Reply(429, {"detail": "Queue is full"}), RateLimited),
     (Reply(422, model_error("missing")), ModelRefused),
     (Reply(400, {"detail": "bad header", "error_type": "bad_request"}), ModelRefused),
     (Reply(413, {"detail": "Too large"}), BadAnswer),
 ]
+# as fal's own Python client judges: its gateway's page, and no sign that fal has seen it
+BEFORE_FAL = [Reply(status, GATEWAY_504) for status in (502, 503, 504)]
+OF_FAL = {"x-fal-request-id": "019e8887-1f00-7000-8000-00000000abcd"}
 PERHAPS_QUEUED = [
-    *((Reply(status, GATEWAY_504), Unavailable) for status in (500, 502, 503, 504)),
+    (Reply(500, GATEWAY_504), Unavailable),
+    *((Reply(status, GATEWAY_504, OF_FAL), Unavailable) for status in (500, 502, 503, 504)),
+    *((Reply(status, b"<html>Bad Gateway</html>"), Unavailable) for status in (500, 502, 503, 504, 507, 520, 599)),
+    *((Reply(status, {"detail": "?"}), Unavailable) for status in (500, 502, 503, 504, 520)),
     (Reply(503, {"detail": "No runner", "error_type": "runner_scheduling_failure"}), Unavailable),
     (Reply(500, model_error("internal_server_error")), Unavailable),
     (Reply(504, {"detail": "Timeout"}, {"X-Fal-Request-Timeout-Type": "user"}), Unavailable),
-    *((Reply(status, {"detail": "?"}), Unavailable) for status in (408, 409, 499)),
-    (Reply(302, headers={"Location": "/x"}), Unavailable),
+    (Reply(504, GATEWAY_504, {"X-Fal-Request-Timeout-Type": "user"}), Unavailable),
+    *((Reply(status, {"detail": "?"}), Unavailable) for status in (408, 409, 425, 499)),
+    *((Reply(status, {"detail": "?"}), BadAnswer) for status in (406, 418, 451)),
+    *((Reply(status, headers={"Location": "/x"}), Unavailable) for status in (301, 302, 303, 307, 308)),
 ]
 BROKEN = [
     Reply(raw=b""),
@@ -258,6 +272,32 @@ class TestSubmit:
             fal.submit(TEXT, CAT)
         assert (caught.value.sent, caught.value.charged) == (Sent.REFUSED, False)
         assert len(server.asked) == 1
+
+    @pytest.mark.parametrize("reply", BEFORE_FAL)
+    def test_a_gateways_own_page_came_before_fal(self, fal: AnyClient, server: ScriptedServer, reply: Reply) -> None:
+        server.will(reply)
+        with pytest.raises(Unavailable) as caught:
+            fal.submit(TEXT, CAT)
+        assert (caught.value.sent, caught.value.charged) == (Sent.NO, False)
+        assert len(server.asked) == 1
+
+    @pytest.mark.parametrize(
+        ("headers", "request_id"),
+        [
+            (OF_FAL, OF_FAL["x-fal-request-id"]),
+            ({}, None),
+            ({"x-fal-request-id": ""}, None),
+            ({"x-fal-request-id": "../../x"}, None),
+            ({"x-fal-request-id": "x" * 101}, None),
+        ],
+    )
+    def test_the_id_that_an_error_bears_is_passed_on(
+        self, fal: AnyClient, server: ScriptedServer, headers: dict[str, str], request_id: str | None
+    ) -> None:
+        server.will(Reply(503, {"detail": "?"}, headers))
+        with pytest.raises(Unavailable) as caught:
+            fal.submit(TEXT, CAT)
+        assert caught.value.request_id == request_id
 
     @pytest.mark.parametrize(("reply", "error"), PERHAPS_QUEUED)
     def test_the_rest_may_have_been_queued_and_is_never_sent_again(
@@ -305,7 +345,12 @@ class TestSubmit:
 
 class TestRetryAfter:
     @pytest.mark.parametrize(
-        ("value", "seconds"), [("7", 7.0), ("0", 0.0), ("0.5", 0.5), ("soon", None), ("-3", None), ("", None)]
+        ("value", "seconds"),
+        [
+            *(("7", 7.0), ("0", 0.0), ("0.5", 0.5), ("soon", None), ("-3", None), ("", None), ("nan", None)),
+            *((value, LONGEST_RETRY_AFTER) for value in ("601", "9999999", "1e300", "inf", "9" * 400)),
+            *(("-inf", None), ("Thu, 99 Foo 2026 00:00:00 GMT", None), ("Fri, 31 Dec 99999 00:00:00 GMT", None)),
+        ],
     )
     def test_seconds(
         self, fal: AnyClient, server: ScriptedServer, job: RequestUrls, value: str, seconds: float | None
@@ -315,7 +360,7 @@ class TestRetryAfter:
             fal.status(job)
         assert caught.value.retry_after == seconds
 
-    @pytest.mark.parametrize(("ahead", "least", "most"), [(60, 50, 60), (-60, 0, 0)])
+    @pytest.mark.parametrize(("ahead", "least", "most"), [(60, 50, 60), (-60, 0, 0), (9_999_999, 600, 600)])
     def test_a_date(
         self, fal: AnyClient, server: ScriptedServer, job: RequestUrls, ahead: int, least: float, most: float
     ) -> None:

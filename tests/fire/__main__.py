@@ -12,10 +12,12 @@ from random import Random
 from typing import Any, Final, Self
 
 from django.db import DatabaseError, close_old_connections, connection
+from django.db.models import F
 from django.utils import timezone
 
 from config.embedded import addresses
 from generations.models import DRIVEN, Generation
+from generations.pipeline import schedule
 from tests.fire import report
 from tests.fire.judge import judge
 from tests.fire.people import Crowd
@@ -125,11 +127,14 @@ def _as_if_leases_had_run_out(studio: Studio) -> None:
 
 def _look_at_once(*, everything: bool) -> None:
     """What waits for a person is due every quarter of an hour only; in a hurry nothing else waits either."""
+    doubted = Generation.objects.filter(unknown_since__isnull=False)
     rows = Generation.objects.filter(status__in=DRIVEN, due_at__gt=timezone.now())
     if not everything:
         rows = rows.filter(needs_person_since__isnull=False)
     try:
         rows.update(due_at=timezone.now())
+        if everything:
+            doubted.update(unknown_since=F("unknown_since") - schedule.UNKNOWN_FOR)
     except DatabaseError:
         close_old_connections()
 

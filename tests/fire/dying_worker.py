@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn
 
 from generations import pipeline
@@ -30,10 +30,14 @@ async def _die_async(*_: Any, **__: Any) -> NoReturn:
     _die()
 
 
-async def _send_and_die(self: AsyncFalClient, call: wire.Call[Any]) -> Any:
+async def _send_and_die(
+    self: AsyncFalClient, call: wire.Call[Any], before_sending: Callable[[], Awaitable[None]] | None = None
+) -> Any:
     """The last byte of the POST has left, and nothing of the answer has been read."""
 
     async def trace(event: str, _info: Any) -> None:
+        if before_sending and event == "http11.send_request_headers.started":
+            await before_sending()
         if call.once and event == "http11.receive_response_headers.started":
             await asyncio.sleep(0.2)  # so that fal has read it: it is not the network that is on trial
             _die()
@@ -55,6 +59,17 @@ def _before_submitting() -> None:
 
 def _before_the_post() -> None:
     AsyncFalClient.submit = _die_async  # type: ignore[method-assign]
+
+
+def _between_commit_and_post() -> None:
+    """The connection is made, `submitting` is committed, and not a byte has left."""
+    commit = submitting._commit_to_submitting
+
+    def commit_and_die(rows: list[Generation]) -> set[uuid.UUID]:
+        commit(rows)
+        _die()
+
+    submitting._commit_to_submitting = commit_and_die
 
 
 def _between_two_groups() -> None:
@@ -104,6 +119,7 @@ POINTS: Final[dict[str, Callable[[], None]]] = {
     "after claiming": _after_claiming,
     "before submitting": _before_submitting,
     "before the POST": _before_the_post,
+    "between commit and POST": _between_commit_and_post,
     "between two groups": _between_two_groups,
     "before the answer": _before_the_answer,
     "before the id is saved": _before_the_id_is_saved,

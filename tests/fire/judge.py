@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from generations import bucket
 from generations.models import Generation, Status, Video
 
+FEWER_THAN_ONE_IN: Final = 200
 CENTS_A_SECOND: Final = 7  # fal's price: $0.35 for 5 s, $0.70 for 10 s
 _OUR_ADDRESS: Final = re.compile(r"/webhooks/fal/([0-9a-f-]{36})/")
 
@@ -44,6 +45,7 @@ def judge(books: Mapping[str, Any], files: Path) -> Judgement:
         judgement.endings[ending] += 1
         judgement.problems.extend(f"{pk} ({row.status} {row.reason}): {problem}" for problem in problems)
     judgement.problems.extend(_wrong_sum(rows.values(), judgement))
+    judgement.problems.extend(_too_many_for_a_person(judgement))
     for request in books["requests"]:
         judgement.webhooks.update(f"{each['kind']}: {_taken(each)}" for each in request["deliveries"])
         judgement.problems.extend(_believed_forgeries(request))
@@ -147,6 +149,13 @@ def _wrong_sum(rows: Any, judgement: Judgement) -> list[str]:
     if spent == judgement.charged_cents:
         return []
     return [f"the studio says that {spent} cents were spent, and fal charged {judgement.charged_cents}"]
+
+
+def _too_many_for_a_person(judgement: Judgement) -> list[str]:
+    left = sum(count for ending, count in judgement.endings.items() if ending.startswith("for a person"))
+    if left * FEWER_THAN_ONE_IN < max(sum(judgement.endings.values()), 1):
+        return []
+    return [f"{left} are left to a person: of {FEWER_THAN_ONE_IN} it should be less than one"]
 
 
 def _taken(delivery: dict[str, Any]) -> str:

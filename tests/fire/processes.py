@@ -136,6 +136,20 @@ class Studio:
     def manage(self, *arguments: str) -> None:
         subprocess.run([sys.executable, "manage.py", *arguments], cwd=addresses.ROOT, env=self._whole, check=True)
 
+    def doomed_worker(self, point: str) -> "subprocess.Popen[bytes]":
+        """A worker that kills itself at this point of `dying_worker`, if it comes so far."""
+        command = [sys.executable, "-m", "tests.fire.dying_worker", point]
+        with (self.var / "doomed.log").open("ab") as log:
+            return subprocess.Popen(
+                command,
+                cwd=addresses.ROOT,
+                env=self._whole,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=lambda: die_with_parent(signal.SIGKILL),  # noqa: PLW1509  only a system call
+            )
+
     def take_down(self, name: str, seconds: tuple[float, float]) -> None:
         """Kill a program or break a server; it is up again after a pause of a length from this range."""
         if name == "sandbox":

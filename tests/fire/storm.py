@@ -1,5 +1,7 @@
 """The storm: what is killed, broken and made to lie, when and for how long; all drawn from one seed."""
 
+import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,9 +13,17 @@ from tests.fire.processes import WORKERS, Studio
 
 # how often a kind of the sandbox's faults strikes while it is on: from, to
 FAULTS: Final[dict[str, tuple[float, float]]] = {
+    "submit_402": (0.05, 0.15),
     "submit_429": (0.1, 0.4),
+    "submit_429_long": (0.05, 0.15),
     "submit_500": (0.1, 0.4),
     "submit_503": (0.1, 0.4),
+    "submit_502_gateway": (0.1, 0.4),
+    "submit_500_after": (0.1, 0.4),
+    "submit_503_after": (0.1, 0.4),
+    "submit_500_bare_after": (0.1, 0.4),
+    "submit_503_bare_after": (0.1, 0.4),
+    "submit_broken_after": (0.1, 0.4),
     "submit_cut_before": (0.05, 0.15),
     "submit_cut_after": (0.1, 0.4),
     "submit_slow": (0.1, 0.4),
@@ -33,7 +43,12 @@ FAULTS: Final[dict[str, tuple[float, float]]] = {
     "webhook_late": (0.2, 0.6),
     "webhook_early": (0.1, 0.4),
     "webhook_forged": (0.2, 0.6),
+    "key_rotated": (0.05, 0.2),
+    "keys_hang": (0.5, 1.0),
+    "keys_broken": (0.5, 1.0),
+    "keys_503": (0.5, 1.0),
     "slow": (0.05, 0.1),
+    "cancelled_at_fal": (0.05, 0.1),
     "ignores_cancel": (0.5, 1.0),
 }
 ENDINGS: Final[dict[str, Callable[[dict[str, Any]], bool]]] = {
@@ -63,6 +78,9 @@ BREAKAGES: Final[dict[str, Breakage]] = {
 }
 
 
+AT_THE_POST: Final = "worker killed between commit and POST"
+
+
 class Storm:
     """Ask it to `rage` again and again; `lacking` says which kinds have not happened often enough."""
 
@@ -71,6 +89,7 @@ class Storm:
         self._studio, self._random, self._least, self._pause = studio, random, least, pause
         self._break_at = self._change_at = 0.0
         self._books: Mapping[str, Any] = {"faults": {}, "requests": []}
+        self._doomed: list[subprocess.Popen[bytes]] = []
 
     def rage(self) -> None:
         """One moment of it: perhaps break something, perhaps have fal behave otherwise."""
@@ -81,6 +100,7 @@ class Storm:
             self._books = self._studio.sandbox.books()
             self._studio.sandbox.set_faults(self._weather())
         if now >= self._break_at:
+            self._bury_the_doomed()
             self._break_something()
             self._break_at = time.monotonic() + self._random.uniform(0.5, 3) * self._pause
 
@@ -90,6 +110,10 @@ class Storm:
 
     def end(self) -> None:
         """Everything is up, and fal behaves."""
+        for worker in self._doomed:
+            worker.kill()
+            worker.wait()
+        self._bury_the_doomed()
         self._studio.all_up()
         self._studio.sandbox.set_faults("")
 
@@ -98,7 +122,7 @@ class Storm:
         faults = {kind: self._books["faults"].get(kind, 0) for kind in FAULTS}
         outcomes = [request["outcome"] for request in self._books["requests"] if request["outcome"]]
         endings = {kind: sum(map(is_it, outcomes)) for kind, is_it in ENDINGS.items()}
-        return {**{kind: self.broken[kind] for kind in BREAKAGES}, **faults, **endings}
+        return {**{kind: self.broken[kind] for kind in (*BREAKAGES, AT_THE_POST)}, **faults, **endings}
 
     def lacking(self) -> list[str]:
         return [kind for kind, count in self.happened().items() if count < self._least]
@@ -116,8 +140,12 @@ class Storm:
         return ",".join([*chances, f"seed={self._random.randrange(1 << 30)}"])
 
     def _break_something(self) -> None:
-        lacking = [kind for kind in self.lacking() if kind in BREAKAGES]
-        kind = self._random.choice(lacking or sorted(BREAKAGES))
+        kinds = sorted([*BREAKAGES, AT_THE_POST])
+        lacking = [kind for kind in self.lacking() if kind in kinds]
+        kind = self._random.choice(lacking or kinds)
+        if kind == AT_THE_POST:
+            self._doom_a_worker()
+            return
         if kind == "Valkey flushed":
             self._flush(kind)
             return
@@ -127,6 +155,16 @@ class Storm:
             for name in names:
                 self._studio.take_down(name, BREAKAGES[kind].pause)
             self.broken[kind] += 1
+
+    def _doom_a_worker(self) -> None:
+        """One more worker, which kills itself there. It may find nothing to send, and then it does not count."""
+        if not self._doomed:
+            self._doomed.append(self._studio.doomed_worker("between commit and POST"))
+
+    def _bury_the_doomed(self) -> None:
+        ended = [worker for worker in self._doomed if worker.poll() is not None]
+        self.broken[AT_THE_POST] += sum(worker.returncode == -signal.SIGKILL for worker in ended)
+        self._doomed = [worker for worker in self._doomed if worker not in ended]
 
     def _flush(self, kind: str) -> None:
         if self._studio.is_up("valkey"):

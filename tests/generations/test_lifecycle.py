@@ -33,7 +33,8 @@ def test_every_state_says_where_it_may_go() -> None:
     assert set(MOVES) == set(Status)
     assert set(Status) == OPEN | TERMINAL
     assert not OPEN & TERMINAL
-    assert all(not MOVES[status] for status in TERMINAL - {Status.FAILED})
+    assert {status for status in TERMINAL if MOVES[status]} == {Status.FAILED, Status.CANCELED}
+    assert MOVES[Status.FAILED] == MOVES[Status.CANCELED] == {Status.RENDERING}, "what was paid for comes home"
 
 
 @pytest.mark.django_db
@@ -156,6 +157,8 @@ def test_a_move_forgets_what_went_wrong_before_it(alice: User) -> None:
         (Status.FAILED, {"reason": ""}),
         (Status.FAILED, {"message": ""}),
         (Status.FAILED, {"fixer": ""}),
+        (Status.QUEUED, {"unconfirmed_id": "r-1"}),
+        (Status.RENDERING, {"unknown_since": timezone.now()}),
     ],
 )
 def test_the_database_refuses_rows_that_make_no_sense(alice: User, status: Status, columns: dict[str, Any]) -> None:

@@ -13,11 +13,13 @@ from generations import bucket
 from generations.fal.answers import RequestUrls, Submitted
 from generations.fal.arguments import Endpoint
 from generations.fal.client import AsyncFalClient
+from generations.fal.webhooks import Delivery
 from generations.models import Event, Generation, Slot, Status, SubmitPause, Video
 from generations.pipeline import drive, driving, fal_called, fal_config, schedule, submitting
 from tests.cast import make_generation, make_input_picture
 from tests.generations.driven import drive_to_the_end, drive_until, one_pass
 from tests.sandbox_process import Sandbox
+from tests.scripted_server import Reply, scripted_server
 
 pytestmark = pytest.mark.django_db
 
@@ -120,7 +122,11 @@ def test_progress_is_written_down_while_it_renders(alice: User, sandbox: Sandbox
 
 @pytest.mark.parametrize(
     ("fault", "reason", "words"),
-    [("submit_401", "key_refused", "FAL_KEY"), ("submit_403_locked", "balance_exhausted", "balance")],
+    [
+        ("submit_401", "key_refused", "FAL_KEY"),
+        ("submit_403_locked", "balance_exhausted", "balance"),
+        ("submit_402", "balance_exhausted", "balance"),
+    ],
 )
 def test_a_refused_account_rests_submitting_for_all_and_loses_nothing(
     alice: User, sandbox: Sandbox, fault: str, reason: str, words: str
@@ -150,7 +156,7 @@ def test_a_refused_account_rests_submitting_for_all_and_loses_nothing(
     assert all(len(submits(sandbox, generation)) == 1 for generation in generations)
 
 
-@pytest.mark.parametrize("fault", ["submit_500", "submit_503", "submit_429"])
+@pytest.mark.parametrize("fault", ["submit_502_gateway", "submit_429", "submit_429_long"])
 def test_while_fal_is_down_the_row_says_so_and_is_sent_once_when_it_is_back(
     alice: User, sandbox: Sandbox, fault: str
 ) -> None:
@@ -163,11 +169,137 @@ def test_while_fal_is_down_the_row_says_so_and_is_sent_once_when_it_is_back(
     assert (generation.status, generation.attempts) == (Status.QUEUED, 2)
     assert generation.message
     assert generation.due_at is not None
+    assert generation.due_at - timezone.now() < timedelta(minutes=12), "fal may ask for much, but not for months"
     assert submits(sandbox, generation) == []
 
     sandbox.set_faults("")
     drive_to_the_end(generation)
     assert len(submits(sandbox, generation)) == 1
+
+
+# --- an answer that proves nothing ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["submit_500_after", "submit_503_after"])
+def test_an_error_with_an_id_that_fal_knows_is_a_request_like_any_other(
+    alice: User, sandbox: Sandbox, fault: str
+) -> None:
+    generation = order(alice, f"Taken with an error, {fault}")
+    sandbox.set_faults(f"{fault}=1")
+    one_pass()
+    generation.refresh_from_db()
+    assert (generation.status, generation.reason, generation.request_id) == (Status.SUBMITTING, "answer_lost", None)
+
+    drive_to_the_end(generation)
+
+    assert generation.status == Status.DONE, generation.message
+    (request,) = submits(sandbox, generation)
+    assert (request["id"], request["charged_units"]) == (generation.request_id, 5)
+    assert generation.cost_cents == 35
+
+
+@pytest.mark.parametrize("fault", ["submit_500", "submit_503"])
+def test_an_error_with_an_id_that_fal_does_not_know_is_sent_again_when_that_was_said_twice_a_minute_apart(
+    alice: User, sandbox: Sandbox, fault: str
+) -> None:
+    generation = order(alice, f"Not taken, {fault} [sandbox: no_media_generated]")
+    sandbox.set_faults(f"{fault}=1")
+    for _ in range(4):
+        one_pass()
+    generation.refresh_from_db()
+    assert generation.status == Status.SUBMITTING, "said often, but not for long enough"
+    assert generation.unknown_since
+
+    sandbox.set_faults("")
+    a_minute_passes(generation)
+    one_pass()
+    generation.refresh_from_db()
+    assert (generation.status, generation.reason) == (Status.QUEUED, "not_taken")
+    assert drive_to_the_end(generation).reason == "no_media_generated"
+    assert len(submits(sandbox, generation)) == 1
+
+
+@pytest.mark.parametrize("trouble", ["status_500", "nobody there"])
+def test_trouble_while_asking_for_an_id_does_not_mean_that_fal_does_not_know_it(
+    alice: User, sandbox: Sandbox, settings: Settings, trouble: str
+) -> None:
+    generation = order(alice, f"Asked for in vain, {trouble} [sandbox: no_media_generated]")
+    sandbox.set_faults("submit_503_after=1")
+    one_pass()
+    sandbox.set_faults("status_500=1" if trouble == "status_500" else "")
+    settings.FAL_QUEUE_URL = sandbox.url if trouble == "status_500" else "http://127.0.0.1:9"
+    for _ in range(3):
+        one_pass()
+        a_minute_passes(generation)
+    generation.refresh_from_db()
+    assert (generation.status, generation.unknown_since) == (Status.SUBMITTING, None)
+
+    sandbox.set_faults("")
+    settings.FAL_QUEUE_URL = sandbox.url
+    drive_to_the_end(generation)
+    assert len(submits(sandbox, generation)) == 1
+
+
+def test_fal_may_hear_late_of_what_it_took(alice: User, sandbox: Sandbox) -> None:
+    """Unknown once, then known: two of its parts were not of one mind."""
+    generation = order(alice, "Heard of late [sandbox: no_media_generated]")
+    sandbox.set_faults("submit_503_after=1,status_404=1")
+    one_pass()
+    one_pass()
+    generation.refresh_from_db()
+    assert generation.unknown_since
+    a_minute_passes(generation)
+    sandbox.set_faults("")
+
+    drive_to_the_end(generation)
+    assert len(submits(sandbox, generation)) == 1
+
+
+def test_a_cancel_of_what_fal_never_took_takes_effect_without_a_cost(alice: User, sandbox: Sandbox) -> None:
+    generation = order(alice, "Not taken, and canceled")
+    sandbox.set_faults("submit_503=1")
+    one_pass()
+    one_pass()
+    generation.refresh_from_db()
+    assert generation.cancel(alice)
+    a_minute_passes(generation)
+    one_pass()
+
+    generation.refresh_from_db()
+    assert (generation.status, generation.cost_cents) == (Status.CANCELED, 0)
+
+
+@pytest.mark.parametrize("fault", ["submit_500_bare_after", "submit_503_bare_after", "submit_broken_after"])
+def test_an_error_without_an_id_is_looked_for_and_never_sent_again(alice: User, sandbox: Sandbox, fault: str) -> None:
+    generation = order(alice, f"Taken without an id, {fault} [sandbox: no_media_generated]")
+    sandbox.set_faults(f"{fault}=1")
+    one_pass()
+    one_pass()
+
+    drive_to_the_end(generation)
+    assert generation.reason == "no_media_generated"
+    (request,) = submits(sandbox, generation)
+    assert request["id"] == generation.request_id
+
+
+def a_minute_passes(generation: Generation) -> None:
+    row = Generation.objects.get(pk=generation.pk)
+    if row.unknown_since:
+        Generation.objects.filter(pk=row.pk).update(unknown_since=row.unknown_since - timedelta(minutes=1))
+
+
+def test_fal_is_told_to_end_what_it_cannot_begin_before_machines_give_it_up(alice: User, settings: Settings) -> None:
+    settings.GENERATION_GIVE_UP_HOURS = 24
+    order(alice, "With a limit", endpoint=Endpoint.TEXT_TO_VIDEO)
+    with scripted_server() as server:
+        settings.FAL_QUEUE_URL = server.url
+        server.will(Reply(429))
+        one_pass()
+        assert [one.headers["x-fal-request-start-timeout"] for one in server.asked] == [str(23 * 3600)]
+    settings.GENERATION_GIVE_UP_HOURS = 0.01
+    assert timedelta(0) < schedule.start_timeout() < schedule.give_up_after()
+    settings.GENERATION_GIVE_UP_HOURS = 0
+    assert schedule.start_timeout() > timedelta(0)
 
 
 def test_a_refused_connection_is_tried_again(alice: User, sandbox: Sandbox, settings: Settings) -> None:
@@ -197,7 +329,7 @@ def test_a_lost_answer_is_found_again_in_fals_list_and_never_sent_twice(alice: U
     assert request["id"] == generation.request_id
 
 
-def test_an_answer_that_stays_lost_is_never_sent_again_and_ends_before_a_person(
+def test_an_answer_that_stays_lost_is_never_sent_again_and_is_released_when_fals_list_would_have_it(
     alice: User, sandbox: Sandbox, settings: Settings
 ) -> None:
     generation = order(alice, "Cut before it was queued")
@@ -210,8 +342,65 @@ def test_an_answer_that_stays_lost_is_never_sent_again_and_ends_before_a_person(
     settings.GENERATION_GIVE_UP_HOURS = 0
     drive_to_the_end(generation)
 
-    assert (generation.status, generation.reason, generation.cost_cents) == (Status.FAILED, "outcome_unknown", 35)
+    assert (generation.status, generation.reason, generation.cost_cents) == (Status.FAILED, "never_queued", 0)
     assert submits(sandbox, generation) == []
+
+
+LISTED = {"request_id": "r-9", "ended_at": "2026-01-01T00:00:00Z", "status_code": 200}
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ({"json_input": None}, "outcome_unknown"),
+        ({"json_input": {"prompt": "Lost", "duration": "10"}}, "outcome_unknown"),
+        ({"json_input": {}, "sent_at": None}, "outcome_unknown"),
+        ({"json_input": {"prompt": "Somebody else's"}}, "never_queued"),
+        ({"json_input": None, "request_id": "taken"}, "never_queued"),
+        ({"json_input": None, "sent_at": "2026-01-01T00:00:00Z"}, "never_queued"),
+    ],
+)
+def test_only_a_list_that_cannot_have_it_releases_it(
+    alice: User, settings: Settings, item: dict[str, Any], reason: str
+) -> None:
+    """Whatever may be it, or can't be told from it, is for a person; its cost is kept meanwhile."""
+    settings.GENERATION_GIVE_UP_HOURS = 0
+    order(alice, "Another", status=Status.DONE, request_id="taken")
+    generation = order(alice, "Lost", status=Status.SUBMITTING, endpoint=Endpoint.TEXT_TO_VIDEO)
+    with scripted_server() as server:
+        settings.FAL_API_URL = server.url
+        server.will(Reply(body={"items": [LISTED | {"sent_at": timezone.now().isoformat()} | item]}))
+        one_pass()
+
+    generation.refresh_from_db()
+    assert (generation.status, generation.reason) == (Status.FAILED, reason)
+    assert generation.cost_cents == (0 if reason == "never_queued" else 35)
+
+
+def test_what_fal_has_added_to_a_request_makes_it_no_other(alice: User, settings: Settings) -> None:
+    generation = order(alice, "Lost", status=Status.SUBMITTING, endpoint=Endpoint.TEXT_TO_VIDEO)
+    arguments = {"prompt": "Lost", "duration": "5", "aspect_ratio": "16:9", "cfg_scale": 0.5, "extra": None}
+    arguments |= {"negative_prompt": generation.negative_prompt}
+    with scripted_server() as server:
+        settings.FAL_API_URL = server.url
+        item = LISTED | {"sent_at": timezone.now().isoformat(), "json_input": arguments}
+        server.will(Reply(body={"items": [item]}))
+        one_pass()
+
+    generation.refresh_from_db()
+    assert (generation.status, generation.request_id) == (Status.RENDERING, "r-9")
+
+
+def test_a_list_that_our_key_may_not_read_leaves_it_to_a_person(alice: User, settings: Settings) -> None:
+    settings.GENERATION_GIVE_UP_HOURS = 0
+    generation = order(alice, "Lost", status=Status.SUBMITTING)
+    with scripted_server() as server:
+        settings.FAL_API_URL = server.url
+        server.will(Reply(403, {"error": {"type": "authorization_error", "message": "Not with this key"}}))
+        one_pass()
+
+    generation.refresh_from_db()
+    assert (generation.status, generation.reason, generation.cost_cents) == (Status.FAILED, "outcome_unknown", 35)
 
 
 def test_the_more_are_at_fal_the_later_a_new_one_is_first_asked_for(alice: User) -> None:
@@ -349,6 +538,14 @@ def test_a_cancel_at_fal_ends_by_fals_own_answer(alice: User, slow_sandbox: Sand
     assert (generation.status, generation.cost_cents) == (Status.CANCELED, 0)
 
 
+def test_a_cancel_that_nobody_asked_for_says_so(alice: User) -> None:
+    generation = drive_to_the_end(order(alice, "Canceled in the dashboard [sandbox: client_cancelled]"))
+
+    assert (generation.status, generation.reason) == (Status.FAILED, "cancelled_at_fal")
+    assert (generation.fixer, generation.cost_cents) == ("us", 0)
+    assert "at fal" in generation.message
+
+
 def test_a_video_that_was_made_despite_the_cancel_is_kept_and_charged(alice: User) -> None:
     generation = order(alice, "Too late [sandbox: ignores_cancel]")
     drive_until(lambda: bool(Generation.objects.get().logs))
@@ -370,7 +567,7 @@ def test_a_cancel_on_the_way_to_fal_takes_effect_on_arrival(alice: User, slow_sa
     assert generation.cancel(alice)
 
     (request,) = submits(slow_sandbox, generation)
-    fal_called(generation.pk, str(request["id"]))
+    fal_called(generation.pk, Delivery(str(request["id"])))
     drive_to_the_end(generation)
 
     assert (generation.status, generation.cost_cents) == (Status.CANCELED, 0)

@@ -98,7 +98,8 @@ def test_what_a_dead_worker_has_claimed_comes_free_with_its_lease(film: Team, al
 @pytest.mark.parametrize(
     ("status", "columns"),
     [
-        (Status.SUBMITTING, {"submitted_at": timezone.now() - timedelta(minutes=11), "reason": "answer_lost"}),
+        (Status.SUBMITTING, {"submitted_at": timezone.now() - timedelta(seconds=61), "reason": "answer_lost"}),
+        (Status.SUBMITTING, {"submitted_at": timezone.now() - timedelta(seconds=61), "unconfirmed_id": "r-1"}),
         (Status.RENDERING, {"needs_person_since": timezone.now()}),
     ],
 )

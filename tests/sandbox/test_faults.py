@@ -17,7 +17,10 @@ def _accepted(sandbox: Sandbox) -> int:
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [("submit_401", 401), ("submit_403_locked", 403), ("submit_429", 429), ("submit_500", 500), ("submit_503", 503)],
+    [
+        *(("submit_401", 401), ("submit_402", 402), ("submit_403_locked", 403)),
+        *(("submit_429", 429), ("submit_429_long", 429), ("submit_500", 500), ("submit_503", 503)),
+    ],
 )
 def test_submit_is_refused_and_nothing_queued(fal: Fal, sandbox: Sandbox, kind: str, code: int) -> None:
     before = _accepted(sandbox)
@@ -27,6 +30,55 @@ def test_submit_is_refused_and_nothing_queued(fal: Fal, sandbox: Sandbox, kind: 
     assert "detail" in answer.json()
     assert answer.headers["x-fal-request-id"]
     assert _accepted(sandbox) == before
+
+
+def test_a_gateways_page_in_place_of_a_submit(fal: Fal, sandbox: Sandbox) -> None:
+    before = _accepted(sandbox)
+    sandbox.set_faults("submit_502_gateway=1")
+    answer = fal.post(f"/{TEXT}", json={"prompt": "x"})
+    assert (answer.status_code, "nginx" in answer.text) == (502, True)
+    assert "x-fal-request-id" not in answer.headers
+    assert _accepted(sandbox) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "has_id"),
+    [
+        *(("submit_500_after", 500, True), ("submit_503_after", 503, True)),
+        *(("submit_500_bare_after", 500, False), ("submit_503_bare_after", 503, False)),
+    ],
+)
+def test_submit_says_no_and_queues_it(fal: Fal, sandbox: Sandbox, kind: str, code: int, has_id: bool) -> None:
+    sandbox.set_faults(f"{kind}=1")
+    answer = fal.post(f"/{TEXT}", json={"prompt": kind})
+    assert answer.status_code == code
+    (request,) = [one for one in sandbox.books()["requests"] if one["prompt"] == kind]
+    assert answer.headers.get("x-fal-request-id") == (request["id"] if has_id else None)
+
+
+def test_submit_says_yes_in_half_a_word(fal: Fal, sandbox: Sandbox) -> None:
+    before = _accepted(sandbox)
+    sandbox.set_faults("submit_broken_after=1")
+    answer = fal.post(f"/{TEXT}", json={"prompt": "x"})
+    assert answer.status_code == 200
+    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
+        answer.json()
+    assert _accepted(sandbox) == before + 1
+
+
+def test_somebody_cancels_it_at_fal(fal: Fal, sandbox: Sandbox) -> None:
+    sandbox.set_faults("cancelled_at_fal=1")
+    request = fal.submit()
+    fal.wait(request)
+    assert fal.get(request["response_url"]).status_code == 499
+
+
+@pytest.mark.parametrize(("kind", "code"), [("keys_503", 503), ("keys_broken", 200)])
+def test_the_keys_cannot_be_had(fal: Fal, sandbox: Sandbox, kind: str, code: int) -> None:
+    sandbox.set_faults(f"{kind}=1")
+    answer = httpx.get(f"{sandbox.url}/.well-known/jwks.json")
+    assert answer.status_code == code
+    assert '"keys"' not in answer.text
 
 
 @pytest.mark.parametrize(("kind", "queued"), [("submit_cut_before", 0), ("submit_cut_after", 1)])

@@ -1,0 +1,59 @@
+"""fal has two jobs for one order and charges for both: the second becomes a row of its own and comes home too."""
+
+import logging
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from generations.fal.answers import RequestUrls
+from generations.models import Generation, InputPicture, Price, Relation, Slot, Status
+from generations.pipeline.orders import copy_picture
+
+logger = logging.getLogger(__name__)
+
+_WORDS = "fal has made this order twice, and charges for both: this is the second one."
+
+
+def keep_duplicate(row: Generation, urls: RequestUrls) -> None:
+    """Write down the second job; once, however often fal tells of it. Nobody asked for it, so no budget refuses it."""
+    logger.error("fal has a second job for one order: %s besides %s", urls.request_id, row.request_id)
+    try:
+        with transaction.atomic():
+            duplicate = Generation.objects.create(**_columns(row), **_at_fal(urls))
+            duplicate.events.create(status=duplicate.status, message=_WORDS)
+            pictures = row.pictures.all()
+            InputPicture.objects.bulk_create(copy_picture(duplicate, Slot(one.slot), one) for one in pictures)
+    except IntegrityError:
+        logger.info("It is written down already")
+
+
+def _columns(row: Generation) -> dict[str, object]:
+    """The same order for the same people."""
+    return {
+        "team": row.team,
+        "user": row.user,
+        "keeper": row.keeper,
+        "parent": row,
+        "relation": Relation.RETRY,
+        "collection": row.collection,
+        "is_private": row.is_private,
+        "awaits_review": row.awaits_review,
+        "endpoint": row.endpoint,
+        "prompt": row.prompt,
+        "negative_prompt": row.negative_prompt,
+        "cfg_scale": row.cfg_scale,
+        "duration": row.duration,
+        "aspect_ratio": row.aspect_ratio,
+        "submitted_at": row.submitted_at or timezone.now(),
+        "cost_cents": Price.objects.cents_or_zero(row.endpoint, row.duration),
+    }
+
+
+def _at_fal(urls: RequestUrls) -> dict[str, object]:
+    return {
+        "status": Status.RENDERING,
+        "request_id": urls.request_id,
+        "status_url": urls.status_url,
+        "response_url": urls.response_url,
+        "cancel_url": urls.cancel_url,
+    }
