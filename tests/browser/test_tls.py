@@ -140,7 +140,7 @@ def link_of_mail(production: Production, part: str) -> str:
     links = re.findall(r"https?://\S+", production.last_mail())
     assert links
     assert all(link.startswith(f"{production.site}/") for link in links)
-    return next(link for link in links if part in link)
+    return str(next(link for link in links if part in link))
 
 
 def sign_in(page: Page) -> None:
