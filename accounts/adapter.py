@@ -1,19 +1,24 @@
 """allauth's hooks: who may sign up, by password or OpenID; a personal team comes in the same transaction."""
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from accounts import reauthentication, second_factor
 from accounts.groups import follow_groups
 from accounts.joining import take_up
 from accounts.models import Invitation, Team, User
@@ -38,6 +43,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
             raise ValidationError(_("Use the address to which the invitation was sent."))
         return email
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if user.is_authenticated and (name := reauthentication.provider_name(user)):
+            url, words = reverse("openid_reauthenticate"), _("Use %s") % name
+            methods.append({"id": "openid_reauthenticate", "description": words, "url": url})
+        return methods
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Raises ReauthenticationRequired itself for whoever allauth would let pass: it knows no way to ask them."""
+        if not super().is_reauthentication_required(app=app, **kwargs):
+            return False
+        request = context.request
+        methods = self.get_reauthentication_methods(request.user)
+        if not methods:
+            raise PermissionDenied(_("Set a password first, by “Forgot your password?” on the page for signing in."))
+        if methods[0]["id"] == "openid_reauthenticate" and not reauthentication.is_recent(request):
+            raise ReauthenticationRequired
+        return True
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Every address in it goes by SITE_URL, whatever host the request has named."""
         urls = {name: _at_site(value) for name, value in context.items() if name.endswith("_url") and value}
@@ -53,6 +77,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is untyped
+    error_messages: ClassVar = {
+        **DefaultMFAAdapter.error_messages,
+        "cannot_delete_authenticator": gettext_lazy(
+            "Staff need a second factor here, and this is your last one: add another one first. If you have lost it, "
+            "sign in again with a recovery code."
+        ),
+    }
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        return second_factor.may_remove(context.request, authenticator)
+
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Passkeys belong to SITE_URL's host, whatever host the request has named."""
         return {"id": urlsplit(settings.SITE_URL).hostname or "", "name": settings.MFA_TOTP_ISSUER}
@@ -72,7 +107,9 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
         return user
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        if sociallogin.is_existing:
+        if reauthentication.is_answer(sociallogin):
+            reauthentication.take_answer(request, sociallogin)
+        elif sociallogin.is_existing:
             _follow(sociallogin)
 
     @transaction.atomic

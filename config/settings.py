@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.suspending.SuspensionMiddleware",
+    "accounts.middleware.StaffSecondFactorMiddleware",
     "accounts.visiting.VisitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -212,6 +213,10 @@ ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 # where no mail server is configured, nobody could open the link: then an unverified address may sign in
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if env.str("EMAIL_URL", "") else "optional"
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # of changes to what opens an account
+STAFF_SECOND_FACTOR: str = env.str(
+    "STAFF_SECOND_FACTOR", "optional" if DEBUG else "required", validate=validate.OneOf(["required", "optional"])
+)
 SIGN_UP: str = env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "invite", "domains"]))
 SIGN_UP_DOMAINS: list[str] = env.str("SIGN_UP_DOMAINS", "").lower().replace(",", " ").split()
 # the organisation's own sign-in, by OpenID Connect

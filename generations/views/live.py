@@ -26,6 +26,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.second_factor import address_of_missing_step
 from accounts.visiting import open_visit
 from generations.models import Generation
 from generations.views.people import PersonRequest, for_people
@@ -53,12 +54,13 @@ def events(request: HttpRequest) -> HttpResponseBase:
 @for_people
 def _ordinary_events(request: PersonRequest, now: datetime, after: datetime) -> HttpResponse:
     """For a tab that is new to us, or is not signed in any more, or whose staff acts as somebody."""
-    if request.user.is_suspended:
+    if request.user.is_suspended or address_of_missing_step(request):
         raise PermissionDenied
     if visit := open_visit(request):
         return _answer(request, now, list(_moved(visit.person, after)))
     answer = _answer(request, now, list(_moved(request.user, after)))
-    _Tab.remember(request)
+    if not request.user.is_staff:  # of staff more is asked, each time
+        _Tab.remember(request)
     return answer
 
 
@@ -92,7 +94,9 @@ class _Tab:
         key, user = request.session.session_key or "", request.user
         session = Session.objects.filter(session_key=key, expire_date__gt=Now())
         free = Q(suspended_until=None) | Q(suspended_until__lt=Now())
-        person = User.objects.filter(free, Exists(session), pk=user.pk, password=user.password, is_active=True)
+        person = User.objects.filter(
+            free, Exists(session), pk=user.pk, password=user.password, is_active=True, is_staff=False
+        )
         is_in, of_person = person.values("pk").query.sql_with_params()
         moved, of_moved = _moved(user, _AFTER).query.sql_with_params()
         sql = f"SELECT moved.* FROM ({is_in}) person LEFT JOIN ({moved}) moved ON true"  # noqa: S608  Django's own SQL

@@ -77,6 +77,7 @@ Address = Callable[[Things], str]
 PEOPLE = ("nobody", "mallory", "mona", "rhea", "victor", "bob", "ada", "alice")
 ALL = (200,) * 8
 PEOPLE_ONLY = (302, *(200,) * 7)
+ASKED_AGAIN = (302, *(403,) * 7)  # who they are; nothing could be asked of these, who have no password
 TEAM_ONLY = (302, 404, 404, 404, 200, 200, 200, 200)  # staff see other teams' work in the admin, not here
 POST_ONLY = (405,) * 8
 OWN_ONLY = (302, 404, 404, 404, 404, 200, 404, 404)
@@ -111,7 +112,7 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "compare": (lambda things: "/generations/compare/?ids=" + both(things), TEAM_ONLY),
     "account-picture": (lambda _: "/accounts/picture/", PEOPLE_ONLY),
     "avatar": (lambda things: f"/people/{things.generation.user_id}/abc.webp", TEAM_ONLY),
-    "delete-account": (lambda _: "/accounts/delete/", PEOPLE_ONLY),
+    "delete-account": (lambda _: "/accounts/delete/", ASKED_AGAIN),
     "default-parameters": (lambda _: "/settings/defaults/", PEOPLE_ONLY),
     "gallery": (lambda _: "/", ALL),
     "new-generation": (lambda _: "/generations/new/", PEOPLE_ONLY),

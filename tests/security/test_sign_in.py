@@ -1,15 +1,22 @@
 """One way in: nobody gets a session but through allauth's sign-in, and staff not by a password alone."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
+from django.contrib.auth import user_logged_in
 from django.contrib.auth.models import Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.dispatch import Signal
+from django.http import HttpRequest
 from django.test import Client
 
 from accounts.models import User
@@ -53,15 +60,39 @@ def test_addresses_are_all_there() -> None:
 def test_no_address_gives_a_session_for_a_password_alone(mona: User, mallory: User) -> None:
     """Neither to a stranger nor to somebody, also of the staff, who knows another's password."""
     root = User.objects.create_superuser("root@example.com")
-    let_in = []
-    for address in every_address():
-        for person in (None, mallory, root):
-            client = signed_in(person) if person else Client()
-            client.raise_request_exception = False
-            client.post(address, TYPED)
-            if person_in(client) == str(mona.pk):
-                let_in.append((address, person))
-    assert let_in == []
+    let_in: list[str] = []
+
+    def note(request: HttpRequest, user: User, **_: Any) -> None:
+        let_in.append(request.path)
+
+    with receiving(user_logged_in, note):
+        for address in every_address():
+            for client in (Client(), signed_in(mallory), signed_in(root)):
+                let_in.clear()  # of the sign-in by the test itself
+                client.raise_request_exception = False
+                with transaction.atomic():
+                    client.post(address, TYPED)
+                    transaction.set_rollback(True)
+                assert let_in == []
+
+
+def test_that_a_session_is_noticed(mona: User, bob: User) -> None:
+    """The test above would fail if there was one: here the password is enough, since there is no second factor."""
+    bob.set_password(PASSWORD)
+    bob.save()
+    EmailAddress.objects.create(user=bob, email=bob.email, primary=True, verified=True)
+    let_in: list[User] = []
+    with receiving(user_logged_in, lambda user, **_: let_in.append(user)):
+        Client().post("/accounts/login/", {**TYPED, "login": bob.email})
+        Client().post("/accounts/login/", TYPED)
+    assert let_in == [bob]
+
+
+@contextmanager
+def receiving(signal: Signal, receiver: Callable[..., Any]) -> Iterator[None]:
+    signal.connect(receiver, weak=False)
+    yield
+    signal.disconnect(receiver)
 
 
 RQ = [address for address in every_address() if address.startswith("/admin/django_rq/")]

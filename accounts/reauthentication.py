@@ -1,0 +1,76 @@
+"""People show again that it is they, before they change what opens their account.
+
+allauth asks for the password or the second factor, and lets pass whoever has neither. Those came by OpenID, so here
+their provider asks them.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
+
+from allauth.account import app_settings
+from allauth.account.authentication import get_authentication_records
+from allauth.account.decorators import reauthentication_required as allauths_required
+from allauth.account.internal.flows.login import record_authentication
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialAccount
+from allauth.socialaccount.providers.base.constants import AuthProcess
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+PROVIDER: Final = "oidc"
+_PURPOSE: Final = "reauthenticate"  # of the state that comes back with the browser
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def reauthentication_required(view: View) -> View:
+    """Leads the person to show it first, and back with what they sent. For views that somebody is signed in to."""
+    return cast("View", allauths_required(view))
+
+
+def provider_name(user: Any) -> str | None:
+    """Of the provider that can ask the person; None for whoever does not sign in there."""
+    apps = get_adapter().list_apps(None, provider=PROVIDER)
+    is_known = bool(apps) and SocialAccount.objects.filter(user=user, provider=PROVIDER).exists()
+    return str(apps[0].name) if is_known else None
+
+
+def is_recent(request: HttpRequest) -> bool:
+    """Whether the person has shown it in this session, within `ACCOUNT_REAUTHENTICATION_TIMEOUT`."""
+    records = get_authentication_records(request, request.user)
+    oldest = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
+    return any(record.get("reauthenticated") and record["at"] > oldest for record in records)
+
+
+def ask_provider(request: HttpRequest, back: str) -> Any:
+    """The redirect there. `prompt` and `max_age` (OpenID Connect Core, 3.1.2.1) say: ask also who is signed in."""
+    provider = get_adapter().get_provider(request, PROVIDER)
+    parameters = {**provider.get_auth_params(), "prompt": "login", "max_age": "0"}
+    return provider.redirect(request, AuthProcess.REDIRECT, next_url=back, data=_PURPOSE, auth_params=parameters)
+
+
+def is_answer(sociallogin: Any) -> bool:
+    """Whether the provider answers `ask_provider`, and not a sign-in."""
+    return (sociallogin.state.get("process"), sociallogin.state.get("data")) == (AuthProcess.REDIRECT, _PURPOSE)
+
+
+def take_answer(request: HttpRequest, sociallogin: Any) -> None:
+    """Counts for the person who is signed in, and when the provider has just asked them."""
+    account = sociallogin.account
+    if account.pk is None or account.user_id != request.user.pk:
+        messages.error(request, _("You signed in there as somebody else."))
+    elif not _is_fresh(account.extra_data.get("id_token", {}).get("auth_time")):
+        messages.error(request, _("You were not asked to sign in again there. Sign out there, then try again."))
+    else:
+        named = {"provider": account.provider, "uid": account.uid}
+        record_authentication(request, account.user, "socialaccount", reauthenticated=True, **named)
+
+
+def _is_fresh(auth_time: Any) -> bool:
+    """A provider that says no time is believed: it was asked to ask."""
+    if auth_time is None:
+        return True
+    is_number = isinstance(auth_time, int | float)
+    return is_number and auth_time > time.time() - app_settings.REAUTHENTICATION_TIMEOUT
