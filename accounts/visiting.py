@@ -1,5 +1,6 @@
 """Staff act as a person, in front of their eyes: with a reason, for a short time, everything noted, the person told.
 
+It is for looking: nothing is changed, neither in the person's name nor meanwhile as staff, and nothing is taken along.
 What belongs to the account itself (password, addresses, second factor, deleting it) stays closed to them.
 """
 
@@ -23,8 +24,13 @@ PERMISSION: Final = "accounts.add_staffvisit"
 LONGEST: Final = timedelta(minutes=30)
 VISIT: Final = "visit"  # of the session: the visit's key
 
-_STAYS_STAFF: Final = ("/admin/", "/visit/")
+_STAYS_STAFF: Final = ("/admin/", "/visit/", "/accounts/logout/")
 _CLOSED: Final = ("/accounts/",)
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# by name, all that may be posted: each of them ends it
+_ENDS: Final = frozenset({"visit-stop", "account_logout", "admin:logout"})
+# GETs that take copies along, or that stand for the person whom a link was sent to
+_NOT_FOR_STAFF: Final = frozenset({"generation-download", "team-usage-csv", "approval-by-mail", "team-join"})
 _UNNOTED: Final = ("/events/", "/static/")  # what a page asks for by itself, each second
 
 
@@ -34,14 +40,14 @@ class NoVisitError(Exception):
 
 def begin(staff: User, person: User, reason: str) -> StaffVisit:
     """Raises PermissionDenied for who may not, NoVisitError for whom nobody visits."""
-    if not staff.has_perm(PERMISSION):
+    if not _may_act_as_others(staff):
         raise PermissionDenied
     if staff == person:
         raise NoVisitError(_("This is you."))
     if not person.is_active:
         raise NoVisitError(_("This account is closed."))
-    if person.is_superuser and not staff.is_superuser:
-        raise NoVisitError(_("Only a superuser acts as another one."))
+    if not _is_below(person, staff):
+        raise NoVisitError(_("Only a superuser acts as somebody of the staff."))
     visit = StaffVisit.objects.create(staff=staff, person=person, reason=reason, until=timezone.now() + LONGEST)
     _tell(visit)
     return visit
@@ -76,8 +82,7 @@ class VisitMiddleware:
             return self.get_response(request)
         answer = self._as_person(request, visit)
         if not request.path.startswith(_UNNOTED):
-            path = request.get_full_path()[:500]
-            visit.deeds.create(method=request.method or "", path=path, answer=answer.status_code)
+            visit.deeds.create(method=request.method or "", path=_noted(request), answer=answer.status_code)
         return answer
 
     def _as_person(self, request: HttpRequest, visit: StaffVisit) -> HttpResponse:
@@ -85,8 +90,19 @@ class VisitMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_view: Any) -> None:
-        if hasattr(request, "visit") and request.path.startswith(_CLOSED):
-            raise PermissionDenied
+        visit = getattr(request, "visit", None)
+        if visit is None:
+            return
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        if name in _ENDS:
+            end(visit)
+        elif request.method not in _READS:
+            raise PermissionDenied(
+                _("You act as %s, and that is for looking: nothing is changed. Stop acting as them first.")
+                % visit.person
+            )
+        elif request.path.startswith(_CLOSED) or name in _NOT_FOR_STAFF:
+            raise PermissionDenied(_("This is for %s alone, and not for who acts as them.") % visit.person)
 
 
 def open_visit(request: HttpRequest) -> StaffVisit | None:
@@ -94,10 +110,32 @@ def open_visit(request: HttpRequest) -> StaffVisit | None:
     if VISIT not in request.session:
         return None
     visit = StaffVisit.objects.open().select_related("person", "staff").filter(pk=request.session[VISIT]).first()
-    if visit and visit.staff == request.user and request.user.has_perm(PERMISSION) and visit.person.is_active:
+    if visit and visit.staff == request.user and _may_act_as(visit.staff, visit.person):
         return visit
+    if visit:
+        end(visit)
     del request.session[VISIT]
     return None
+
+
+def _may_act_as(staff: User, person: User) -> bool:
+    return _may_act_as_others(staff) and person.is_active and _is_below(person, staff)
+
+
+def _may_act_as_others(staff: User) -> bool:
+    return staff.is_staff and not staff.is_suspended and staff.has_perm(PERMISSION)
+
+
+def _is_below(person: User, staff: User) -> bool:
+    """Nobody gains rights by it."""
+    return staff.is_superuser or not (person.is_staff or person.is_superuser)
+
+
+def _noted(request: HttpRequest) -> str:
+    """The address, without what only the person shall have."""
+    token = request.resolver_match.kwargs.get("token", "") if request.resolver_match else ""
+    path = request.get_full_path()
+    return (path.replace(token, "…") if token else path)[:500]
 
 
 def _tell(visit: StaffVisit) -> None:

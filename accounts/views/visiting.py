@@ -20,7 +20,6 @@ def stop(request: HttpRequest) -> HttpResponse:
     request.session.cycle_key()
     if visit is None:
         return redirect("gallery")
-    visiting.end(visit)
     return redirect("admin:accounts_user_change", visit.person_id)
 
 

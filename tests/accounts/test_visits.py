@@ -51,6 +51,7 @@ def test_person_is_told_at_once_and_reads_what_was_done(
     client = visit(mona, bob)
     client.get(secret.get_absolute_url())
     client.post(f"/generations/{secret.pk}/favourite", {"favourite": "on"})
+    client.get("/teams/join/a-secret-token/")
     client.get("/events?since=0")
 
     (mail,) = mailoutbox
@@ -63,7 +64,9 @@ def test_person_is_told_at_once_and_reads_what_was_done(
     page = signed_in(bob).get("/accounts/visits/").content.decode()
     assert REASON in page
     assert f"GET /generations/{secret.pk}/" in page
-    assert f"POST /generations/{secret.pk}/favourite" in page
+    assert f"POST /generations/{secret.pk}/favourite</code> (refused)" in page
+    assert "GET /teams/join/…/" in page
+    assert "a-secret-token" not in page
     assert "/events" not in page
 
 
@@ -93,7 +96,9 @@ def test_account_itself_stays_closed(mona: User, bob: User) -> None:
     assert client.get("/admin/").status_code == 200  # as staff, as before
 
 
-@pytest.mark.parametrize("change", ["time", "permission", "person", "signed out"])
+@pytest.mark.parametrize(
+    "change", ["time", "permission", "no staff", "suspended", "closed", "person", "person of the staff", "signed out"]
+)
 def test_visit_ends(mona: User, bob: User, secret: Generation, change: str) -> None:
     client = visit(mona, bob)
     assert client.get(secret.get_absolute_url()).status_code == 200
@@ -102,15 +107,25 @@ def test_visit_ends(mona: User, bob: User, secret: Generation, change: str) -> N
             StaffVisit.objects.update(until=timezone.now() - timedelta(seconds=1))
         case "permission":
             mona.user_permissions.clear()
+        case "no staff":
+            User.objects.filter(pk=mona.pk).update(is_staff=False)
+        case "suspended":
+            User.objects.filter(pk=mona.pk).update(suspended_until=timezone.now() + timedelta(days=1))
+        case "closed":
+            User.objects.filter(pk=mona.pk).update(is_active=False)
         case "person":
             User.objects.filter(pk=bob.pk).update(is_active=False)
+        case "person of the staff":
+            User.objects.filter(pk=bob.pk).update(is_staff=True)
         case _:
             client.logout()
-    assert client.get(secret.get_absolute_url()).status_code in {302, 404}
+    assert client.get(secret.get_absolute_url()).status_code in {302, 403, 404}
+    assert client.get("/events?since=0").status_code in {204, 302, 403}
 
 
-def test_nobody_acts_as_a_superuser_or_oneself(mona: User, bob: User) -> None:
-    User.objects.filter(pk=bob.pk).update(is_superuser=True)
+@pytest.mark.parametrize("rank", ["is_superuser", "is_staff"])
+def test_nobody_acts_as_a_superuser_or_one_of_the_staff_or_oneself(mona: User, bob: User, rank: str) -> None:
+    User.objects.filter(pk=bob.pk).update(**{rank: True})
     for person in (bob, mona):
         answer = signed_in(mona).post(f"/admin/accounts/user/{person.pk}/visit/", {"reason": REASON})
         assert answer.status_code == 422
