@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from generations import pipeline
 from generations.moderation import auditing, bulk, purging, quarantining
+from generations.pipeline import private_work
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ def clean() -> None:
 
 def sweep() -> None:
     _run(pipeline.sweep_uploads)
+    _run(private_work.notify_former_members)
+    _run(private_work.bin_undecided)
     _run(pipeline.empty_bins)
     _run(purging.purge_evidence)
 

@@ -37,6 +37,7 @@ def teams(request: HttpRequest) -> HttpResponse:
         "inherited": [one.team for one in by_name if one.team.closed_at],
         "invitations": invitations_to(person(request)),
         "open_to_me": teams_open_to(person(request)),
+        "has_left_any": Team.objects.left_by(person(request)).exists(),
     }
     return render(request, "teams/teams.html", context, status=422 if form.is_bound else 200)
 

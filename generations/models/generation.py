@@ -75,11 +75,15 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     def kept_for(self, user: User) -> Self:
         """Of the person's teams, in the bin or not, and not taken down.
 
-        What is private, or waits for a moderator, its maker alone sees, or who got it from them.
+        What is private, or waits for a moderator, its maker alone sees, or who got it from them. Of a team that the
+        person has left they see what is private to them. Both kinds of teams are one set, so that one index serves.
         """
         teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
-        own = Q(is_private=False, awaits_review=False) | Q(user=user) | Q(keeper=user)
-        return self.filter(own, deleted_at=None, taken_down_at=None, team__in=teams)
+        left = Team.objects.left_by(user).order_by().values("pk")
+        shown = Q(is_private=False, awaits_review=False) | Q(user=user) | Q(keeper=user)
+        private = Q(is_private=True) & (Q(user=user, keeper=None) | Q(keeper=user))
+        mine = shown & ~Q(team__in=left) | private
+        return self.filter(mine, deleted_at=None, taken_down_at=None, team__in=teams.union(left))
 
     def deletable_by(self, user: User) -> Self:
         """What the person made, or what is of a team that they manage. Asked of rows that they may see."""
@@ -426,10 +430,11 @@ class Generation(models.Model):
         return False
 
     @transaction.atomic
-    def bin(self, by: User, at: datetime | None = None) -> bool:
+    def bin(self, by: User | None, at: datetime | None = None) -> bool:
         """Put one that has ended out of everybody's sight, into the bin; whether this call did.
 
-        What one press bins bears one moment, `at`, so that one press brings it back.
+        What one press bins bears one moment, `at`, so that one press brings it back. `by` is None when the time to
+        decide on it ran out.
         """
         now = at or timezone.now()
         here = self._where_still(Status(self.status), held=False).filter(deleted_at=None, binned_at=None)

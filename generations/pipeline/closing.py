@@ -22,7 +22,7 @@ class Closing:
 
     videos: int
     running: list[Generation]  # what has to end first
-    hidden: list[User]  # members who have private work here, which nobody else shall get without their knowing
+    hidden: list[User]  # members who have private work here: they hear of it before they are out
 
     @property
     def is_possible(self) -> bool:
@@ -30,12 +30,20 @@ class Closing:
 
 
 def closing(team: Team, by: User) -> Closing:
-    rows = Generation.objects.filter(team=team, deleted_at=None)
+    rows = _rows(team, by)
+    private = Generation.objects.filter(team=team, deleted_at=None, is_private=True)
+    members = set(team.members.all())
     return Closing(
         videos=rows.filter(status=Status.DONE).count(),
-        running=list(rows.open().filter(Q(is_private=False) | Q(user=by)).order_by("created_at")),
-        hidden=_owners_of(rows.filter(is_private=True), by),
+        running=list(rows.open().order_by("created_at")),
+        hidden=[one for one in _owners_of(private, by) if one in members],
     )
+
+
+def _rows(team: Team, by: User) -> GenerationQuerySet:
+    """All but what is private to others."""
+    own = Q(is_private=False) | Q(user=by, keeper=None) | Q(keeper=by)
+    return Generation.objects.filter(own, team=team, deleted_at=None)
 
 
 def _owners_of(rows: GenerationQuerySet, by: User) -> list[User]:
@@ -47,11 +55,14 @@ def _owners_of(rows: GenerationQuerySet, by: User) -> list[User]:
 def close(team: Team, by: User, heir: User | None) -> bool:
     """End the team. `heir`, a member, gets what was made in it; without one it is deleted for good.
 
-    False when something stands in the way. Raises what `membership.close` raises.
+    What is private to somebody who has left stays theirs (`private_work`). False when something stands in the way.
+    Raises what `membership.close` raises.
     """
+    Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)  # nobody joins or leaves meanwhile
+    is_possible = closing(team, by).is_possible
     membership.close(team, by, heir)
-    rows = Generation.objects.filter(team=team, deleted_at=None)
-    if not closing(team, by).is_possible or not (heir or _discard(rows, by)):
+    rows = _rows(team, by)
+    if not is_possible or not (heir or _discard(rows, by)):
         transaction.set_rollback(True)
         return False
     if heir:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.leaving import forget, teams_left_without_an_owner, teams_of_nobody_else
-from accounts.models import Team, User
+from accounts.models import FormerMembership, Team, User
 from generations.models import Favourite, Generation, Preset, Status, StorageDeletion, Upload
 from generations.models.generation import GenerationQuerySet
 
@@ -39,7 +39,8 @@ def leaving(user: User) -> Leaving:
 def _seen_by_nobody_else(user: User) -> GenerationQuerySet:
     """In teams of one's own, and what is private elsewhere."""
     private = Q(is_private=True) & (Q(user=user, keeper=None) | Q(keeper=user))
-    return Generation.objects.filter(Q(team__in=teams_of_nobody_else(user)) | private, deleted_at=None)
+    shown = Q(team__in=teams_of_nobody_else(user), is_private=False)  # who has left may have private work there
+    return Generation.objects.filter(shown | private, deleted_at=None)
 
 
 @transaction.atomic
@@ -63,4 +64,5 @@ def _forget_belongings(user: User) -> None:
     StorageDeletion.objects.ask([*keys, user.avatar_key] if user.avatar_key else keys)
     uploads.delete()
     Favourite.objects.filter(user=user).delete()
+    FormerMembership.objects.filter(user=user).delete()
     Preset.objects.filter(user=user).delete()

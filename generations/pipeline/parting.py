@@ -1,4 +1,4 @@
-"""Somebody leaves a team: what they made there stays, and what only they could see passes to whom it is said."""
+"""Somebody leaves a team: what the team saw stays there or passes to whom it is said; what is private stays private."""
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,16 +13,18 @@ from generations.models import Generation
 
 @transaction.atomic
 def part(team: Team, member: User, by: User, keeper: User | None = None) -> None:
-    """End the membership. What is theirs passes to `keeper`, a member of the team, or to the team: then all see it.
+    """End the membership. What the team saw passes to `keeper`, a member of it, or stays with the team.
 
-    The books keep the maker, and what runs is finished. Raises what `membership.remove` raises.
+    What is private stays private to the member, who decides on it later (`private_work`); only members themselves pass
+    it on with the rest, by naming a keeper. The books keep the maker, and what runs is finished. Raises what
+    `membership.remove` raises.
     """
     membership.remove(team, member, by)
-    theirs = Generation.objects.filter(Q(user=member) | Q(keeper=member), team=team)
+    theirs = Generation.objects.filter(Q(user=member, keeper=None) | Q(keeper=member), team=team)
     if keeper is None:
-        theirs.filter(is_private=True).update(is_private=False, changed_at=timezone.now())
-        theirs.update(keeper=None)
+        theirs.filter(is_private=False).update(keeper=None)
         return
     if not Membership.objects.filter(team=team, user=keeper).exists():
         raise MembershipError(_("%s is in the team no more.") % keeper)
-    theirs.update(keeper=keeper, changed_at=timezone.now())
+    passed = theirs if member == by else theirs.filter(is_private=False)
+    passed.update(keeper=keeper, changed_at=timezone.now())

@@ -49,6 +49,8 @@ def gallery(request: PersonRequest) -> HttpResponse:
         "is_first_page": not part.name,
         "my_teams": sieve.open_teams[:SWITCHED],
         "may_generate_in": {team.pk for team in sieve.teams_where_may(Action.GENERATE)},
+        "has_left_private_work": not {row.team_id for row in page}
+        <= {team.pk for team in sieve.teams_where_may(Action.VIEW)},
         "now": timezone.now(),
         "select_at_most": AT_MOST,
     }

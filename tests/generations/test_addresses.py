@@ -99,6 +99,8 @@ TABLE: dict[str, tuple[Address, tuple[int, ...]]] = {
     "generation-tags": (of_generation("generation-tags"), POST_ONLY),
     "generation-privacy": (of_generation("generation-privacy"), POST_ONLY),
     "generation-collection": (of_generation("generation-collection"), POST_ONLY),
+    "former-teams": (lambda _: "/former-teams/", PEOPLE_ONLY),
+    "former-team-decide": (of_generation("former-team-decide"), POST_ONLY),
     "bin": (lambda _: "/bin/", PEOPLE_ONLY),
     "bin-undo": (lambda _: "/bin/undo", POST_ONLY),
     "bin-restore": (of_generation("bin-restore"), POST_ONLY),

@@ -34,11 +34,14 @@ def test_everybody_may_leave_and_outsiders_know_of_nothing(
     assert list(film.members.all()) == [alice]
 
 
-def test_team_gets_it_and_sees_the_private_ones_too(film: Team, alice: User, bob: User, secret: Generation) -> None:
+def test_team_keeps_what_it_saw_and_sees_no_private_ones(
+    film: Team, alice: User, bob: User, secret: Generation
+) -> None:
+    shown = make_generation(bob, film, Status.DONE)
     signed_in(alice).post(f"/teams/film/members/{bob.pk}/remove", {"keeper": ""})
 
-    assert Generation.objects.visible_to(alice).get() == secret
-    assert not Generation.objects.visible_to(bob).exists()
+    assert Generation.objects.visible_to(alice).get() == shown
+    assert Generation.objects.visible_to(bob).get() == secret
 
 
 def test_person_gets_it_and_the_private_ones_stay_private(
