@@ -19,6 +19,8 @@ OURS = (
     *("SIGN_UP", "STAFF_", "SUBMITS_", "OIDC_", "TRUSTED_"),
     *("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "SITE_URL", "HOST", "DEFAULT_FROM_EMAIL"),
     *(
+        "CLIENT_TIMEOUT",
+        "WEB_CONCURRENCY",
         "INSECURE_HTTP",
         "METRICS_TOKEN",
         "SECRET_KEY",

@@ -22,7 +22,7 @@ from generations.views.organizing import selected
 from generations.views.people import PersonRequest, for_people
 
 PART_BYTES: Final = 2 * 1024**3
-_CHUNK: Final = 256 * 1024
+_CHUNK: Final = 128 * 1024
 
 Part = list[Generation]
 

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from config.server.limits import PICTURE_BYTES, body_limit
 from generations import bucket, tasks
 from generations.bucket import BucketDownError
 from generations.fal.arguments import MAX_PICTURE_BYTES, InvalidArguments
@@ -44,6 +45,7 @@ class PictureForm(forms.Form):
             raise forms.ValidationError([problem.message for problem in error.problems]) from error
 
 
+@body_limit(PICTURE_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @for_people

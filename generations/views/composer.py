@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import Team
 from accounts.roles import Action
+from config.server.limits import PICTURES_BYTES, body_limit
 from generations import tasks
 from generations.bucket import BucketDownError
 from generations.fal.arguments import (
@@ -49,6 +50,7 @@ LIMITS: Final = {
 }
 
 
+@body_limit(PICTURES_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @for_people

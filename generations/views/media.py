@@ -29,7 +29,7 @@ from generations import bucket
 from generations.models import Generation, Upload, Video
 from generations.views.people import PersonRequest, for_people, visible_generation
 
-_CHUNK: Final = 256 * 1024
+_CHUNK: Final = 128 * 1024  # what the slowest reader has to take in CLIENT_TIMEOUT
 _REDIRECT_SECONDS: Final = 300  # a player asks again for each range, so the address must outlive one look
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import Team
 from accounts.roles import Action
+from config.server.limits import PICTURE_BYTES, body_limit
 from generations.bucket import BucketDownError
 from generations.fal.arguments import InvalidArguments
 from generations.forms import read_file
@@ -18,6 +19,7 @@ from generations.pipeline import OrderRefusedError, keep_picture
 from generations.views.people import PersonRequest, for_people
 
 
+@body_limit(PICTURE_BYTES)
 @require_POST
 @never_cache
 @for_people

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from config.server.limits import body_limit, is_anybody
 from generations import tasks
 from generations.fal import webhooks
 from generations.pipeline import fal_called
@@ -22,6 +23,7 @@ from generations.pipeline import fal_called
 logger = logging.getLogger(__name__)
 
 
+@body_limit(webhooks.MAX_BODY, is_anybody)
 @csrf_exempt
 @never_cache
 @require_POST

@@ -1,0 +1,6 @@
+"""The studio as an ASGI application, which is what `python -m config.web` serves."""
+
+from config.server.gateway import Gateway
+from config.wsgi import application as pages
+
+application = Gateway(pages)

@@ -1,0 +1,1 @@
+"""What stands between the sockets and Django: a slow client costs a coroutine, never a thread."""

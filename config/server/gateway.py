@@ -1,0 +1,158 @@
+"""The studio as an ASGI application: bytes are waited for here, in coroutines, and the pages run as WSGI in threads.
+
+Three groups of threads, so that none can starve another: pages, requests that bring files, and parts of streams.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from io import BytesIO
+from typing import Any, Final, TypeVar
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import close_old_connections
+
+from config.server import answers
+from config.server.answers import Answer, Wsgi
+from config.server.body import Body, Receive, declared_length, discard
+from config.server.environ import Scope, environ_of, header
+from config.server.limits import SMALL_BYTES, BodyRule, is_anybody, rule_for
+from config.server.refusals import DisconnectedError, RefusedError, busy, not_signed_in, too_large
+from config.server.slots import Slots
+from config.server.sockets import end_stalled_connections
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+T = TypeVar("T")
+
+PAGE_THREADS: Final = 8
+FILE_THREADS: Final = 3
+PART_THREADS: Final = 4
+QUEUE_SECONDS: Final = 30  # that a request may wait for a thread
+
+logger = logging.getLogger(__name__)
+
+
+class Lane:
+    """Some threads of their own."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, name)
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Raises RefusedError when no thread was free for too long."""
+        asked_at = time.monotonic()
+
+        def begin() -> T:
+            if time.monotonic() - asked_at > QUEUE_SECONDS:
+                raise busy()
+            return work(*arguments)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, begin)
+
+
+class Gateway:
+    def __init__(self, wsgi: Wsgi) -> None:
+        self._wsgi = wsgi
+        self._pages, self._files = Lane("page", PAGE_THREADS), Lane("file", FILE_THREADS)
+        self._parts = Lane("part", PART_THREADS)
+        self._uploads = Slots(of_one=4, in_all=24, wait_seconds=settings.CLIENT_TIMEOUT / 2)
+        self._strangers_uploads = Slots(of_one=4, in_all=8, wait_seconds=settings.CLIENT_TIMEOUT / 2)
+        self._streams = Slots(of_one=8, in_all=64, wait_seconds=settings.CLIENT_TIMEOUT / 2)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        end_stalled_connections()
+        try:
+            async with self._request(scope, receive) as (lane, environ):
+                answer = await lane.run(answers.call, self._wsgi, environ)
+            await self._send(scope, send, answer, environ)
+        except RefusedError as refusal:
+            await self._refuse(scope, receive, send, refusal)
+        except DisconnectedError:
+            return
+
+    @asynccontextmanager
+    async def _request(self, scope: Scope, receive: Receive) -> AsyncIterator[tuple[Lane, dict[str, Any]]]:
+        """The whole request, and the threads that it is for."""
+        length = declared_length(scope)
+        if length == 0:
+            yield self._pages, environ_of(scope, BytesIO(), 0)
+            return
+        rule = rule_for(scope["path"])
+        if length is not None and length > rule.most:
+            raise too_large(rule.most)
+        async with AsyncExitStack() as stack:
+            body = Body(receive, rule.most)
+            stack.callback(body.file.close)
+            if length is None or length <= SMALL_BYTES:
+                await body.read_until(SMALL_BYTES)
+            if not body.ended:
+                await stack.enter_async_context(await self._slot(scope, rule))
+                body.begun = time.monotonic()  # it was we who kept the rest waiting
+                await body.read_until(rule.most)
+            body.file.seek(0)
+            lane = self._files if body.size > SMALL_BYTES else self._pages
+            yield lane, environ_of(scope, body.file, body.size)
+
+    async def _slot(self, scope: Scope, rule: BodyRule) -> Any:
+        """The right to send a large body. Raises RefusedError for whoever has none."""
+        person = await self._pages.run(_who, scope, rule)
+        if person is None:
+            raise not_signed_in()
+        slots = self._strangers_uploads if rule.allows is is_anybody else self._uploads
+        return slots.held_by(person)
+
+    async def _send(self, scope: Scope, send: Send, answer: Answer, environ: dict[str, Any]) -> None:
+        head = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        if answer.parts is None:
+            await send(head)
+            await send({"type": "http.response.body", "body": answer.body})
+            return
+        try:
+            person = str(environ.get("REMOTE_USER") or environ["REMOTE_ADDR"])
+            async with self._streams.held_by(person):
+                await send(head)
+                await self._send_parts(send, answer.parts)
+        finally:
+            await self._parts.run(answer.close)
+
+    async def _send_parts(self, send: Send, parts: Any) -> None:
+        """Whoever takes too long over one part is left; what they have, they can resume with Range."""
+        try:
+            while (part := await self._parts.run(next, parts, None)) is not None:
+                async with asyncio.timeout(settings.CLIENT_TIMEOUT):
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+        except TimeoutError:
+            return
+        except RefusedError:
+            return
+        except Exception:
+            logger.exception("A transfer broke off")
+            return
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, refusal: RefusedError) -> None:
+        """The answer goes out first; then what is still being sent goes by, so that the answer can be read."""
+        headers, body = await asyncio.to_thread(refusal.answer, header(scope, b"accept"))
+        if declared_length(scope) == 0:
+            headers.append((b"content-length", str(len(body)).encode()))
+        else:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        if declared_length(scope) != 0 and refusal.status != 408:
+            await discard(receive, settings.CLIENT_TIMEOUT)
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _who(scope: Scope, rule: BodyRule) -> str | None:
+    """Whoever sends this, by the head of the request alone; None for who may not send as much."""
+    close_old_connections()
+    request = WSGIRequest(environ_of(scope, BytesIO(), 0))
+    if not rule.allows(request):
+        return None
+    user = getattr(request, "user", None)
+    return str(user.pk) if user is not None else str(request.META["REMOTE_ADDR"])

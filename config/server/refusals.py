@@ -1,0 +1,70 @@
+"""Requests that Django does not get to see, and what is said to who sent them."""
+
+import json
+from typing import Final
+
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class DisconnectedError(Exception):
+    """Nobody is there any more to answer to."""
+
+
+class RefusedError(Exception):
+    """A status, and words for a person; `retry_after` is in seconds."""
+
+    def __init__(self, status: int, heading: object, words: object, retry_after: int | None = None) -> None:
+        super().__init__(str(heading))
+        self.status, self.heading, self.words, self.retry_after = status, heading, words, retry_after
+
+    def answer(self, accepts: str) -> tuple[Headers, bytes]:
+        """As a page, as the JSON that scripts of ours read, or as a line of text."""
+        kind, text = "text/plain", f"{self.words}\n"
+        if "text/html" in accepts:
+            page = {"code": self.status, "heading": self.heading, "words": self.words}
+            kind, text = "text/html", str(render_to_string("refused.html", page))
+        elif "application/json" in accepts:
+            kind, text = "application/json", json.dumps({"errors": [str(self.words)]}, ensure_ascii=False)
+        return [*self._headers(), (b"content-type", f"{kind}; charset=utf-8".encode())], text.encode()
+
+    def _headers(self) -> Headers:
+        headers: Headers = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+        headers.append((b"content-security-policy", b"default-src 'none'; style-src 'self'; img-src 'self'"))
+        if self.retry_after is not None:
+            headers.append((b"retry-after", str(self.retry_after).encode()))
+        return headers
+
+
+def too_large(most: int) -> RefusedError:
+    limit = f"{most // 1024**2} MB" if most >= 1024**2 else f"{most // 1024} kB"
+    words = _("This address takes at most %s. Go back and send less; a picture may have at most 10 MB.") % limit
+    return RefusedError(413, _("That is too large"), words)
+
+
+NOT_SIGNED_IN: Final = (
+    gettext_lazy("Sign in first"),
+    gettext_lazy("Only somebody who is signed in may send as much as this. Sign in, then send it again."),
+)
+
+
+def not_signed_in() -> RefusedError:
+    return RefusedError(401, *NOT_SIGNED_IN)
+
+
+def too_slow() -> RefusedError:
+    words = _("The request came so slowly that the studio stopped waiting. Check the connection, then send it again.")
+    return RefusedError(408, _("That took too long"), words)
+
+
+def too_many() -> RefusedError:
+    words = _("As many transfers of yours as may run at once are running. Wait until one has ended, then try again.")
+    return RefusedError(429, _("Too many transfers at once"), words, retry_after=10)
+
+
+def busy() -> RefusedError:
+    words = _("The studio has more to do than it can at this moment. Nothing is lost: try again in a few seconds.")
+    return RefusedError(503, _("The studio is busy"), words, retry_after=5)

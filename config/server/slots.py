@@ -1,0 +1,36 @@
+"""How many transfers may run at once: of one person, and in all. Who comes too many waits a while first."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
+
+from config.server.refusals import RefusedError, busy, too_many
+
+
+class Slots:
+    """Of one web process. A browser that asks for a page of previews waits; who never lets go is told so."""
+
+    def __init__(self, of_one: int, in_all: int, wait_seconds: float) -> None:
+        self.of_one, self.wait_seconds = of_one, wait_seconds
+        self._all = asyncio.Semaphore(in_all)
+        self._own: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()  # alive as long as one is held
+
+    @asynccontextmanager
+    async def held_by(self, person: str) -> AsyncIterator[None]:
+        own = self._own.get(person) or asyncio.Semaphore(self.of_one)
+        self._own[person] = own
+        async with self._within(own, too_many), self._within(self._all, busy):
+            yield
+
+    @asynccontextmanager
+    async def _within(self, semaphore: asyncio.Semaphore, refusal: Callable[[], RefusedError]) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self.wait_seconds):
+                await semaphore.acquire()
+        except TimeoutError:
+            raise refusal() from None
+        try:
+            yield
+        finally:
+            semaphore.release()

@@ -1,0 +1,49 @@
+"""`python -m config.web`: the web server, with all of its options in this one place."""
+
+import os
+import resource
+from typing import Final
+
+from django.conf import settings
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from config.start import load_settings
+
+HEAD_BYTES: Final = 64 * 1024
+CONNECTIONS: Final = 2048  # of a process
+BACKLOG: Final = 4096  # connections that wait to be accepted
+WORKERS: Final = 2
+
+
+def serve() -> None:
+    """Plain HTTP/1.1; TLS and HTTP/2 are the proxy's. The head's time also ends connections between two requests."""
+    Granian(
+        "config.asgi:application",
+        address=settings.HOST,
+        port=settings.PORT,
+        interface=Interfaces.ASGINL,
+        workers=int(os.environ.get("WEB_CONCURRENCY") or WORKERS),
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=settings.CLIENT_TIMEOUT * 1000, max_buffer_size=HEAD_BYTES),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=CONNECTIONS,
+        workers_kill_timeout=8,
+        log_level=LogLevels.error,
+    ).serve()
+
+
+def raise_file_limit() -> None:
+    """Each connection is an open file, and the usual 1,024 are fewer than one process takes."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if most == resource.RLIM_INFINITY else min(65536, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+if __name__ == "__main__":
+    load_settings()
+    raise_file_limit()
+    serve()
