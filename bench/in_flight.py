@@ -139,12 +139,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         clip = Path(directory) / "clip.mp4"
         clip.write_bytes(mp4(seconds=1))
-        with running_studio(_sandbox(arguments.render_seconds, clip)) as studio:
+        with running_studio(sandbox(arguments.render_seconds, clip)) as studio:
             usual = measure_usual(studio, arguments.usual_count)
             return report(measure_ours(studio, arguments.count), usual)
 
 
-def _sandbox(render_seconds: float, clip: Path) -> dict[str, str]:
+def sandbox(render_seconds: float, clip: Path) -> dict[str, str]:
     return {
         "SANDBOX_RENDER_SECONDS": str(render_seconds),
         "SANDBOX_QUEUE_SECONDS": "1",

@@ -5,6 +5,7 @@ everything else is for the caller to ask again, with its own patience. A task th
 its outcome unknown, as a broken connection does.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ T = TypeVar("T")
 BeforeSending = Callable[[], Awaitable[None]]
 
 TIMEOUT: Final = httpx.Timeout(connect=10, read=60, write=60, pool=30)
+DEADLINE: Final = 140.0  # s for a call as a whole: an answer that drips keeps within every other limit
 MAX_CONNECTIONS: Final = 100
 USER_AGENT: Final = "kling-studio"
 
@@ -188,9 +190,10 @@ class AsyncFalClient:
         http = self._submits if call.once else self._others
         extensions = {"trace": _hook(before_sending)} if before_sending else {}
         with _no_answer_as_fal_error():
-            response = await http.request(
-                call.method, call.url, headers=call.headers, content=call.content, extensions=extensions
-            )
+            async with asyncio.timeout(DEADLINE):
+                response = await http.request(
+                    call.method, call.url, headers=call.headers, content=call.content, extensions=extensions
+                )
         return call.read(response)
 
 
@@ -233,5 +236,5 @@ def _content(data: bytes | Path) -> bytes:
 def _no_answer_as_fal_error() -> Iterator[None]:
     try:
         yield
-    except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as error:
+    except (httpx.RequestError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
         raise no_answer(error) from error

@@ -95,7 +95,7 @@ def failure(response: httpx.Response, kind: Kind) -> FalError:
     return error_class(said.message, facts)
 
 
-def no_answer(error: httpx.RequestError | httpx.InvalidURL | UnicodeError) -> Unreachable:
+def no_answer(error: httpx.RequestError | httpx.InvalidURL | UnicodeError | TimeoutError) -> Unreachable:
     """A call that brought no whole answer. Only what fails before the first byte proves that nothing was sent."""
     before = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
     built = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)  # no name of a host

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)
 _FIRST_LOOK: Final = timedelta(seconds=5)
+_LIKELY: Final = timedelta(hours=1)
 
 _SEARCHED: Final = "fal's answer was lost on the way. Looking for the request in fal's own list; it is not sent again."
 _ASKED: Final = "fal answered with an error. Asking fal whether it took the request all the same."
@@ -188,9 +189,11 @@ def _take(row: Generation, urls: RequestUrls, event: str) -> bool:
 
 
 def _search_again(row: Generation, _error: FalError | None = None, *, is_proof: bool = False) -> None:
-    """Until the time is over after which fal's list would have it."""
-    if timezone.now() - (row.submitted_at or row.changed_at) <= schedule.give_up_after():
-        row.put_off(schedule.retry_delay(row.attempts + 1), attempts=row.attempts + 1)
+    """Until the time is over after which fal's list would have it; seldom once it is unlikely to come."""
+    age = timezone.now() - (row.submitted_at or row.changed_at)
+    if age <= schedule.give_up_after():
+        delay = schedule.retry_delay(row.attempts + 1) if age < _LIKELY else schedule.seldom()
+        row.put_off(delay, attempts=row.attempts + 1)
     elif is_proof:
         _release(row)
     else:

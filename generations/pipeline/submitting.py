@@ -33,6 +33,9 @@ logger = logging.getLogger(__name__)
 COMMITTED_AT_ONCE: Final = 10  # a worker that dies in the very moment before they are sent leaves no more to be found
 
 
+_Waiting = tuple[Generation, asyncio.Future[bool]]
+
+
 class NotOursError(Exception):
     """The row has moved, or another worker has it: nothing was sent."""
 
@@ -49,7 +52,7 @@ class _Commits:
     """Takes rows of one claim to `submitting`, all that come at about the same time in one transaction."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Generation, asyncio.Future[bool]]] = []
+        self._waiting: list[_Waiting] = []
         self._working: asyncio.Task[None] | None = None
 
     async def take(self, row: Generation) -> None:
@@ -62,16 +65,21 @@ class _Commits:
             raise NotOursError
 
     async def _work(self) -> None:
-        while some := self._waiting[:COMMITTED_AT_ONCE]:
-            del self._waiting[:COMMITTED_AT_ONCE]
+        while self._waiting:
+            some, self._waiting = self._waiting[:COMMITTED_AT_ONCE], self._waiting[COMMITTED_AT_ONCE:]
             try:
                 ours = await persist(_commit_to_submitting, [row for row, _ in some])
             except Exception as error:
-                for _, mine in some:
+                for _, mine in _still_wanted(some):
                     mine.set_exception(error)
             else:
-                for row, mine in some:
+                for row, mine in _still_wanted(some):
                     mine.set_result(row.pk in ours)
+
+
+def _still_wanted(waiting: list[_Waiting]) -> list[_Waiting]:
+    """Without those whose time ran out meanwhile."""
+    return [(row, mine) for row, mine in waiting if not mine.done()]
 
 
 def submit_all(

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from generations.fal import client
 from generations.fal.answers import RequestUrls
 from generations.fal.arguments import Endpoint, TextToVideo
-from generations.fal.client import FalClient
+from generations.fal.client import AsyncFalClient, FalClient
 from generations.fal.errors import (
     AccountLocked,
     BadAnswer,
@@ -28,7 +29,7 @@ from generations.fal.errors import (
     Verdict,
 )
 from generations.fal.failures import LONGEST_RETRY_AFTER
-from tests.fal.conftest import BRIEF, AnyClient, config_of
+from tests.fal.conftest import BRIEF, AnyClient, blocking, config_of
 from tests.scripted_server import Reply, ScriptedServer
 
 CAT = TextToVideo(prompt="A cat")
@@ -318,6 +319,15 @@ class TestSubmit:
             fal.submit(TEXT, CAT)
         assert (caught.value.sent, caught.value.charged, caught.value.status) == (Sent.UNKNOWN, None, None)
         assert len(server.asked) == 1
+
+    def test_an_answer_that_drips_for_too_long_is_a_lost_one(
+        self, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(client, "DEADLINE", 0.5)
+        server.will(Reply(body=b" " * 1000, drip=0.1))
+        with blocking(AsyncFalClient(config_of(server.url))) as fal, pytest.raises(Unreachable) as caught:
+            fal.submit(TEXT, CAT)
+        assert caught.value.sent is Sent.UNKNOWN
 
     @pytest.mark.parametrize(
         "queue_url",
