@@ -1,7 +1,7 @@
 # Kling Studio. `make run` starts it, `make test` proves it. Needs Python 3.11 or newer, git and make.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check fire bench screens venv venv-dev clean
+.PHONY: help run test check fire bench screens lock upgrade venv venv-dev clean
 
 # the named one, or the first that is new enough
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -19,6 +19,8 @@ help:
 	@echo 'make fire    kill and break everything under 1,000 generations (FIRE_SEED= FIRE_COUNT= FIRE_SECONDS=)'
 	@echo 'make bench   measure'
 	@echo 'make screens take pictures of every page into docs/screens/'
+	@echo 'make lock    write what the requirements come to, whole and with hashes (moves no version by itself)'
+	@echo 'make upgrade move every version to the newest, then lock'
 	@echo 'make clean   remove .venv, caches and collected files (never var/, your data)'
 
 run: venv
@@ -57,13 +59,23 @@ venv-dev: .venv/installed-dev
 	@echo 'Making .venv with $(PYTHON)'
 	@$(PYTHON) -m venv .venv && touch $@
 
-.venv/installed: requirements.txt .venv/python
-	@echo 'Installing requirements.txt'
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt && touch $@
+# nothing but what the lock has, by its hashes
+PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 
-.venv/installed-dev: requirements-dev.txt requirements.txt .venv/python
-	@echo 'Installing requirements-dev.txt'
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt && touch .venv/installed $@
+.venv/installed: requirements.lock .venv/python
+	@echo 'Installing requirements.lock'
+	@$(PIP) -r requirements.lock && touch $@
+
+.venv/installed-dev: requirements-dev.lock requirements.lock .venv/python
+	@echo 'Installing requirements-dev.lock'
+	@$(PIP) -r requirements-dev.lock && touch .venv/installed $@
+
+lock: venv-dev
+	@$(BIN)/python -m config.lock_requirements
+
+upgrade: venv-dev
+	@$(BIN)/python -m config.lock_requirements upgrade
+	@git diff --stat -- 'requirements*'
 
 clean:
 	@rm -rf .venv .grimp_cache .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage test-results static-collected
