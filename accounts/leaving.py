@@ -1,13 +1,20 @@
 """What is left of a person who has deleted their account: a row for the books, without anything personal."""
 
+import re
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Func, Q, QuerySet, Value
+from django.db.models.functions import Lower
 
-from accounts.models import Membership, Team, User
+from accounts.models import Invitation, Membership, Team, Theme, User
 from accounts.roles import Role
 
 FORMER_MEMBER = "Former member"
@@ -34,10 +41,14 @@ def _owned(user: User) -> QuerySet[Membership, Any]:
 
 @transaction.atomic
 def forget(user: User) -> None:
-    """Take away name, address, password and rights; a changed password ends every session."""
-    Team.objects.filter(personal_of=user).update(name=FORMER_MEMBER, slug=f"former-{user.pk}")
-    Membership.objects.filter(user=user).delete()
-    EmailAddress.objects.filter(user=user).delete()
+    """Take away name, address, rights and every way in; the sessions end on all devices."""
+    addresses = {user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
+    _end_sessions(user, addresses)
+    _forget_in_logs(user, addresses)
+    _forget_teams(user)
+    _forget_invitations(user, addresses)
+    for rows in (EmailAddress, SocialAccount, Authenticator):
+        rows.objects.filter(user=user).delete()
     user.groups.clear()
     user.user_permissions.clear()
     User.objects.filter(pk=user.pk).update(
@@ -51,4 +62,47 @@ def forget(user: User) -> None:
         browser_notices=False,
         avatar_key="",
         defaults={},
+        theme=Theme.AUTO,
+        suspended_for="",
+        last_login=None,
     )
+
+
+def _end_sessions(user: User, addresses: set[str]) -> None:
+    """Also of sign-ins that are half done: the session knows the address that was typed."""
+    UserSession.objects.filter(user=user).delete()
+    told = {str(user.pk), *addresses}
+    theirs = [one.pk for one in Session.objects.iterator() if told & _texts_in(one.get_decoded())]
+    Session.objects.filter(pk__in=theirs).delete()
+
+
+def _texts_in(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return {str(value)}
+    return set().union(*(_texts_in(one) for one in value))
+
+
+def _forget_teams(user: User) -> None:
+    """Those that nobody is left in lose their names; the rows stay for the books."""
+    for team in teams_of_nobody_else(user):
+        slug = f"former-{user.pk}" if team.personal_of_id == user.pk else f"former-{team.pk}"
+        Team.objects.filter(pk=team.pk).update(name=FORMER_MEMBER, slug=slug, domains=[])
+    Membership.objects.filter(user=user).delete()
+
+
+def _forget_invitations(user: User, addresses: set[str]) -> None:
+    """By them, and to them in teams that they never joined."""
+    lower = [address.lower() for address in addresses]
+    Invitation.objects.annotate(to=Lower("email")).filter(Q(made_by=user) | Q(to__in=lower)).delete()
+
+
+def _forget_in_logs(user: User, addresses: set[str]) -> None:
+    """The admin's log writes down what a row was called, wherever it was changed."""
+    for text in sorted({*addresses, str(user), user.name} - {""}, key=len, reverse=True):
+        word = rf"(?<!\w){re.escape(text)}(?!\w)"
+        for column in ("object_repr", "change_message"):
+            named = LogEntry.objects.filter(**{f"{column}__icontains": text})
+            new = Func(F(column), Value(word), Value(FORMER_MEMBER), Value("gi"), function="regexp_replace")
+            named.update(**{column: new})

@@ -8,6 +8,7 @@ import rq
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from redis.exceptions import RedisError
 
+from accounts.expiry import delete_expired
 from generations import pipeline
 from generations.moderation import auditing, bulk, purging, quarantining
 from generations.pipeline import private_work
@@ -64,6 +65,7 @@ def sweep() -> None:
     _run(private_work.bin_undecided)
     _run(pipeline.empty_bins)
     _run(purging.purge_evidence)
+    _run(delete_expired)
 
 
 def warn() -> None:

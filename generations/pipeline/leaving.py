@@ -7,7 +7,17 @@ from django.db.models import Q
 
 from accounts.leaving import forget, teams_left_without_an_owner, teams_of_nobody_else
 from accounts.models import FormerMembership, Team, User
-from generations.models import Favourite, Generation, Preset, Status, StorageDeletion, Upload
+from generations.models import (
+    Collection,
+    Favourite,
+    Generation,
+    Preset,
+    Status,
+    StorageDeletion,
+    Tag,
+    Upload,
+    Video,
+)
 from generations.models.generation import GenerationQuerySet
 
 
@@ -37,10 +47,14 @@ def leaving(user: User) -> Leaving:
 
 
 def _seen_by_nobody_else(user: User) -> GenerationQuerySet:
+    return _of_nobody_else(user).filter(deleted_at=None)
+
+
+def _of_nobody_else(user: User) -> GenerationQuerySet:
     """In teams of one's own, and what is private elsewhere."""
     private = Q(is_private=True) & (Q(user=user, keeper=None) | Q(keeper=user))
     shown = Q(team__in=teams_of_nobody_else(user), is_private=False)  # who has left may have private work there
-    return Generation.objects.filter(shown | private, deleted_at=None)
+    return Generation.objects.filter(shown | private)
 
 
 @transaction.atomic
@@ -54,8 +68,20 @@ def leave(user: User) -> bool:
             transaction.set_rollback(True)
             return False
     _forget_belongings(user)
+    _forget_words(user)
     forget(user)
     return True
+
+
+def _forget_words(user: User) -> None:
+    """What was typed for videos that nobody else saw, also those deleted before. The rows stay for the books, and
+    what a moderator decides on stays as it is until its evidence is deleted.
+    """
+    theirs = _of_nobody_else(user).exclude(deleted_at=None).filter(cases=None)
+    Video.objects.filter(generation__in=theirs).update(placeholder="")
+    Generation.objects.filter(pk__in=theirs.values("pk")).update(prompt="", negative_prompt="", fal_words="", logs=[])
+    for names in (Tag, Collection):
+        names.objects.filter(team__in=teams_of_nobody_else(user)).delete()
 
 
 def _forget_belongings(user: User) -> None:

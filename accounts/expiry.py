@@ -1,0 +1,12 @@
+"""What has run out is deleted: sessions, and what the cache has counted of whom."""
+
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.utils import timezone
+
+
+def delete_expired() -> None:
+    """Django deletes neither by itself: an expired session is only not believed, a cache's row only not read."""
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM cache WHERE expires < now()")
