@@ -199,7 +199,8 @@ def test_what_has_run_out_is_deleted(alice: User) -> None:
     cache.set("counted before", 1, 60)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE cache SET expires = now() - interval '1 minute' WHERE cache_key LIKE '%%before'")
-        tasks.sweep()
+    tasks.sweep()
+    with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM cache WHERE cache_key LIKE '%%counted%%'")
         assert cursor.fetchone() == (1,)
     assert not Session.objects.filter(pk=over.pk).exists()
