@@ -54,6 +54,7 @@ class _Pass:
         self.steps = 0
         self.count = 0
         self.count_again_at = 0.0
+        self.last_submit: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
         ends, takes = time.monotonic() + PASS_SECONDS, True
@@ -94,13 +95,17 @@ class _Pass:
     async def _take_queued(self, in_flight: int) -> None:
         """None while submitting rests; one, to find out, when it is time to try again."""
         pause = await sync_to_async(SubmitPause.objects.current)()
-        if pause and pause.try_at > timezone.now():
+        if pause and (pause.try_at > timezone.now() or self._is_trying()):
             return
         room = 1 if pause else min(SUBMITS_AT_ONCE, self._room_to_call())
         rows = await sync_to_async(queue.claim_next)(room) if room > 0 else []
         around = submitting.Surroundings(in_flight, is_trial=pause is not None)
         for row, step in submitting.submit_all(rows, self.fal, around):
-            self._start(self.calls, row, step)
+            self.last_submit = self._start(self.calls, row, step)
+
+    def _is_trying(self) -> bool:
+        """Whether the one that finds out has not yet come back."""
+        return self.last_submit is not None and not self.last_submit.done()
 
     def _room_to_call(self) -> int:
         return CALLS_AT_ONCE - len(self.calls)
@@ -115,9 +120,13 @@ class _Pass:
     async def _claim(self, statuses: list[Status], room: int, lease: Any) -> list[Generation]:
         return await sync_to_async(Generation.objects.claim_due)(statuses, room, lease) if room > 0 else []
 
-    def _start(self, tasks: set[asyncio.Task[None]], row: Generation, step: Coroutine[Any, Any, None]) -> None:
+    def _start(
+        self, tasks: set[asyncio.Task[None]], row: Generation, step: Coroutine[Any, Any, None]
+    ) -> asyncio.Task[None]:
         self.steps += 1
-        tasks.add(asyncio.create_task(_guarded(row, step)))
+        task = asyncio.create_task(_guarded(row, step))
+        tasks.add(task)
+        return task
 
 
 async def _guarded(row: Generation, step: Coroutine[Any, Any, None]) -> None:

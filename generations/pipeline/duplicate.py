@@ -5,6 +5,7 @@ import logging
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from generations.bucket import BucketDownError
 from generations.fal.answers import RequestUrls
 from generations.models import Generation, InputPicture, Price, Relation, Slot, Status
 from generations.pipeline.orders import copy_picture
@@ -21,10 +22,20 @@ def keep_duplicate(row: Generation, urls: RequestUrls) -> None:
         with transaction.atomic():
             duplicate = Generation.objects.create(**_columns(row), **_at_fal(urls))
             duplicate.events.create(status=duplicate.status, message=_WORDS)
-            pictures = row.pictures.all()
-            InputPicture.objects.bulk_create(copy_picture(duplicate, Slot(one.slot), one) for one in pictures)
     except IntegrityError:
         logger.info("It is written down already")
+    else:
+        _copy_pictures(row, duplicate)
+
+
+def _copy_pictures(row: Generation, duplicate: Generation) -> None:
+    """Without them the video comes home all the same."""
+    try:
+        copies = [copy_picture(duplicate, Slot(picture.slot), picture) for picture in row.pictures.all()]
+    except BucketDownError as error:
+        logger.warning("The second job's pictures are not copied: %s", error)
+    else:
+        InputPicture.objects.bulk_create(copies)
 
 
 def _columns(row: Generation) -> dict[str, object]:

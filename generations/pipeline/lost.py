@@ -160,12 +160,18 @@ def _taken(_row: Generation, ids: list[str]) -> set[str | None]:
 def _is_same(item: ListedRequest, wanted: dict[str, Any]) -> bool:
     """fal may add what we left out, and give no time."""
     given = item.json_input or {}
-    return item.sent_at is not None and all(given.get(name) == value for name, value in wanted.items())
+    return item.sent_at is not None and all(_is_alike(given.get(name), value) for name, value in wanted.items())
+
+
+def _is_alike(given: object, sent: object) -> bool:
+    """fal takes 5 for "5", and may keep it so."""
+    return given == sent or str(given).strip() == str(sent).strip()
 
 
 def _may_be_same(item: ListedRequest, wanted: dict[str, Any]) -> bool:
     """What it was asked for is not kept, or is kept otherwise than it was sent."""
-    return item.json_input is None or item.json_input.get("prompt") in {None, wanted["prompt"]}
+    prompt = (item.json_input or {}).get("prompt")
+    return prompt is None or _is_alike(prompt, wanted["prompt"])
 
 
 def _take_up(row: Generation, found: _Found, urls: list[RequestUrls]) -> None:

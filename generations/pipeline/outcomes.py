@@ -147,19 +147,19 @@ def ask_a_person(row: Generation) -> None:
     row.put_off(schedule.seldom(), **news)
 
 
-def canceled(row: Generation) -> None:
-    """fal confirms that there will be no video, and charges nothing."""
-    row.move(Status.CANCELED, held=True, cost_cents=0, needs_person_since=None)
+def canceled(row: Generation, cost_cents: int = 0) -> None:
+    """fal confirms that there will be no video, and charges nothing unless it says so."""
+    row.move(Status.CANCELED, held=True, cost_cents=cost_cents, needs_person_since=None)
 
 
 def fail(row: Generation, error: FalError) -> None:
     """fal's verdict, or a refusal that stands."""
+    cost = 0 if error.charged is False else row.cost_cents
     if isinstance(error, Cancelled) and (row.status == Status.CANCELLING or row.cancel_asked_at):
-        canceled(row)
+        canceled(row, cost)
         return
     logger.info("Failed: %s", error)
     advice = advise(error)
-    cost = 0 if error.charged is False else row.cost_cents
     row.move(Status.FAILED, held=True, fixer=advice.fixer, cost_cents=cost, needs_person_since=None, **_words(error))
 
 

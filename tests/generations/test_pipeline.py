@@ -354,6 +354,7 @@ LISTED = {"request_id": "r-9", "ended_at": "2026-01-01T00:00:00Z", "status_code"
     [
         ({"json_input": None}, "outcome_unknown"),
         ({"json_input": {"prompt": "Lost", "duration": "10"}}, "outcome_unknown"),
+        ({"json_input": {"prompt": "Lost\n"}}, "outcome_unknown"),
         ({"json_input": {}, "sent_at": None}, "outcome_unknown"),
         ({"json_input": {"prompt": "Somebody else's"}}, "never_queued"),
         ({"json_input": None, "request_id": "taken"}, "never_queued"),
@@ -379,7 +380,7 @@ def test_only_a_list_that_cannot_have_it_releases_it(
 
 def test_what_fal_has_added_to_a_request_makes_it_no_other(alice: User, settings: Settings) -> None:
     generation = order(alice, "Lost", status=Status.SUBMITTING, endpoint=Endpoint.TEXT_TO_VIDEO)
-    arguments = {"prompt": "Lost", "duration": "5", "aspect_ratio": "16:9", "cfg_scale": 0.5, "extra": None}
+    arguments = {"prompt": "Lost", "duration": 5, "aspect_ratio": "16:9", "cfg_scale": "0.5", "extra": None}
     arguments |= {"negative_prompt": generation.negative_prompt}
     with scripted_server() as server:
         settings.FAL_API_URL = server.url
