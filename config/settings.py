@@ -186,6 +186,7 @@ FAL_MAX_RUNNING: int = env.int("FAL_MAX_RUNNING", 2, validate=validate.Range(min
 REVIEW: str = env.str("REVIEW", "after", validate=validate.OneOf(["after", "before"]))
 EVIDENCE_DAYS: int = env.int("EVIDENCE_DAYS", 180, validate=validate.Range(min=1))
 SUBMITS_PER_MINUTE: int = env.int("SUBMITS_PER_MINUTE", 30, validate=validate.Range(min=0))  # of a person; 0: any
+UPLOADS_PER_MINUTE: int = env.int("UPLOADS_PER_MINUTE", 30, validate=validate.Range(min=0))  # of a person; 0: any
 FAL_INPUT_DELIVERY: str = env.str("FAL_INPUT_DELIVERY", "upload", validate=validate.OneOf(["presigned", "upload"]))
 # where fal itself is on this machine, its files may be too; otherwise only https to public addresses is fetched
 _fal_is_here = is_loopback(urlsplit(FAL_QUEUE_URL).hostname or "")
@@ -215,6 +216,9 @@ ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 # where no mail server is configured, nobody could open the link: then an unverified address may sign in
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if env.str("EMAIL_URL", "") else "optional"
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = (
+    {"upload_picture": f"{UPLOADS_PER_MINUTE}/m/user,{UPLOADS_PER_MINUTE * 10}/h/user"} if UPLOADS_PER_MINUTE else {}
+)
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # of changes to what opens an account
 STAFF_SECOND_FACTOR: str = env.str(
     "STAFF_SECOND_FACTOR", "optional" if DEBUG else "required", validate=validate.OneOf(["required", "optional"])

@@ -27,7 +27,7 @@ from generations.fal.arguments import (
 )
 from generations.models import Generation, Price, Slot, Upload
 from generations.pictures import Picture, fetch_picture, read
-from generations.pipeline import Order, OrderRefusedError, keep_picture
+from generations.pipeline import Order, OrderRefusedError, keep_picture, refuse_too_many_pictures
 
 KINDS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
 _ARGUMENT_OF_SLOT: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
@@ -147,6 +147,7 @@ class GenerationForm(forms.Form):
             self._take_kept(slot)
             return
         try:
+            refuse_too_many_pictures(self.user)
             self.kept[slot] = keep_picture(self.user, read_it(field))
         except InvalidArguments as error:
             self._add_problems(error.problems)
@@ -160,6 +161,7 @@ class GenerationForm(forms.Form):
         file = self.cleaned_data.get(f"{slot}_file")
         try:
             if file is not None:
+                refuse_too_many_pictures(self.user)
                 self.kept[slot] = keep_picture(self.user, read_file(f"{slot}_file", file))
         except (InvalidArguments, BucketDownError, OrderRefusedError):
             file = None

@@ -132,6 +132,7 @@
       this.request = request;
       request.open("POST", this.root.dataset.upload);
       request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
+      request.setRequestHeader("Accept", "application/json");
       request.responseType = "json";
       request.upload.onprogress = ({ loaded, total }) => (this.bar.value = loaded / total);
       request.onload = () => this.answered(request);

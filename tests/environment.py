@@ -16,7 +16,7 @@ from config.embedded.s3 import free_ports
 
 OURS = (
     *("AWS_", "FAL_", "SANDBOX_", "MIRROR_", "GRANIAN_"),
-    *("SIGN_UP", "STAFF_", "SUBMITS_", "OIDC_", "TRUSTED_"),
+    *("SIGN_UP", "STAFF_", "SUBMITS_", "UPLOADS_", "OIDC_", "TRUSTED_"),
     *("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "SITE_URL", "HOST", "DEFAULT_FROM_EMAIL"),
     *(
         "CLIENT_TIMEOUT",
@@ -49,6 +49,7 @@ def prepare() -> None:
             "EMAIL_URL": "memory:",
             "FAL_MAX_RUNNING": "100000",
             "SUBMITS_PER_MINUTE": "0",
+            "UPLOADS_PER_MINUTE": "0",
             "VAR_DIR": str(Path(tempfile.gettempdir()) / f"kling-studio-tests-{os.getpid()}"),
             "PORT": str(free_ports(20)),
             "SECRET_KEY": secrets.token_urlsafe(50),

@@ -20,7 +20,7 @@ from config.server import answers
 from config.server.answers import Answer, Wsgi
 from config.server.body import Body, Receive, declared_length, discard
 from config.server.environ import Scope, environ_of, header
-from config.server.limits import SMALL_BYTES, BodyRule, is_anybody, rule_for
+from config.server.limits import FORM, SMALL_BYTES, BodyRule, is_anybody, rule_for
 from config.server.refusals import DisconnectedError, RefusedError, busy, not_signed_in, too_large
 from config.server.slots import Slots
 from config.server.sockets import end_stalled_connections
@@ -94,7 +94,8 @@ class Gateway:
                 body.begun = time.monotonic()  # it was we who kept the rest waiting
                 await body.read_until(rule.most)
             body.file.seek(0)
-            lane = self._files if body.size > SMALL_BYTES else self._pages
+            brings_files = rule is not FORM and header(scope, b"content-type").startswith("multipart/")
+            lane = self._files if brings_files or body.size > SMALL_BYTES else self._pages
             yield lane, environ_of(scope, body.file, body.size)
 
     async def _slot(self, scope: Scope, rule: BodyRule) -> Any:

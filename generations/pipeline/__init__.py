@@ -20,7 +20,13 @@ from generations.pipeline.orders import Order, keep_picture, place_batch, place_
 from generations.pipeline.parting import part
 from generations.pipeline.queue import places
 from generations.pipeline.reconciling import reconcile
-from generations.pipeline.refusals import OrderRefusedError, OverBudgetError, TooManyOrdersError
+from generations.pipeline.refusals import (
+    OrderRefusedError,
+    OverBudgetError,
+    TooManyOrdersError,
+    TooManyPicturesError,
+    refuse_too_many_pictures,
+)
 from generations.pipeline.telling import tell_people
 from generations.pipeline.usage import Month, Share, Usage, usage
 from generations.pipeline.warning import warn_of_budgets
@@ -33,6 +39,7 @@ __all__ = [
     "OverBudgetError",
     "Share",
     "TooManyOrdersError",
+    "TooManyPicturesError",
     "Usage",
     "ask_for_yes",
     "budget_of",
@@ -49,6 +56,7 @@ __all__ = [
     "place_retry",
     "places",
     "reconcile",
+    "refuse_too_many_pictures",
     "remove_objects",
     "sweep_uploads",
     "tell_people",

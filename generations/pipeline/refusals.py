@@ -1,15 +1,19 @@
 """Orders that are refused before a row is made: nothing is sent, nothing is spent, and the words say what to do."""
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from allauth.core import ratelimit
 from django.conf import settings
 from django.db.models.functions import Coalesce
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import ngettext
 
 from accounts.models import User
 from generations.models import Generation
+
+PICTURE_ACTION: Final = "upload_picture"  # in the settings' ACCOUNT_RATE_LIMITS
 
 
 class OrderRefusedError(Exception):
@@ -24,6 +28,23 @@ class OverBudgetError(OrderRefusedError):
 
 class TooManyOrdersError(OrderRefusedError):
     """More presses in a minute than a person makes: a script gone wild, or a stuck key."""
+
+
+class TooManyPicturesError(OrderRefusedError):
+    """More pictures than a person chooses; each costs time and memory to read, also one that is no good."""
+
+
+def refuse_too_many_pictures(user: User) -> None:
+    """Count one more, before it is read. Raises TooManyPicturesError."""
+    request = HttpRequest()
+    request.method = "POST"  # allauth, whose counter it is, counts no GET and reads nothing else
+    if not ratelimit.consume(request, action=PICTURE_ACTION, user=user):
+        words = ngettext(
+            "You may send %d picture a minute, and ten times as many an hour. Wait a minute, then try again.",
+            "You may send %d pictures a minute, and ten times as many an hour. Wait a minute, then try again.",
+            settings.UPLOADS_PER_MINUTE,
+        )
+        raise TooManyPicturesError(words % settings.UPLOADS_PER_MINUTE)
 
 
 def refuse_too_many(user: User) -> None:

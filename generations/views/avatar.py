@@ -21,6 +21,7 @@ from generations.bucket import BucketDownError
 from generations.fal.arguments import MAX_PICTURE_BYTES, InvalidArguments
 from generations.models import StorageDeletion
 from generations.pictures import square
+from generations.pipeline import OrderRefusedError, refuse_too_many_pictures
 from generations.views.people import PersonRequest, for_people
 
 _SIDE: Final = 256  # pixels
@@ -34,13 +35,20 @@ class PictureForm(forms.Form):
         help_text=gettext_lazy("JPEG, PNG, WebP or HEIC of at most 10 MB. The square in the middle is shown."),
     )
 
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
     def clean_picture(self) -> bytes:
         """The square itself."""
         file: UploadedFile[Any] = self.cleaned_data["picture"]
         if (file.size or 0) > MAX_PICTURE_BYTES:
             raise forms.ValidationError(_("The picture may be at most 10 MB."))
         try:
+            refuse_too_many_pictures(self.user)
             return square("picture", file.read(), _SIDE)
+        except OrderRefusedError as error:
+            raise forms.ValidationError(str(error)) from error
         except InvalidArguments as error:
             raise forms.ValidationError([problem.message for problem in error.problems]) from error
 
@@ -52,7 +60,7 @@ class PictureForm(forms.Form):
 def change(request: PersonRequest) -> HttpResponse:
     if "remove" in request.POST:
         return _changed(request, "")
-    form = PictureForm(request.POST, request.FILES) if request.method == "POST" else PictureForm()
+    form = PictureForm(request.user, *((request.POST, request.FILES) if request.method == "POST" else ()))
     if form.is_valid():
         try:
             return _changed(request, _kept(request.user, form.cleaned_data["picture"]))

@@ -15,7 +15,12 @@ from generations.bucket import BucketDownError
 from generations.fal.arguments import InvalidArguments
 from generations.forms import read_file
 from generations.models import Upload
-from generations.pipeline import OrderRefusedError, keep_picture
+from generations.pipeline import (
+    OrderRefusedError,
+    TooManyPicturesError,
+    keep_picture,
+    refuse_too_many_pictures,
+)
 from generations.views.people import PersonRequest, for_people
 
 
@@ -34,6 +39,8 @@ def new_upload(request: PersonRequest) -> HttpResponse:
         return _kept(_keep(request, file))
     except InvalidArguments as error:
         return _refusal([problem.message for problem in error.problems], 422)
+    except TooManyPicturesError as error:
+        return _refusal([str(error)], 429, {"Retry-After": "60"})
     except OrderRefusedError as error:
         return _refusal([str(error)], 422)
     except BucketDownError as error:
@@ -41,6 +48,7 @@ def new_upload(request: PersonRequest) -> HttpResponse:
 
 
 def _keep(request: PersonRequest, file: "UploadedFile[bytes]") -> Upload:
+    refuse_too_many_pictures(request.user)
     return keep_picture(request.user, read_file("picture", file))
 
 
@@ -50,5 +58,5 @@ def _kept(upload: Upload) -> HttpResponse:
     return JsonResponse(values, status=201)
 
 
-def _refusal(errors: list[str], status: int) -> HttpResponse:
-    return JsonResponse({"errors": errors}, status=status)
+def _refusal(errors: list[str], status: int, headers: dict[str, str] | None = None) -> HttpResponse:
+    return JsonResponse({"errors": errors}, status=status, headers=headers)

@@ -6,12 +6,13 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
 from generations.models import Generation
-from tests.cast import signed_in
+from tests.cast import picture, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -84,3 +85,45 @@ def test_ordering_counts_presses_and_loses_nothing_typed(bob: User, alice: User,
     assert "A fox that was typed with care" in page
     assert Generation.objects.count() == 5
     assert order(signed_in(alice), alice)[0] == 302
+
+
+@pytest.fixture
+def two_pictures_a_minute(settings: Settings) -> None:
+    settings.UPLOADS_PER_MINUTE = 2
+    settings.ACCOUNT_RATE_LIMITS = {"upload_picture": "2/m/user,20/h/user"}
+
+
+def file(data: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile("fox.jpg", data)
+
+
+@pytest.mark.parametrize("data", [picture(), b"", b"no picture"], ids=["good", "empty", "none"])
+def test_pictures_are_counted_also_those_that_are_no_good(
+    two_pictures_a_minute: None, bob: User, alice: User, data: bytes
+) -> None:
+    client = signed_in(bob)
+    answers = [client.post("/uploads/", {"picture": file(data)}) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers[:2]] != [429, 429]
+    assert (answers[2].status_code, answers[2]["Retry-After"]) == (429, "60")
+    assert "2 pictures a minute" in answers[2].json()["errors"][0]
+    assert signed_in(alice).post("/uploads/", {"picture": file(picture())}).status_code == 201
+
+
+def test_every_way_in_counts_and_the_form_says_so_by_its_field(two_pictures_a_minute: None, bob: User) -> None:
+    client = signed_in(bob)
+    client.post("/uploads/", {"picture": file(picture())})
+    assert client.post("/accounts/picture/", {"picture": file(picture())}).status_code == 302
+    typed = {
+        "kind": "image",
+        "team": bob.personal_team.slug,
+        "prompt": "Typed with care",
+        "start_file": file(picture()),
+    }
+    form = client.post("/generations/new/", typed)
+    own = client.post("/accounts/picture/", {"picture": file(picture())})
+
+    assert form.status_code == own.status_code == 422
+    assert "2 pictures a minute" in form.context["form"].errors["start_file"][0]
+    assert "2 pictures a minute" in own.context["form"].errors["picture"][0]
+    assert "Typed with care" in form.content.decode()
