@@ -17,6 +17,7 @@ from config import safety
 from config.embedded import addresses
 from config.env import Environment, address, address_or_blank, groups_or_blank, origin
 from config.origins import is_loopback
+from config.server import defaults as server_defaults
 
 django_stubs_ext.monkeypatch()
 
@@ -28,7 +29,7 @@ DEBUG: bool = env.bool("DEBUG", True)
 SECRET_KEY = env.needed("SECRET_KEY", unless=DEBUG, default=safety.DEVELOPMENT_KEY, hint=safety.NEW_KEY)
 PORT: int = addresses.port()
 # seconds that a client may keep a connection waiting: for a head, the next piece of a body, room for the next part
-CLIENT_TIMEOUT: int = env.int("CLIENT_TIMEOUT", 30, validate=validate.Range(min=1, max=60))
+CLIENT_TIMEOUT: int = env.int("CLIENT_TIMEOUT", server_defaults.CLIENT_TIMEOUT, validate=validate.Range(min=1, max=60))
 HOST: str = env.str("HOST", "") or "127.0.0.1"  # where the web process listens; the Procfile has the same default
 # where people find the studio: cookies, CSRF, HSTS, mails and passkeys go by it
 SITE_URL: str = env.origin("SITE_URL", f"http://localhost:{PORT}", required="" if DEBUG else safety.SITE_URL_NEEDED)

@@ -1,16 +1,19 @@
-"""`python -m config.web`: the web server, with all of its options in this one place."""
+"""`python -m config.web`: the web server, with all of its options in this one place.
+
+This process only watches its workers, so it reads the few names that it needs itself, and not the settings.
+"""
 
 import os
 import resource
 from typing import Final
 
-from django.conf import settings
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from config.start import load_settings
+from config.embedded import addresses
+from config.server.defaults import CLIENT_TIMEOUT
 
 HEAD_BYTES: Final = 64 * 1024
 CONNECTIONS: Final = 2048  # of a process
@@ -20,14 +23,15 @@ WORKERS: Final = 2
 
 def serve() -> None:
     """Plain HTTP/1.1; TLS and HTTP/2 are the proxy's. The head's time also ends connections between two requests."""
+    head_seconds = int(os.environ.get("CLIENT_TIMEOUT") or CLIENT_TIMEOUT)
     Granian(
         "config.asgi:application",
-        address=settings.HOST,
-        port=settings.PORT,
+        address=os.environ.get("HOST") or "127.0.0.1",
+        port=addresses.port(),
         interface=Interfaces.ASGINL,
         workers=int(os.environ.get("WEB_CONCURRENCY") or WORKERS),
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=settings.CLIENT_TIMEOUT * 1000, max_buffer_size=HEAD_BYTES),
+        http1_settings=HTTP1Settings(header_read_timeout=head_seconds * 1000, max_buffer_size=HEAD_BYTES),
         websockets=False,
         backlog=BACKLOG,
         backpressure=CONNECTIONS,
@@ -44,6 +48,5 @@ def raise_file_limit() -> None:
 
 
 if __name__ == "__main__":
-    load_settings()
     raise_file_limit()
     serve()

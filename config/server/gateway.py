@@ -31,6 +31,7 @@ T = TypeVar("T")
 PAGE_THREADS: Final = 8
 FILE_THREADS: Final = 3
 PART_THREADS: Final = 4
+PIECE_BYTES: Final = 16 * 1024  # granian lets 32 of them wait for a reader
 QUEUE_SECONDS: Final = 30  # that a request may wait for a thread
 
 logger = logging.getLogger(__name__)
@@ -125,7 +126,9 @@ class Gateway:
         try:
             while (part := await self._parts.run(next, parts, None)) is not None:
                 async with asyncio.timeout(settings.CLIENT_TIMEOUT):
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                    for start in range(0, len(part), PIECE_BYTES):
+                        piece = part[start : start + PIECE_BYTES]
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
         except TimeoutError:
             return
         except RefusedError:

@@ -1,5 +1,6 @@
 """Clients that send or read slowly, too much, or nothing: the studio answers everybody else, and lets go of them."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import httpx
 import pytest
@@ -363,7 +364,7 @@ def nginx(request: pytest.FixtureRequest, web: WebServer, tmp_path: Path) -> Ite
     """nginx in front, as it comes, and as one that hands each byte on."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
-        pytest.skip("No nginx: apt install nginx-light")
+        absent("No nginx: apt install nginx-light")
     front = WebServer(free_ports(1))
     text = NGINX.format(directory=tmp_path, port=front.port, web_port=web.port, buffering=request.param)
     (tmp_path / "nginx.conf").write_text(text)
@@ -374,6 +375,13 @@ def nginx(request: pytest.FixtureRequest, web: WebServer, tmp_path: Path) -> Ite
     finally:
         process.terminate()
         process.wait(PATIENCE)
+
+
+def absent(message: str) -> NoReturn:
+    """An error where CI is set, and a loud skip on a developer's machine."""
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 def listens(port: int) -> bool:
