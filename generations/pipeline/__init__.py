@@ -1,8 +1,9 @@
 """The one workflow: from a person's order to a video in the bucket. Knows no HTTP framework and no RQ.
 
 `orders` writes the rows that the `budget` allows, `drive` moves every row that is due: `queue` says whose turn it is,
-`submitting` posts it to fal, `waiting` asks how it goes, `copying` brings the file home; `outcomes` turns fal's errors
-into moves; `settling` is for what a person decides.
+`submitting` posts it to fal, `lost_answers` finds out whether fal took what it has not said yes to, `waiting` asks how
+it goes, `copying` brings the file home; `outcomes` turns fal's errors into moves, `calls` takes fal's webhooks,
+`duplicate` is for an order that fal has twice; `settling` is for what a person decides.
 `telling` writes mails, `deleting` empties the bucket of what nobody wants, `auditing` compares it with the rows;
 `holding` is for what waits for a yes, `approving` for a team's own;
 `usage` adds up what was spent, `warning` tells before a limit is reached; `parting` ends a membership, `closing` a

@@ -5,6 +5,7 @@ A genuine call is about a job that fal has, and may charge for: whatever state t
 
 import logging
 import uuid
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -18,6 +19,8 @@ from generations.pipeline.account import fal_config
 from generations.pipeline.duplicate import keep_duplicate
 
 logger = logging.getLogger(__name__)
+
+_AFTER_ALL: Final = "fal has made this after all: it is kept and charged."
 
 
 def fal_called(generation_id: uuid.UUID, delivery: Delivery) -> bool:
@@ -37,30 +40,29 @@ def _take_note(generation_id: uuid.UUID, delivery: Delivery, urls: RequestUrls) 
         logger.warning("A webhook for a generation that does not exist")
         return False
     if row.request_id and row.request_id in {delivery.request_id, *delivery.other_ids}:
-        return _has_ended(row, delivery)
+        return _note_end(row, delivery)
     known = Generation.objects.select_for_update(of=("self",)).filter(request_id=urls.request_id).first()
     if known:
-        return known.parent_id == row.pk and _has_ended(known, delivery)
+        return known.parent_id == row.pk and _note_end(known, delivery)
     if row.deleted_at or row.taken_down_at:
-        return _after_removal(row, delivery, urls)
+        return _charge_removed(row, delivery, urls)
     if row.request_id:
         keep_duplicate(row, urls)
         return True
-    return _adopt(row, urls)
+    return _adopt(row, delivery, urls)
 
 
-def _adopt(row: Generation, urls: RequestUrls) -> bool:
+def _adopt(row: Generation, delivery: Delivery, urls: RequestUrls) -> bool:
     """The answer to the submit was lost, was an error, or is slower than the webhook."""
     if Status.RENDERING not in MOVES[Status(row.status)]:
         logger.error("fal has a request for a row that was never sent: %s (%s)", urls.request_id, row.status)
         row.events.create(status=row.status, message=f"fal has a request for this that nobody sent: {urls.request_id}")
         return False
-    late = "fal has made this after all: it is kept and charged."
-    event = late if row.finished_at else "fal's webhook named the request."
-    return outcomes.at_fal(row, urls, None, event=event)
+    is_late = row.finished_at is not None and delivery.has_video
+    return outcomes.at_fal(row, urls, None, event=_AFTER_ALL if is_late else "fal's webhook named the request.")
 
 
-def _has_ended(row: Generation, delivery: Delivery) -> bool:
+def _note_end(row: Generation, delivery: Delivery) -> bool:
     """fal is asked how. A row that has ended is opened again only for a video, which is paid for."""
     now = timezone.now()
     if row.status in AT_FAL:
@@ -68,10 +70,10 @@ def _has_ended(row: Generation, delivery: Delivery) -> bool:
     if not delivery.has_video or row.deleted_at or row.status not in {Status.CANCELED, Status.FAILED}:
         return False
     urls = RequestUrls(row.request_id or "", row.status_url, row.response_url, row.cancel_url)
-    return outcomes.at_fal(row, urls, None, event="fal has made this after all: it is kept and charged.")
+    return outcomes.at_fal(row, urls, None, event=_AFTER_ALL)
 
 
-def _after_removal(row: Generation, delivery: Delivery, urls: RequestUrls) -> bool:
+def _charge_removed(row: Generation, delivery: Delivery, urls: RequestUrls) -> bool:
     """What was deleted stays deleted, and its price is still spent."""
     logger.error("fal has ended a request of a row that was deleted meanwhile: %s", urls.request_id)
     if not row.request_id:

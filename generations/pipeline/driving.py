@@ -17,7 +17,7 @@ from django.utils import timezone
 from config.logging import naming
 from generations.fal.client import AsyncFalClient
 from generations.models import AT_FAL, DRIVEN, Generation, Status, SubmitPause
-from generations.pipeline import copying, lost, queue, schedule, submitting, waiting
+from generations.pipeline import copying, lost_answers, queue, schedule, submitting, waiting
 from generations.pipeline.account import fal_config
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class _Pass:
         in_flight = await self._in_flight()
         await self._take_queued(in_flight)
         for row in await self._claim([Status.SUBMITTING], self._room_to_call(), schedule.SUBMIT_LEASE):
-            self._start(self.calls, row, lost.look_for(row, self.fal))
+            self._start(self.calls, row, lost_answers.look_for(row, self.fal))
         for status in (Status.CANCELLING, Status.RENDERING):  # a person waits for a cancel, and it may save money
             for row in await self._claim([status], self._room_to_call(), schedule.POLL_LEASE):
                 self._start(self.calls, row, waiting.poll(row, self.fal, in_flight))

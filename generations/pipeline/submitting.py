@@ -2,7 +2,7 @@
 
 `submitting` is committed when the connection is made and the first byte of the POST is about to leave: a worker that
 dies earlier leaves a queued row, which goes to fal once its lease has run out. What became of a POST whose answer was
-lost is for `lost` to find out.
+lost is for `lost_answers` to find out.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from generations.fal.arguments import Arguments, Endpoint
 from generations.fal.client import AsyncFalClient
 from generations.fal.errors import FalError, Sent
 from generations.models import Generation, Status, SubmitPause
-from generations.pipeline import lost, outcomes, schedule
+from generations.pipeline import lost_answers, outcomes, schedule
 from generations.pipeline.arguments import arguments_of
 from generations.pipeline.persisting import persist
 
@@ -159,7 +159,7 @@ async def _not_submitted(row: Generation, error: FalError, fal: AsyncFalClient) 
     if row.status == Status.QUEUED or error.sent is not Sent.UNKNOWN:
         await persist(outcomes.not_sent, row, error)
     else:
-        await lost.begin(row, error, fal)
+        await lost_answers.begin(row, error, fal)
 
 
 def _webhook_url(row: Generation) -> str | None:

@@ -142,7 +142,7 @@ async def _find(row: Generation, fal: AsyncFalClient) -> _Found:
     wanted = to_json(await arguments_of(row, fal))
     listed = fal.requests(Endpoint(row.endpoint), start=sent - _CLOCKS_DIFFER, end=timezone.now() + _CLOCKS_DIFFER)
     items = [item async for item in listed if _is_of_then(item, sent)]
-    taken = await persist(_taken, row, [item.request_id for item in items])
+    taken = await persist(_ids_in_use, row, [item.request_id for item in items])
     free = [item for item in items if item.request_id not in taken]
     same = [item for item in free if _is_same(item, wanted)]
     return _Found(same, perhaps=any(_may_be_same(item, wanted) for item in free if item not in same))
@@ -153,7 +153,7 @@ def _is_of_then(item: ListedRequest, sent: Any) -> bool:
     return item.sent_at is None or sent - _CLOCKS_DIFFER <= item.sent_at <= latest
 
 
-def _taken(_row: Generation, ids: list[str]) -> set[str | None]:
+def _ids_in_use(_row: Generation, ids: list[str]) -> set[str | None]:
     return set(Generation.objects.filter(request_id__in=ids).values_list("request_id", flat=True))
 
 
