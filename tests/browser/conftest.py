@@ -131,6 +131,18 @@ def page(chromium: Browser, studio: LiveServer, look: dict[str, Any]) -> Iterato
     assert complaints == []
 
 
+def show_again(page: Page, studio: LiveServer, user: User) -> None:
+    """The person has just shown who they are, as before a change to what opens the account."""
+    user.set_password("a fox in the snow")
+    user.save(update_fields=["password"])
+    session = signed_in(user).cookies[django_settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": session, "url": studio.url}])
+    page.goto("/accounts/reauthenticate/?next=/")
+    page.get_by_label("Password").fill("a fox in the snow")
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url("**/")
+
+
 @pytest.fixture
 def bobs_page(page: Page, film: Team, bob: User, studio: LiveServer) -> Page:
     """The browser of somebody who is signed in."""

@@ -22,7 +22,7 @@ from generations.models import Cause, Generation, Hold, PromptRule, Report, Stat
 from generations.moderation.cases import open_case
 from generations.moderation.deciding import decide, suspend
 from generations.pipeline import Order, ask_for_yes, place_batch, warn_of_budgets
-from tests.browser.conftest import RENDERED, Worker, desk_alone
+from tests.browser.conftest import RENDERED, Worker, desk_alone, show_again
 from tests.browser.test_teams import be
 from tests.cast import make_generation, make_input_picture
 from tests.moderation.conftest import moderator
@@ -87,7 +87,8 @@ def test_pages_for_strangers(page: Page) -> None:
         shoot(page, name, address)
 
 
-def test_empty(bobs_page: Page) -> None:
+def test_empty(bobs_page: Page, studio: LiveServer, bob: User) -> None:
+    show_again(bobs_page, studio, bob)
     shoot(bobs_page, "gallery-empty", "/")
     shoot(bobs_page, "composer", "/generations/new/")
     shoot(bobs_page, "composer-image", "/generations/new/?kind=image")

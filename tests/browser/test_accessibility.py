@@ -17,7 +17,7 @@ from accounts.roles import Role
 from generations.fal.arguments import Endpoint, parse
 from generations.models import Decision, Generation, Status, Verb
 from generations.pipeline import Order, approving, place_batch
-from tests.browser.conftest import desk_alone
+from tests.browser.conftest import desk_alone, show_again
 from tests.browser.test_pages import rows_of_every_state
 from tests.browser.test_teams import be
 from tests.cast import make_generation, make_video
@@ -62,7 +62,9 @@ def test_pages_for_strangers(page: Page) -> None:
     judge(page, [reverse(name) for name in STRANGERS])
 
 
-def test_pages_for_people_who_have_nothing_yet(bobs_page: Page) -> None:
+def test_pages_for_people_who_have_nothing_yet(bobs_page: Page, studio: LiveServer, bob: User) -> None:
+    show_again(bobs_page, studio, bob)
+    judge(bobs_page, ["/accounts/reauthenticate/"])
     judge(bobs_page, [*(reverse(name) for name in PEOPLES), "/generations/new/?kind=image", "/nowhere/"])
 
 
