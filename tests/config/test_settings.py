@@ -251,3 +251,10 @@ def test_bucket_of_ones_own_hands_out_its_own_addresses(monkeypatch: pytest.Monk
     values = read(monkeypatch, **bucket)
 
     assert values["MEDIA_DELIVERY"] == "redirect"
+
+
+def test_staff_need_a_second_factor_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(monkeypatch)["STAFF_SECOND_FACTOR"] == "optional"
+    assert read(monkeypatch, **PRODUCTION)["STAFF_SECOND_FACTOR"] == "required"
+    assert read(monkeypatch, STAFF_SECOND_FACTOR="optional")["STAFF_SECOND_FACTOR"] == "optional"
+    assert any("STAFF_SECOND_FACTOR" in line for line in problems(monkeypatch, STAFF_SECOND_FACTOR="never"))
