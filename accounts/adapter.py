@@ -15,6 +15,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -61,6 +62,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         if methods[0]["id"] == "openid_reauthenticate" and not reauthentication.is_recent(request):
             raise ReauthenticationRequired
         return True
+
+    def is_safe_url(self, url: str) -> bool:
+        """Only the studio itself, not whatever else ALLOWED_HOSTS has, such as this machine's own names."""
+        own = {context.request.get_host(), urlsplit(settings.SITE_URL).netloc}
+        return url_has_allowed_host_and_scheme(url, own, require_https=context.request.is_secure())
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Every address in it goes by SITE_URL, whatever host the request has named."""

@@ -7,6 +7,8 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.headers import common
+
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -32,7 +34,8 @@ class RefusedError(Exception):
         return [*self._headers(), (b"content-type", f"{kind}; charset=utf-8".encode())], text.encode()
 
     def _headers(self) -> Headers:
-        headers: Headers = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+        headers: Headers = [(name.lower().encode(), value.encode()) for name, value in common().items()]
+        headers.append((b"cache-control", b"no-store"))
         headers.append((b"content-security-policy", b"default-src 'none'; style-src 'self'; img-src 'self'"))
         if self.retry_after is not None:
             headers.append((b"retry-after", str(self.retry_after).encode()))

@@ -40,8 +40,11 @@ def test_sign_in_leads_to_the_page_that_asked_for_it(client: Client, nina: User)
     assert answer.headers["Location"] == page
 
 
-def test_sign_in_never_leads_to_another_site(client: Client, nina: User) -> None:
-    address = reverse("account_login") + "?next=https://example.net/"
+@pytest.mark.parametrize(
+    "next_", ["https://example.net/", "//localhost/", "http://127.0.0.1/", "//a.localhost", "/\\a"]
+)
+def test_sign_in_never_leads_to_another_site(client: Client, nina: User, next_: str) -> None:
+    address = f"{reverse('account_login')}?next={next_}"
     answer = client.post(address, {"login": nina.email, "password": PASSWORD})
 
     assert answer.headers["Location"] == reverse("gallery")

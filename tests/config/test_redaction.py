@@ -133,9 +133,9 @@ def test_page_with_a_token_does_not_tell_the_next_request_of_it(path: str) -> No
 def test_access_log_of_the_web_server_has_no_token() -> None:
     port = free_ports(1)
     fmt = '%(path)s %(query_string)s "%(header{referer})s"'
-    command = ["-m", "granian", "--interface", "wsgi", "--port", str(port), "--access-log", "--access-log-fmt", fmt]
+    command = ["-m", "granian", "--interface", "asginl", "--port", str(port), "--access-log", "--access-log-fmt", fmt]
     process = subprocess.Popen(
-        [sys.executable, *command, "config.wsgi:application"],
+        [sys.executable, *command, "config.asgi:application"],
         cwd=addresses.ROOT,
         env=dict(os.environ),
         stdout=subprocess.PIPE,

@@ -162,6 +162,7 @@ COMMANDS: Final = {
         "{port}",
         "config.wsgi:application",
     ],
+    "web of make run": ["-m", "config.web"],
     "worker": ["manage.py", "rqworker", "default"],
     "cron": ["manage.py", "rqcron", "generations.cron", "--skip-checks"],
     "migrate": ["manage.py", "migrate"],
