@@ -37,6 +37,7 @@ def serve() -> None:
         backpressure=CONNECTIONS,
         workers_kill_timeout=8,
         log_level=LogLevels.error,
+        log_access=os.environ.get("GRANIAN_LOG_ACCESS_ENABLED", "").lower() in {"1", "true"},
     ).serve()
 
 
