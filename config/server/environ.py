@@ -39,6 +39,12 @@ def header(scope: Scope, wanted: bytes) -> str:
     return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
 
 
+def client_address(environ: Mapping[str, Any], proxies: int) -> str:
+    """Whose address it is, when so many of our own proxies have each added the one that they saw."""
+    seen = [address.strip() for address in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    return seen[-proxies] if 0 < proxies <= len(seen) and seen[-proxies] else str(environ["REMOTE_ADDR"])
+
+
 def _add_headers(environ: dict[str, Any], headers: list[tuple[bytes, bytes]]) -> None:
     """A name with an underscore would pass for one with a hyphen, past a proxy that sets only that: it is left out."""
     for name, value in headers:

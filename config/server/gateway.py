@@ -6,7 +6,7 @@ Three groups of threads, so that none can starve another: pages, requests that b
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
@@ -19,7 +19,7 @@ from django.db import close_old_connections
 from config.server import answers
 from config.server.answers import Answer, Wsgi
 from config.server.body import Body, Receive, declared_length, discard
-from config.server.environ import Scope, environ_of, header
+from config.server.environ import Scope, client_address, environ_of, header
 from config.server.limits import FORM, SMALL_BYTES, BodyRule, is_anybody, rule_for
 from config.server.refusals import DisconnectedError, RefusedError, busy, not_signed_in, too_large
 from config.server.slots import Slots
@@ -114,7 +114,7 @@ class Gateway:
             await send({"type": "http.response.body", "body": answer.body})
             return
         try:
-            person = str(environ.get("REMOTE_USER") or environ["REMOTE_ADDR"])
+            person = str(environ.get("REMOTE_USER") or _address(environ))
             async with self._streams.held_by(person):
                 await send(head)
                 await self._send_parts(send, answer.parts)
@@ -159,4 +159,8 @@ def _who(scope: Scope, rule: BodyRule) -> str | None:
     if not rule.allows(request):
         return None
     user = getattr(request, "user", None)
-    return str(user.pk) if user is not None else str(request.META["REMOTE_ADDR"])
+    return str(user.pk) if user is not None else _address(request.META)
+
+
+def _address(environ: Mapping[str, Any]) -> str:
+    return client_address(environ, settings.ALLAUTH_TRUSTED_PROXY_COUNT)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from config.server.environ import environ_of
+from config.server.environ import client_address, environ_of
 from config.server.limits import FORM, PICTURE_BYTES, PICTURES_BYTES, rule_for
 from config.server.refusals import RefusedError
 from config.server.slots import Slots
@@ -53,6 +53,22 @@ def test_headers_as_wsgi_wants_them(headers: list[tuple[bytes, bytes]], name: st
 )
 def test_paths_as_wsgi_wants_them(path: bytes, is_seen_as: str) -> None:
     assert environ_of(scope(path), BytesIO(), 0)["PATH_INFO"] == is_seen_as
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "", "127.0.0.1"),
+        (0, "9.9.9.9", "127.0.0.1"),
+        (1, "9.9.9.9, 1.1.1.1", "1.1.1.1"),  # the first one is what a stranger says
+        (2, "9.9.9.9, 1.1.1.1, 10.0.0.1", "1.1.1.1"),
+        (2, "1.1.1.1", "127.0.0.1"),
+        (1, "", "127.0.0.1"),
+        (1, "1.1.1.1,", "127.0.0.1"),
+    ],
+)
+def test_addresses_as_our_proxies_saw_them(proxies: int, forwarded: str, address: str) -> None:
+    assert client_address({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": forwarded}, proxies) == address
 
 
 @pytest.mark.parametrize(
