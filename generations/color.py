@@ -20,8 +20,10 @@ _Triple = tuple[float, float, float]
 _Matrix = tuple[_Triple, _Triple, _Triple]
 
 UNSPECIFIED: Final = 2
-_LINEAR, _PQ, _HLG = 8, 16, 18  # transfer functions
-_EXPONENTS: Final = {4: 2.2, 5: 2.8, _LINEAR: 1.0}
+SRGB: Final = 13  # as primaries those of BT.709 are its own
+BT709_CURVES: Final = {1, 6, 14, 15}  # one and the same transfer function
+_LINEAR, _PQ, _HLG = 8, 16, 18
+_EXPONENTS: Final = {4: 2.2, 5: 2.8, _LINEAR: 1.0, **dict.fromkeys(BT709_CURVES, 2.4)}  # BT.709's on a screen: BT.1886
 
 # x and y of red, green and blue; browsers take what is not here, such as SMPTE 170M, for BT.709
 _PRIMARIES: Final = {
@@ -42,7 +44,7 @@ _PAPER: Final = 0.5  # what white on paper becomes, so that there is room for wh
 _BEND: Final = 0.65  # how early the curve above it bends (SMPTE ST 2094-50, reference white)
 _CUBE: Final = 33  # points a side
 
-_SRGB: Final = ImageCms.createProfile("sRGB")
+_SRGB_PROFILE: Final = ImageCms.createProfile("sRGB")
 _STEPS: Final = range(0, 256, 51)
 _PROBES: Final = bytes(value for red in _STEPS for green in _STEPS for blue in _STEPS for value in (red, green, blue))
 
@@ -58,8 +60,7 @@ def from_code_points(primaries: int, transfer: int) -> Transform:
         return _same
     points = _PRIMARIES.get(primaries, BT709)
     if transfer not in {_PQ, _HLG}:
-        exponent = _EXPONENTS.get(transfer)
-        return from_profile(_profile(points, D65, _srgb_curve() if exponent is None else _exponent_curve(exponent)))
+        return from_profile(_profile(points, D65, _curve_of(transfer)))
     darker = _tone_map(transfer)
     to_srgb = from_profile(_profile(points, D65, _srgb_curve())) if primaries in _PRIMARIES else _same
     return lambda image: to_srgb(image.filter(darker))
@@ -74,7 +75,7 @@ def from_profile(profile: bytes, mode: str = "RGB") -> Transform:
     """Of images in `mode`. Raises ImageCms.PyCMSError when the profile is broken, or meant for another mode."""
     source = ImageCms.ImageCmsProfile(BytesIO(profile))
     intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
-    transform = ImageCms.buildTransform(source, _SRGB, mode, "RGB", intent, flags)
+    transform = ImageCms.buildTransform(source, _SRGB_PROFILE, mode, "RGB", intent, flags)
     return lambda image: cast("Image.Image", ImageCms.applyTransform(image, transform))
 
 
@@ -154,6 +155,11 @@ def _fixed(value: float) -> bytes:
 
 def _xyz(vector: tuple[float, ...]) -> bytes:
     return b"XYZ \0\0\0\0" + b"".join(map(_fixed, vector))
+
+
+def _curve_of(transfer: int) -> bytes:
+    exponent = _EXPONENTS.get(transfer)
+    return _srgb_curve() if exponent is None else _exponent_curve(exponent)
 
 
 @cache

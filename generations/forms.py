@@ -26,7 +26,7 @@ from generations.fal.arguments import (
     parse,
 )
 from generations.models import Generation, Price, Slot, Upload
-from generations.pictures import Picture, fetch_picture, read
+from generations.pictures import DecoderBusyError, Picture, fetch_picture, read
 from generations.pipeline import Order, OrderRefusedError, keep_picture, refuse_too_many_pictures
 
 KINDS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
@@ -152,7 +152,7 @@ class GenerationForm(forms.Form):
         except InvalidArguments as error:
             self._add_problems(error.problems)
             self._take_kept(slot)
-        except (BucketDownError, OrderRefusedError) as error:
+        except (BucketDownError, DecoderBusyError, OrderRefusedError) as error:
             self.add_error(field, str(error))
             self._take_kept(slot)
 
@@ -163,7 +163,7 @@ class GenerationForm(forms.Form):
             if file is not None:
                 refuse_too_many_pictures(self.user)
                 self.kept[slot] = keep_picture(self.user, read_file(f"{slot}_file", file))
-        except (InvalidArguments, BucketDownError, OrderRefusedError):
+        except (InvalidArguments, BucketDownError, DecoderBusyError, OrderRefusedError):
             file = None
         if file is None:
             self._take_kept(slot)

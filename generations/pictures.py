@@ -1,7 +1,7 @@
 """A person's picture, from a file or a link, as one that Kling takes. Knows no models and no web framework.
 
-Kling takes upright JPEG and PNG within the limits of `fal.arguments`. Those are kept byte for byte; what phones and
-browsers give besides (WebP, HEIC, a JPEG that lies on its side) is converted.
+Whatever a browser shows, and HEIC, becomes an upright JPEG or PNG of 8-bit sRGB without transparency or metadata
+(`picture_decoder`), within the limits of `fal.arguments`. `Picture.changes` says what it lost on the way.
 """
 
 import hashlib
@@ -13,27 +13,30 @@ from io import BytesIO
 from typing import Final
 
 import httpx
-import pillow_heif
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from generations import fetch
 from generations.fal.arguments import MAX_PICTURE_BYTES, InvalidArguments, PictureFormat, Problem, check_picture
 from generations.mime_sniff import Kind, no_picture, unpacked
+from generations.picture_decoder import process
+from generations.picture_decoder.outcome import MAX_PIXELS, Change, Fault, RefusedError
+from generations.picture_decoder.process import DecoderBusyError
 
-MAX_PIXELS: Final = 64_000_000  # more than today's phones take, little enough to hold in memory
+__all__ = ["MAX_PIXELS", "Change", "DecoderBusyError", "Picture", "fetch_picture", "read", "square"]
+
 FETCH_SECONDS: Final = 20  # what fal itself gives a picture's address to answer (its sibling Kling endpoints say so)
 FETCH_TIMEOUT: Final = httpx.Timeout(connect=10, read=10, write=10, pool=10)
 
-_READ: Final = ("JPEG", "PNG", "WEBP", "HEIF")
-_KEPT: Final = {"JPEG": PictureFormat.JPEG, "MPO": PictureFormat.JPEG, "PNG": PictureFormat.PNG}
-_QUALITIES: Final = (95, 90, 80, 65)
-_ORIENTATION: Final = 0x0112  # EXIF; 1 is upright, 2 to 8 are turned or mirrored
-
-_STARTS_OF_READ: Final = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
-_STARTS_OF_OTHERS: Final = (b"GIF8", b"BM", b"II*\0", b"MM\0*", b"<svg", b"<?xml", b"8BPS", b"\0\0\x01\0")
-_HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
-
-pillow_heif.register_heif_opener()
+_STARTS_OF_OTHERS: Final = (
+    b"II*\0",
+    b"MM\0*",
+    b"<svg",
+    b"<?xml",
+    b"8BPS",
+    b"\0\0\x01\0",
+    b"\0\0\0\x0cJXL ",
+    b"\xff\x0a",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Picture:
     width: int
     height: int
     sha256: str
+    changes: tuple[Change, ...] = ()
 
     @property
     def extension(self) -> str:
@@ -52,31 +56,36 @@ class Picture:
 
 
 def read(name: str, data: bytes) -> Picture:
-    """The picture in `data`, for the input `name`. Raises InvalidArguments with the rule that it breaks."""
+    """The picture in `data`, for the input `name`. Raises InvalidArguments with the rule that it breaks.
+
+    Raises DecoderBusyError where too many are read at once.
+    """
     _refuse(check_picture(name, media_type=PictureFormat.JPEG, size=len(data)))
     if not data:
         raise _problem(name, "image_load_error", "The file is empty.")
-    with _decoding(name, data), Image.open(BytesIO(data), formats=_READ) as image:
-        _check_geometry(name, image)
-        image.load()
-        kept = _KEPT.get(image.format or "")
-        if kept and _is_upright(image):
-            return _picture(data, kept, image)
-        upright = image if _is_upright(image) else ImageOps.exif_transpose(image)
-        encoded, media_type = _encoded(upright, as_png=kept is PictureFormat.PNG or _has_alpha(upright))
-    _refuse(check_picture(name, media_type=media_type, size=len(encoded)))
-    return _picture(encoded, media_type, upright)
+    try:
+        found = process.decode(data, MAX_PICTURE_BYTES)
+    except RefusedError as error:
+        raise _refused(name, data, error) from error
+    media_type = PictureFormat.PNG if found.is_png else PictureFormat.JPEG
+    width, height = found.given
+    _refuse(check_picture(name, media_type=media_type, size=len(found.data), width=width, height=height))
+    sha256 = hashlib.sha256(found.data).hexdigest()
+    return Picture(found.data, media_type, found.width, found.height, sha256, found.changes)
 
 
 def square(name: str, data: bytes, side: int) -> bytes:
-    """The middle of a picture as a square WebP. Raises InvalidArguments when it is none, or too large."""
+    """The middle of a picture as a square WebP. Raises InvalidArguments when it is none, or DecoderBusyError."""
     _refuse(check_picture(name, media_type=PictureFormat.JPEG, size=len(data)))
-    with _decoding(name, data), Image.open(BytesIO(data), formats=_READ) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise _too_many_pixels(name)
-        fitted = ImageOps.fit(ImageOps.exif_transpose(image).convert("RGBA"), (side, side))
+    try:
+        found = process.decode(data, MAX_PICTURE_BYTES)
+    except RefusedError as error:
+        raise _refused(name, data, error) from error
+    with Image.open(BytesIO(found.data)) as image:
+        image.draft("RGB", (side, side))
+        fitted = ImageOps.fit(image.convert("RGB"), (side, side))
     buffer = BytesIO()
-    fitted.save(buffer, "WEBP", quality=85, exif=b"")
+    fitted.save(buffer, "WEBP", quality=85)
     return buffer.getvalue()
 
 
@@ -90,10 +99,6 @@ def fetch_picture(name: str, url: str, *, trusted_origins: frozenset[str] = froz
     return read(name, data)
 
 
-def _picture(data: bytes, media_type: PictureFormat, image: Image.Image) -> Picture:
-    return Picture(data, media_type, image.width, image.height, hashlib.sha256(data).hexdigest())
-
-
 def _problem(name: str, type_: str, message: str) -> InvalidArguments:
     return InvalidArguments([Problem(name, type_, message)])
 
@@ -103,101 +108,34 @@ def _refuse(problems: list[Problem]) -> None:
         raise InvalidArguments(problems)
 
 
-def _check_geometry(name: str, image: Image.Image) -> None:
-    """Before the pixels are unpacked, where the format allows; by the upright picture's sides, as Kling sees them."""
-    if image.width * image.height > MAX_PIXELS:
-        raise _too_many_pixels(name)
-    width, height = (image.height, image.width) if _orientation(image) >= 5 else image.size
-    _refuse(check_picture(name, media_type=PictureFormat.JPEG, width=width, height=height))
-
-
-def _too_many_pixels(name: str) -> InvalidArguments:
-    message = f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels. Make it smaller."
-    return _problem(name, "image_too_large", message)
-
-
-def _orientation(image: Image.Image) -> int:
-    value = image.getexif().get(_ORIENTATION, 1)
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _is_upright(image: Image.Image) -> bool:
-    return _orientation(image) == 1
-
-
-def _has_alpha(image: Image.Image) -> bool:
-    """Whether something of it is transparent; most pictures with an alpha channel are opaque all over."""
-    if not image.has_transparency_data:
-        return False
-    alpha = image.convert("RGBA").getchannel("A").tobytes()
-    return alpha.count(255) < len(alpha)
-
-
-def _encoded(image: Image.Image, *, as_png: bool) -> tuple[bytes, PictureFormat]:
-    """The best encoding that fits, or the smallest when none does. The colour profile stays, EXIF goes."""
-    if as_png and len(data := _saved(image, "PNG", optimize=False)) <= MAX_PICTURE_BYTES:
-        return data, PictureFormat.PNG
-    flat = _without_alpha(image)
-    for quality in _QUALITIES:
-        data = _saved(flat, "JPEG", quality=quality)
-        if len(data) <= MAX_PICTURE_BYTES:
-            break
-    return data, PictureFormat.JPEG
-
-
-def _saved(image: Image.Image, format_: str, **options: int) -> bytes:
-    buffer = BytesIO()
-    image.save(buffer, format_, icc_profile=image.info.get("icc_profile"), exif=b"", **options)
-    return buffer.getvalue()
-
-
-def _without_alpha(image: Image.Image) -> Image.Image:
-    """On white, in a mode that JPEG holds."""
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        flat = Image.new("RGBA", image.size, "white")
-        flat.alpha_composite(layer)
-    else:
-        flat = image
-    result = flat if flat.mode in {"RGB", "L", "CMYK"} else flat.convert("RGB")
-    result.info["icc_profile"] = image.info.get("icc_profile")
-    return result
-
-
-@contextmanager
-def _decoding(name: str, data: bytes) -> Iterator[None]:
-    """Whatever a decoder stumbles over becomes a sentence: Pillow's plugins raise a dozen kinds of errors."""
-    try:
-        yield
-    except InvalidArguments:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _too_many_pixels(name) from None
-    except UnidentifiedImageError:
-        raise _not_read(name, data) from None
-    except Exception as error:
-        raise _damaged(name) from error
+def _refused(name: str, data: bytes, error: RefusedError) -> InvalidArguments:
+    match error.fault:
+        case Fault.UNKNOWN:
+            return _not_read(name, data)
+        case Fault.PIXELS:
+            most = f"{error.limit // 1_000_000} million pixels"
+            return _problem(name, "image_too_large", f"The picture has more than {most}. Make it smaller.")
+        case Fault.COSTLY:
+            message = "The picture takes too much memory or time to read. Make it smaller, or save it as JPEG."
+            return _problem(name, "image_too_large", message)
+        case Fault.INCOMPLETE:
+            message = "The picture is not complete: a part of the file is missing. Save it again and try with that."
+            return _problem(name, "image_load_error", message)
+        case Fault.DAMAGED:
+            return _problem(name, "image_load_error", "The picture is damaged. Save it again and try with that.")
 
 
 def _not_read(name: str, data: bytes) -> InvalidArguments:
-    """Nothing that we read: a damaged file, a picture of another kind, or no picture at all."""
+    """A picture of another kind, or no picture at all."""
     if kind := no_picture(data):
         return _not_a_picture(name, kind, kind.of_file)
-    box, brand = data[4:8], data[8:12]
-    if data.startswith(_STARTS_OF_READ) or (box == b"ftyp" and brand in _HEIC_BRANDS):
-        return _damaged(name)
-    if data.startswith(_STARTS_OF_OTHERS) or (box == b"ftyp" and brand in {b"avif", b"avis"}):
+    if data.startswith(_STARTS_OF_OTHERS):
         return InvalidArguments(check_picture(name, media_type="image/*"))
-    return _problem(name, "image_load_error", "This file isn't a picture. Use a JPEG or PNG picture.")
+    return _problem(name, "image_load_error", "This file isn't a picture. Use JPEG, PNG, WebP or HEIC.")
 
 
 def _not_a_picture(name: str, kind: Kind, message: str) -> InvalidArguments:
     return _problem(name, "unsupported_image_format" if kind is Kind.SVG else "image_load_error", message)
-
-
-def _damaged(name: str) -> InvalidArguments:
-    message = "The picture is damaged or not complete. Save it again and try with that."
-    return _problem(name, "image_load_error", message)
 
 
 def _download(name: str, client: httpx.Client, url: str) -> bytes:

@@ -38,8 +38,9 @@
       this.words = root.querySelector("[data-drop-words] strong");
       this.invitation = this.words.textContent;
       this.limits = Object.fromEntries(
-        ["minSide", "minRatio", "maxRatio", "maxBytes", "maxPixels"].map((name) => [name, Number(root.dataset[name])]),
+        ["minSide", "minRatio", "maxRatio", "maxBytes"].map((name) => [name, Number(root.dataset[name])]),
       );
+      this.maxPixels = JSON.parse(root.dataset.maxPixels); // by media type
       this.input.addEventListener("change", () => this.show());
       this.clear.addEventListener("click", () => this.empty());
       this.mend.addEventListener("click", () => this.mended());
@@ -90,7 +91,7 @@
       if (Math.min(width, height) < this.limits.minSide) this.say(this.text("small", size));
       else if (isMisshapen) this.offer(this.text("shape", size), this.root.dataset.crop);
       else if (file.size > this.limits.maxBytes) this.offer(this.tooLarge(file), this.root.dataset.scale);
-      else if (width * height > this.limits.maxPixels)
+      else if (width * height > (this.maxPixels[file.type] ?? Infinity))
         this.offer(this.root.dataset.pixels.replace("%s", size), this.root.dataset.scale);
       else this.send(file);
     }
@@ -152,13 +153,16 @@
       this.say(errors.join(" "));
     }
 
-    keep({ id, width, height, url }) {
+    keep({ id, width, height, url, changes }) {
       const kept = this.root.querySelector(".kept") || this.newKept();
       const picture = kept.querySelector("img");
       const box = kept.querySelector("input");
       Object.assign(picture, { src: url, width, height });
       Object.assign(box, { name: `${this.root.dataset.picture}_upload`, value: id, checked: true });
       kept.querySelector("[data-kept-size]").textContent = `${width} × ${height} px`;
+      const words = kept.querySelector("[data-kept-changes]");
+      words.textContent = changes;
+      words.hidden = !changes;
       this.invitation = this.root.dataset.again;
       this.link.value = ""; // older than the file, but it would win over what is kept
       this.input.value = "";

@@ -9,6 +9,7 @@ import uuid
 from io import BytesIO
 from typing import Any
 
+import pillow_heif
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
@@ -182,6 +183,9 @@ def make_input_picture(generation: Generation, slot: Slot = Slot.START) -> Input
         height=read.height,
         size=len(read.data),
     )
+
+
+pillow_heif.register_heif_opener()
 
 
 def picture(format_: str = "JPEG", size: tuple[int, int] = (400, 300), color: str = "teal") -> bytes:

@@ -135,6 +135,8 @@ class BannedFileForm(forms.ModelForm[BannedFile]):
                 picture = pictures.read("picture", file.read())
             except InvalidArguments as error:
                 self.add_error("picture", error.problems[0].message)
+            except pictures.DecoderBusyError as error:
+                self.add_error("picture", str(error))
             else:
                 self._take(picture)
         return values

@@ -163,7 +163,7 @@ def check_picture(
     """
     problems = []
     if media_type not in list(PictureFormat):
-        message = "Use a JPEG or PNG picture (WebP and HEIC are converted for you)."
+        message = "Use JPEG, PNG, WebP, HEIC, AVIF, GIF or BMP."
         problems.append(
             Problem(name, "unsupported_image_format", message, {"supported_formats": [".jpg", ".jpeg", ".png"]})
         )

@@ -14,7 +14,6 @@ from PIL import Image
 from generations import color
 
 _HD: Final = 720  # lines
-_BT709: Final = 1  # primaries and transfer function
 _MATRICES: Final = {
     1: Colorspace.ITU709,
     5: Colorspace.ITU601,
@@ -60,5 +59,7 @@ def _colors(frame: VideoFrame) -> _Colors:
     matrix = _MATRICES.get(int(frame.colorspace))
     if matrix is None or color.UNSPECIFIED in (primaries, transfer):
         matrix = Colorspace.ITU709 if frame.height >= _HD and not is_full else Colorspace.ITU601
-        primaries = transfer = _BT709
+        primaries, transfer = color.SRGB, color.SRGB
+    if transfer in color.BT709_CURVES:  # players show a video's curve as if it were that of the screen
+        transfer = color.SRGB
     return _Colors(matrix, range_, primaries, transfer)

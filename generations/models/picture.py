@@ -6,13 +6,25 @@ from typing import Any, ClassVar, Final
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from generations.fal.arguments import PictureFormat
 from generations.models.generation import Generation
+from generations.picture_decoder.outcome import Change
 
 UPLOADS_WAIT: Final = timedelta(days=2)
+_CHANGE_WORDS: Final = {
+    Change.TURNED: _("turned upright"),
+    Change.CUT: _("cut where the end of the file is missing"),
+    Change.FIRST_FRAME: _("only the first frame of the animation"),
+    Change.SCALED: _("scaled down"),
+    Change.COLORS: _("colors converted to sRGB"),
+    Change.DEPTH: _("reduced to 8 bits per color"),
+    Change.FLATTENED: _("transparency replaced with white"),
+    Change.METADATA: _("location and other metadata removed"),
+}
 
 
 class Slot(models.TextChoices):
@@ -63,6 +75,7 @@ class Upload(_Picture):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="uploads")
     key = models.CharField(_("key in the bucket"), max_length=300, unique=True)
+    changes = models.JSONField(_("what was changed on its way in"), default=list, blank=True)
     kept_at = models.DateTimeField(_("last in a form at"), default=timezone.now, db_index=True)
 
     objects: ClassVar[UploadManager] = UploadManager()
@@ -72,6 +85,14 @@ class Upload(_Picture):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def change_words(self) -> str:
+        """One sentence on how it differs from the file that was given; empty where it doesn't."""
+        words = [str(_CHANGE_WORDS[each]) for each in _CHANGE_WORDS if each in self.changes]
+        if Change.FORMAT in self.changes:
+            words.append(gettext("saved as %(format)s") % {"format": "PNG" if self.extension == "png" else "JPEG"})
+        return gettext("What is sent: %(changes)s.") % {"changes": ", ".join(words)} if words else ""
 
 
 class InputPicture(_Picture):

@@ -46,7 +46,11 @@ def keep_picture(user: User, picture: Picture) -> Upload:
     known = Upload.objects.take(user, sha256=picture.sha256)
     key = known.key if known else f"uploads/{user.pk}/{uuid.uuid4()}.{picture.extension}"
     bucket.put(key, picture.data, picture.media_type)
-    return known or _new_upload(user, picture, key)
+    if known is None:
+        return _new_upload(user, picture, key)
+    known.changes = [*picture.changes]  # the same may come of another file
+    known.save(update_fields=["changes"])
+    return known
 
 
 def _new_upload(user: User, picture: Picture, key: str) -> Upload:
@@ -59,6 +63,7 @@ def _new_upload(user: User, picture: Picture, key: str) -> Upload:
             "width": picture.width,
             "height": picture.height,
             "size": len(picture.data),
+            "changes": [*picture.changes],
         },
     )
     if not is_new:

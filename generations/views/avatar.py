@@ -20,7 +20,7 @@ from generations import bucket, tasks
 from generations.bucket import BucketDownError
 from generations.fal.arguments import MAX_PICTURE_BYTES, InvalidArguments
 from generations.models import StorageDeletion
-from generations.pictures import square
+from generations.pictures import DecoderBusyError, square
 from generations.pipeline import OrderRefusedError, refuse_too_many_pictures
 from generations.views.people import PersonRequest, for_people
 
@@ -51,6 +51,8 @@ class PictureForm(forms.Form):
             raise forms.ValidationError(str(error)) from error
         except InvalidArguments as error:
             raise forms.ValidationError([problem.message for problem in error.problems]) from error
+        except DecoderBusyError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 @body_limit(PICTURE_BYTES)

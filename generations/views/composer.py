@@ -1,5 +1,6 @@
 """The page on which people ask for a video."""
 
+import json
 import uuid
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -46,7 +47,7 @@ LIMITS: Final = {
     "min_side": MIN_PICTURE_SIDE,
     "min_ratio": MIN_PICTURE_RATIO,
     "max_ratio": MAX_PICTURE_RATIO,
-    "pixels": MAX_PIXELS,
+    "pixels": json.dumps({f"image/{kind.lower()}": limit for kind, limit in MAX_PIXELS.items()}),
 }
 
 

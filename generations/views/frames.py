@@ -19,7 +19,7 @@ from generations.bucket import BucketDownError
 from generations.fal.arguments import InvalidArguments
 from generations.mirror import Bucket, MirrorError, StoredFile, still
 from generations.models import Slot, Upload, Video
-from generations.pictures import read
+from generations.pictures import DecoderBusyError, read
 from generations.pipeline import OrderRefusedError, keep_picture
 from generations.views.people import PersonRequest, for_people, visible_generation
 
@@ -43,7 +43,7 @@ def use_frame(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         upload = _kept(request, video, at)
     except InvalidArguments as error:
         return _refused(request, generation.get_absolute_url(), error.problems[0].message)
-    except (MirrorError, BucketDownError, OrderRefusedError) as error:
+    except (MirrorError, BucketDownError, DecoderBusyError, OrderRefusedError) as error:
         return _refused(request, generation.get_absolute_url(), str(error))
     slot = Slot.TAIL if request.POST.get("slot") == Slot.TAIL else Slot.START
     return redirect(f"{reverse('new-generation')}?kind=image&{slot}={upload.pk}")

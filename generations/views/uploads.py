@@ -15,6 +15,7 @@ from generations.bucket import BucketDownError
 from generations.fal.arguments import InvalidArguments
 from generations.forms import read_file
 from generations.models import Upload
+from generations.pictures import DecoderBusyError
 from generations.pipeline import (
     OrderRefusedError,
     TooManyPicturesError,
@@ -29,7 +30,7 @@ from generations.views.people import PersonRequest, for_people
 @never_cache
 @for_people
 def new_upload(request: PersonRequest) -> HttpResponse:
-    """The file `picture` → `{id, width, height, url}`; what is wrong with it → `{errors: [sentence, …]}`."""
+    """The file `picture` → `{id, width, height, url, changes}`; what is wrong with it → `{errors: [sentence, …]}`."""
     if not Team.objects.where_may(request.user, Action.GENERATE).exists():
         raise PermissionDenied
     file = request.FILES.get("picture")
@@ -43,7 +44,7 @@ def new_upload(request: PersonRequest) -> HttpResponse:
         return _refusal([str(error)], 429, {"Retry-After": "60"})
     except OrderRefusedError as error:
         return _refusal([str(error)], 422)
-    except BucketDownError as error:
+    except (BucketDownError, DecoderBusyError) as error:
         return _refusal([str(error)], 503)
 
 
@@ -55,6 +56,7 @@ def _keep(request: PersonRequest, file: "UploadedFile[bytes]") -> Upload:
 def _kept(upload: Upload) -> HttpResponse:
     address = reverse("upload", args=[upload.pk])
     values = {"id": str(upload.pk), "width": upload.width, "height": upload.height, "url": address}
+    values["changes"] = upload.change_words
     return JsonResponse(values, status=201)
 
 

@@ -148,8 +148,11 @@ def test_image_order_has_both_pictures_and_no_aspect_ratio(mallory: User) -> Non
         (b"Dear diary, today", NOT_READ),
         (b"", "The file is empty."),
         (bytes(11 * 1024 * 1024), "The picture is 11.0 MB; it may be at most 10 MB."),
-        (picture("GIF"), "Use a JPEG or PNG picture (WebP and HEIC are converted for you)."),
-        (picture("PNG")[:200], "The picture is damaged or not complete. Save it again and try with that."),
+        (picture("TIFF"), "Use JPEG, PNG, WebP, HEIC, AVIF, GIF or BMP."),
+        (
+            picture("PNG")[:200],
+            "The picture is not complete: a part of the file is missing. Save it again and try with that.",
+        ),
     ],
     ids=["small", "wide", "text", "empty", "large", "gif", "cut"],
 )

@@ -24,7 +24,13 @@ def test_picture_is_kept_for_who_sent_it(mallory: User) -> None:
 
     kept = Upload.objects.get()
     assert answer.status_code == 201
-    assert answer.json() == {"id": str(kept.pk), "width": 640, "height": 360, "url": f"/uploads/{kept.pk}"}
+    assert answer.json() == {
+        "id": str(kept.pk),
+        "width": 640,
+        "height": 360,
+        "url": f"/uploads/{kept.pk}",
+        "changes": "",
+    }
     assert kept.user == mallory
     assert bucket.get(kept.key) == picture(size=(640, 360))
 

@@ -113,7 +113,7 @@ def test_a_link_to_a_page(server: ScriptedServer, page: bytes) -> None:
 def test_a_link_to_something_else(server: ScriptedServer) -> None:
     assert problem(server, Reply(body=b"Dear diary")).type == "image_load_error"
     assert problem(server, Reply(body=b"")).message == "The file is empty."
-    assert problem(server, Reply(body=encoded(quarters(), "GIF"))).type == "unsupported_image_format"
+    assert problem(server, Reply(body=encoded(quarters(), "TIFF"))).type == "unsupported_image_format"
     assert problem(server, Reply(body=encoded(quarters(200, 200), "PNG"))).type == "image_too_small"
 
 
