@@ -85,6 +85,10 @@ class UserSessionAdmin(SeenBySuperusers, AllauthUserSessionAdmin):  # type: igno
     exclude = ("data",)
     search_fields: ClassVar = ["user__email", "user_agent"]
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """By what is no address, Django's own column of addresses can't be filtered."""
+        return not lookup.startswith("ip") and bool(super().lookup_allowed(lookup, value, request))
+
     def delete_model(self, request: HttpRequest, obj: UserSession) -> None:
         obj.end()
 

@@ -13,9 +13,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLResolver, reverse
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+
+from accounts.http import own_address
 
 _QUEUES: Final = "django_rq/"  # shows and removes jobs of everybody, and asks for no permission but to be staff
 _QUEUES_TABLE: Final = "django_rq_dashboard_"  # pages of rows; there is no such table
@@ -30,7 +31,7 @@ class StudioAdminSite(admin.AdminSite):
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """To the studio's sign-in and back. Raises PermissionDenied for whoever is signed in and no staff."""
-        address = _address_after(request)
+        address = own_address(request, request.GET.get(REDIRECT_FIELD_NAME, ""), reverse("admin:index"))
         if self.has_permission(request):
             return redirect(address)
         if request.user.is_authenticated:
@@ -71,10 +72,3 @@ def _superuser_required(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return wrapper
-
-
-def _address_after(request: HttpRequest) -> str:
-    named = request.GET.get(REDIRECT_FIELD_NAME, "")
-    if url_has_allowed_host_and_scheme(named, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
-        return named
-    return reverse("admin:index")

@@ -1,14 +1,22 @@
-"""How a refusal is said: as a page to whoever reads one, in plain words to a script."""
+"""How a refusal is said, as a page or in plain words to a script; and where a request may lead onward."""
 
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from accounts.views.asking import SecondFactorNeededError
 
 _ROLE: Final = _("Your role in the team does not allow it. Ask an owner or admin of the team.")
+
+
+def own_address(request: HttpRequest, named: str, default: str) -> str:
+    """`named` where it is a path of this site, else `default`."""
+    own = {request.get_host()}
+    is_own = url_has_allowed_host_and_scheme(named, allowed_hosts=own, require_https=request.is_secure())
+    return named if is_own and named.startswith("/") else default
 
 
 def is_by_script(request: HttpRequest) -> bool:

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "config.middleware.UnstorableParametersMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.suspending.SuspensionMiddleware",
     "accounts.middleware.StaffSecondFactorMiddleware",

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
 from accounts.roles import Action
+from config.parameters import whole_number
 from generations.bucket import BucketDownError
 from generations.fal.arguments import (
     DEFAULT_CFG_SCALE,
@@ -110,7 +111,8 @@ class GenerationForm(forms.Form):
         if _is_on(self["lines"].value()):
             return len(numbered_lines(self["prompt"].value() or "")) or 1
         number = str(self["variations"].value() or "1")
-        return int(number) if number.isdecimal() and 0 < int(number) <= MAX_VARIATIONS else 1
+        amount = whole_number(number)
+        return amount if amount and amount <= MAX_VARIATIONS else 1
 
     def _order(self, form_key: uuid.UUID, arguments: Arguments) -> Order:
         return Order(

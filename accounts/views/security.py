@@ -10,7 +10,7 @@ from allauth.mfa.webauthn.views import remove_webauthn as allauths_remove_webaut
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -28,7 +28,7 @@ class OpenIDReauthenticateView(BaseReauthenticateView):  # type: ignore[misc]  #
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if reauthentication.is_recent(request):
-            return resume_request(request) or redirect(self.get_success_url())
+            return resume_request(request) or HttpResponseRedirect(self.get_success_url())
         page: HttpResponseBase = super().get(request, *args, **kwargs)
         return page
 

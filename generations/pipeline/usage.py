@@ -33,6 +33,8 @@ class Month(NamedTuple):
     def parse(cls, text: str) -> Self:
         """`2026-11`. Raises ValueError."""
         named = date.fromisoformat(f"{text}-01")
+        if not date.min.year < named.year < date.max.year:  # the months beside it have to be months too
+            raise ValueError(text)
         return cls(named.year, named.month)
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from zipstream import ZipStream
 
+from config.parameters import whole_number
 from generations import bucket
 from generations.models import Generation
 from generations.views.media import download_name
@@ -43,12 +44,12 @@ def archive(request: PersonRequest) -> HttpResponseBase:
 
 
 def _number(request: PersonRequest, parts: int) -> int:
-    named = request.GET.get("part", "1")
-    if not named.isdecimal() or len(named) > 3:
+    number = whole_number(request.GET.get("part", "1"))
+    if number is None:
         raise BadRequest("No such part.")
-    if not 1 <= int(named) <= parts:
+    if not 1 <= number <= parts:
         raise Http404
-    return int(named)
+    return number
 
 
 def _parts(rows: Part) -> list[Part]:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import Team
 from accounts.roles import Action
+from config.parameters import whole_number
 from config.server.limits import PICTURES_BYTES, body_limit
 from generations import tasks
 from generations.bucket import BucketDownError
@@ -150,7 +151,7 @@ def _named_team(request: PersonRequest, teams: list[Team]) -> dict[str, Any]:
 
 def _named_preset(request: PersonRequest) -> dict[str, Any]:
     pk = request.GET.get("preset", "")
-    preset = Preset.objects.filter(user=request.user, pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
+    preset = Preset.objects.filter(user=request.user, pk=pk).first() if whole_number(pk) else None
     return dict(preset.values) if preset else {}
 
 

@@ -1,7 +1,7 @@
 """A frame of a video becomes the start picture of the next, so that clips make a chain."""
 
-import math
 import uuid
+from typing import Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -22,6 +22,8 @@ from generations.models import Slot, Upload, Video
 from generations.pictures import DecoderBusyError, read
 from generations.pipeline import OrderRefusedError, keep_picture
 from generations.views.people import PersonRequest, for_people, visible_generation
+
+_LONGEST: Final = 24 * 3600.0  # s; no video is that long
 
 
 @require_POST
@@ -54,7 +56,7 @@ def _seconds(text: str) -> float | None:
         at = float(text)
     except ValueError:
         return None
-    return at if math.isfinite(at) and at >= 0 else None
+    return at if 0 <= at <= _LONGEST else None
 
 
 def _kept(request: PersonRequest, video: Video, at: float) -> Upload:

@@ -118,4 +118,7 @@ def card(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 def _query_of_page(request: HttpRequest) -> QueryDict:
     """The filters of the gallery in which the card stands."""
-    return QueryDict(urlsplit(request.headers.get("HX-Current-URL", "")).query)
+    try:
+        return QueryDict(urlsplit(request.headers.get("HX-Current-URL", "")).query)
+    except ValueError:  # half an address
+        return QueryDict()

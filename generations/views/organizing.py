@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import Team, User
 from accounts.roles import Action
+from config.parameters import whole_number
 from generations.fal.arguments import is_visible
 from generations.models import Collection, Favourite, Generation, Tag
 from generations.models.organizing import NAME_LENGTH
@@ -46,8 +47,8 @@ def favourite(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 def tags(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     """`tag` is put on, `remove` (a tag's id) is taken off."""
     generation = allowed_generation(request, pk, Action.GENERATE)
-    if (removed := request.POST.get("remove", "")).isdecimal():
-        generation.tags.remove(*generation.tags.filter(pk=int(removed)))
+    if removed := whole_number(request.POST.get("remove", "")):
+        generation.tags.remove(*generation.tags.filter(pk=removed))
     elif name := _name(request, "tag"):
         Tag.objects.put_on([generation], name)
     return onward(request, generation.get_absolute_url())

@@ -12,6 +12,7 @@ from accounts.membership import MembershipError
 from accounts.models import Membership, User
 from accounts.roles import Action
 from accounts.views.asking import Asked, asked
+from config.parameters import whole_number
 from generations.pipeline import part
 from generations.views.people import PersonRequest, for_people
 
@@ -52,6 +53,7 @@ def _keeper(request: PersonRequest, here: Asked) -> User | None:
     named = request.POST.get("keeper", "")
     if not named:
         return None
-    if not named.isdecimal() or len(named) > 18:
+    pk = whole_number(named)
+    if pk is None:
         raise BadRequest("No such member.")
-    return get_object_or_404(User, pk=named, memberships__team=here.team)
+    return get_object_or_404(User, pk=pk, memberships__team=here.team)

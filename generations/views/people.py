@@ -9,9 +9,9 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.http import own_address
 from accounts.models import Team, User
 from accounts.roles import Action
 from generations.models import Favourite, Generation
@@ -59,8 +59,6 @@ def may(user: User, action: Action, generation: Generation) -> bool:
 
 def onward(request: HttpRequest, address: str) -> HttpResponse:
     """To where the form says that it came from, else to `address`; htmx is told to take the whole page there."""
-    named = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(named, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
-        address = named
+    address = own_address(request, request.POST.get("next", ""), address)
     is_htmx = request.headers.get("HX-Request") == "true"
     return HttpResponseClientRedirect(address) if is_htmx else redirect(address)

@@ -1,38 +1,79 @@
-"""Every address of the studio, from the resolver, with values in the places of its parameters."""
+"""Every address of the studio, from the resolver, with values in the places of its arguments."""
 
+import inspect
 import re
 import uuid
-from collections.abc import Iterator
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
+from django import forms
 from django.urls import URLPattern, URLResolver, get_resolver
 
-_VALUES = {"int": "1", "uuid": str(uuid.UUID(int=7)), "slug": "film", "str": "x", "path": "1"}
-_REGEX_VALUES = {
-    "key": "x",
-    "uidb36": "1",
-    "provider_id": "oidc",
-    "token": "x",
-    "app_label": "accounts",
-    "url": "nowhere/",
-}
+_ARGUMENT: Final = re.compile(r"<(?:\w+:)?(\w+)>")
+# request.GET.get("x"), request.POST["x"], "x" in request.POST
+_READ: Final = re.compile(
+    r"""(?:GET|POST)(?:\.get(?:list)?\(|\[)\s*["']([\w-]+)["']|["']([\w-]+)["'] (?:not )?in request\."""
+)
+VALUES: Final[defaultdict[str, Any]] = defaultdict(
+    lambda: "x",
+    pk=uuid.UUID(int=7),
+    slug="film",
+    slot="start",
+    app_label="accounts",
+    url="nowhere/",
+    provider_id="oidc",
+    **dict.fromkeys(("object_id", "content_type_id", "id", "uidb36"), 1),
+    **dict.fromkeys(("queue_index", "scheduler_index", "connection_index"), 0),
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """One pattern of the resolver. `route` is the whole of it, with the converters of its arguments."""
+
+    route: str
+    name: str
+    view: Callable[..., Any]
+
+    def path(self, values: Mapping[str, Any] = VALUES) -> str:
+        """With each argument's value in its place; a `pk` that is a number is `id` there."""
+        route = self.route.replace("<int:pk>", "<id>")
+        return "/" + _ARGUMENT.sub(lambda found: str(values[found[1]]), route)
+
+    def parameters(self) -> set[str]:
+        """What the view's module reads from a request, and the fields of the forms that it knows."""
+        module = inspect.getmodule(inspect.unwrap(self.view))
+        if module is None:
+            return set()
+        names = {name for pair in _READ.findall(inspect.getsource(module)) for name in pair if name}
+        for known in vars(module).values():
+            if isinstance(known, type) and issubclass(known, forms.BaseForm):
+                names |= set(getattr(known, "base_fields", {}))
+        return names
+
+
+def addresses() -> Iterator[Address]:
+    """Each pattern, those of the admin, of allauth and of RQ's pages included."""
+    yield from _under(get_resolver(), "")
 
 
 def every_address() -> list[str]:
-    """Without what static files and nothing else are for."""
-    return sorted(set(_addresses(get_resolver().url_patterns, "/")))
+    """Each path once, with values that lead to little."""
+    return sorted({address.path() for address in addresses()})
 
 
-def _addresses(patterns: list[Any], before: str) -> Iterator[str]:
-    for pattern in patterns:
-        address = before + _filled(str(pattern.pattern))
+def _under(resolver: URLResolver, before: str) -> Iterator[Address]:
+    for pattern in resolver.url_patterns:
+        route = before + _plain(str(pattern.pattern))
         if isinstance(pattern, URLResolver):
-            yield from _addresses(pattern.url_patterns, address)
+            yield from _under(pattern, route)
         elif isinstance(pattern, URLPattern):
-            yield address
+            yield Address(route, pattern.name or route, pattern.callback)
 
 
-def _filled(route: str) -> str:
-    route = re.sub(r"\(\?P<(\w+)>[^()]*\)\??", lambda found: _REGEX_VALUES[found[1]], route)
-    route = re.sub(r"<(?:(\w+):)?\w+>", lambda found: _VALUES[found[1] or "str"], route)
-    return route.replace("/?$", "").strip("^$").replace("\\", "")
+def _plain(route: str) -> str:
+    """A regular expression as a route: its named groups are arguments."""
+    route = re.sub(r"\(\?P<(\w+)>[^()]*\)\??", r"<\1>", route)
+    return route.replace("/?$", "").strip("^$").replace(r"\Z", "").replace("\\", "")
