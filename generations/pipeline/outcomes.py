@@ -123,11 +123,12 @@ def no_bucket(row: Generation, error: Exception) -> None:
 def ask_again(row: Generation, error: FalError) -> None:
     """fal gave no verdict: the job goes on, we ask again."""
     logger.info("No verdict yet: %s", error)
-    if is_overdue(row):
-        ask_a_person(row)
-        return
     attempts = row.attempts + 1
-    row.put_off(schedule.retry_delay(attempts, error.retry_after), attempts=attempts, **_words(error))
+    delay = schedule.retry_delay(attempts, error.retry_after)
+    if is_overdue(row):
+        ask_a_person(row, delay, attempts=attempts)
+    else:
+        row.put_off(delay, attempts=attempts, **_words(error))
 
 
 def is_overdue(row: Generation) -> bool:
@@ -138,13 +139,16 @@ def is_overdue(row: Generation) -> bool:
     return not row.events.filter(status=Status.RENDERING, at__gt=since).exists()
 
 
-def ask_a_person(row: Generation) -> None:
-    """Too old for machines alone: it shows in the admin until a person, or fal after all, ends it."""
+def ask_a_person(row: Generation, delay: timedelta, **changes: Any) -> None:
+    """Too old for machines alone: it shows in the admin until a person, or fal after all, ends it.
+
+    After trouble on the way it is soon asked for again: nobody shall look at what machines settle in a minute.
+    """
     hours = settings.GENERATION_GIVE_UP_HOURS
     message = f"fal has not finished this within {hours:g} hours. An admin has been asked to look; it is not lost."
     since = row.needs_person_since or timezone.now()
     news = {} if row.needs_person_since else {"needs_person_since": since, "message": message, "reason": "overdue"}
-    row.put_off(schedule.seldom(), **news)
+    row.put_off(delay, **changes, **news)
 
 
 def canceled(row: Generation, cost_cents: int = 0) -> None:

@@ -57,7 +57,7 @@ def _still_going(row: Generation, progress: answers.InQueue | answers.InProgress
     news = {name: value for name, value in seen.items() if getattr(row, name) != value}
     age = timezone.now() - (row.submitted_at or row.changed_at)
     if outcomes.is_overdue(row):
-        outcomes.ask_a_person(row)
+        outcomes.ask_a_person(row, schedule.seldom())
     else:
         delay = schedule.poll_delay(age, webhooks=bool(settings.PUBLIC_URL), in_flight=in_flight)
         row.put_off(delay, **({"attempts": 0} if row.attempts else {}), **news)

@@ -163,7 +163,7 @@ class Person:
 
     def _cancel(self, pk: uuid.UUID, plan: Plan) -> bool:
         generation = Generation.objects.get(pk=pk)
-        if plan.prompt.endswith(STUBBORN) and generation.reason != "answer_lost":
+        if plan.prompt.endswith(STUBBORN) and generation.reason not in {"answer_lost", "overdue"}:
             assert generation.status not in {Status.QUEUED, Status.SUBMITTING}, "fal can't ignore what it hasn't got"
         generation.cancel(self._user)
         return True

@@ -592,6 +592,8 @@ def test_an_overdue_request_goes_to_a_person_and_is_still_asked_for(
     generation.refresh_from_db()
     assert (generation.status, generation.reason) == (Status.RENDERING, "overdue")
     assert generation.needs_person_since is not None
+    assert generation.due_at
+    assert generation.due_at - timezone.now() < timedelta(minutes=1), "trouble on the way is soon over"
 
     sandbox.set_faults("")
     drive_to_the_end(generation)
