@@ -11,14 +11,14 @@ has requests that may be this one.
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from generations.fal.advice import Fixer
-from generations.fal.answers import ListedRequest, RequestUrls
+from generations.fal.answers import FalConfig, ListedRequest, RequestUrls
 from generations.fal.arguments import Endpoint, to_json
 from generations.fal.client import AsyncFalClient
 from generations.fal.errors import FalError, NotFound
@@ -98,21 +98,45 @@ async def _ask(row: Generation, urls: RequestUrls, fal: AsyncFalClient) -> None:
     try:
         await fal.status(urls)
     except NotFound:
-        await persist(_unknown_there, row)
+        await _unknown_there(row, fal)
     except FalError as error:
         await persist(outcomes.ask_again, row, error)
     else:
         await persist(_take_by_id, row, urls)
 
 
-def _unknown_there(row: Generation) -> None:
-    """Said twice, a minute apart, it is so; fal's own parts may hear of a new request one after the other."""
+async def _unknown_there(row: Generation, fal: AsyncFalClient) -> None:
+    """Said twice, a minute apart, it is so; fal's own parts may hear of a new request one after the other.
+
+    The id may have been of the call and not of the job: what fal's list has by then is not sent again.
+    """
     now = timezone.now()
     since = row.unknown_since or now
-    if now - since >= schedule.UNKNOWN_FOR:
-        outcomes.not_taken(row)
+    if now - since < schedule.UNKNOWN_FOR:
+        await persist(_wait_for_fal, row, since + schedule.UNKNOWN_FOR - now, since)
+        return
+    try:
+        found = await _find(row, fal)
+    except FalError as error:
+        await persist(_not_listed if error.permanent else outcomes.ask_again, row, error)
     else:
-        row.put_off(since + schedule.UNKNOWN_FOR - now, unknown_since=since)
+        await persist(_take_or_send_again, row, found, fal.config)
+
+
+def _wait_for_fal(row: Generation, delay: timedelta, since: datetime) -> None:
+    row.put_off(delay, unknown_since=since)
+
+
+def _not_listed(row: Generation, _error: FalError) -> None:
+    outcomes.not_taken(row)
+
+
+def _take_or_send_again(row: Generation, found: _Found, config: FalConfig) -> None:
+    if found.same or found.perhaps:
+        row.note(unconfirmed_id="", unknown_since=None)
+        _take_up(row, found, [RequestUrls.for_id(config, item.request_id) for item in found.same])
+    else:
+        outcomes.not_taken(row)
 
 
 def _take_by_id(row: Generation, urls: RequestUrls) -> None:

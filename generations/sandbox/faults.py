@@ -22,6 +22,7 @@ KINDS: Final[dict[str, str]] = {
     "submit_502_gateway": "submit answers a gateway's HTML 502 without x-fal-request-id, nothing queued",
     "submit_500_after": "the request is queued, then submit answers 500 with its x-fal-request-id",
     "submit_503_after": "the request is queued, then submit answers 503 with its x-fal-request-id",
+    "submit_500_other_after": "the request is queued, then submit answers 500 with an x-fal-request-id of its own",
     "submit_500_bare_after": "the request is queued, then submit answers 500 without x-fal-request-id",
     "submit_503_bare_after": "the request is queued, then submit answers 503 without x-fal-request-id",
     "submit_broken_after": "the request is queued, then submit answers 200 with half a JSON object",

@@ -44,6 +44,7 @@ _LIES: Final[dict[str, Callable[[Job], Response]]] = {
     "submit_cut_after": lambda _: Severed(),
     "submit_500_after": lambda job: detail(500, "Internal Server Error", {"x-fal-request-id": job.id}),
     "submit_503_after": lambda job: detail(503, "Service Unavailable", {"x-fal-request-id": job.id}),
+    "submit_500_other_after": lambda _: detail(500, "Internal Server Error"),
     "submit_500_bare_after": lambda _: detail(500, "Internal Server Error", {"x-fal-request-id": ""}),
     "submit_503_bare_after": lambda _: detail(503, "Service Unavailable", {"x-fal-request-id": ""}),
     "submit_broken_after": lambda job: Response(f'{{"request_id": "{job.id}", "stat', media_type="application/json"),

@@ -21,6 +21,7 @@ FAULTS: Final[dict[str, tuple[float, float]]] = {
     "submit_502_gateway": (0.1, 0.4),
     "submit_500_after": (0.1, 0.4),
     "submit_503_after": (0.1, 0.4),
+    "submit_500_other_after": (0.1, 0.4),
     "submit_500_bare_after": (0.1, 0.4),
     "submit_503_bare_after": (0.1, 0.4),
     "submit_broken_after": (0.1, 0.4),

@@ -1,5 +1,6 @@
 """The whole way of a generation: real rows, a real bucket, and fal's protocol over real HTTP."""
 
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from generations.fal.webhooks import Delivery
 from generations.models import Event, Generation, Slot, Status, SubmitPause, Video
 from generations.pipeline import drive, driving, fal_called, fal_config, schedule, submitting
 from tests.cast import make_generation, make_input_picture
-from tests.generations.driven import drive_to_the_end, drive_until, one_pass
+from tests.generations.driven import PATIENCE, drive_to_the_end, drive_until, one_pass
 from tests.sandbox_process import Sandbox
 from tests.scripted_server import Reply, scripted_server
 
@@ -238,6 +239,25 @@ def test_trouble_while_asking_for_an_id_does_not_mean_that_fal_does_not_know_it(
     settings.FAL_QUEUE_URL = sandbox.url
     drive_to_the_end(generation)
     assert len(submits(sandbox, generation)) == 1
+
+
+def test_an_error_whose_id_is_of_the_call_and_not_of_the_job_is_found_in_fals_list_before_it_is_sent_again(
+    alice: User, sandbox: Sandbox
+) -> None:
+    generation = order(alice, "Another id [sandbox: no_media_generated]")
+    sandbox.set_faults("submit_500_other_after=1")
+    for _ in range(2):
+        one_pass()
+    a_minute_passes(generation)
+    give_up = time.monotonic() + PATIENCE
+    while submits(sandbox, generation)[0]["status"] != "COMPLETED":
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+    drive_to_the_end(generation)
+    assert generation.reason == "no_media_generated"
+    (request,) = submits(sandbox, generation)
+    assert request["id"] == generation.request_id
 
 
 def test_fal_may_hear_late_of_what_it_took(alice: User, sandbox: Sandbox) -> None:
