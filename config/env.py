@@ -122,6 +122,10 @@ class Environment(_GoingOn):
             self.reject(name, f"must be an address {example}")
         return values
 
+    def refuse(self, name: str, problem: str) -> None:
+        """What each name alone doesn't show."""
+        self._errors[name].append(problem)
+
     def finish(self) -> None:
         try:
             self.seal()

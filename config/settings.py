@@ -8,12 +8,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import django_stubs_ext
-from botocore.config import Config
 from csp.constants import NONE, SELF
 from environs import validate
 
 from config import logging as studio_logging
-from config import safety
+from config import s3_endpoint, safety
 from config.embedded import addresses
 from config.env import Environment, address, address_or_blank, groups_or_blank, origin
 from config.origins import is_loopback
@@ -136,15 +135,29 @@ _has_bucket = bool(env.str("AWS_STORAGE_BUCKET_NAME", "") or env.str("AWS_S3_END
 AWS_STORAGE_BUCKET_NAME: str = (
     env.str("AWS_STORAGE_BUCKET_NAME") if _has_bucket else _embedded_s3.bucket  # an endpoint alone is not enough
 )
-AWS_S3_ENDPOINT_URL: str | None = (
-    env.str("AWS_S3_ENDPOINT_URL", "", validate=address_or_blank) or None if _has_bucket else _embedded_s3.endpoint_url
+_endpoint = s3_endpoint.endpoint(
+    env.str("AWS_S3_ENDPOINT_URL", "", validate=address_or_blank) if _has_bucket else _embedded_s3.endpoint_url,
+    AWS_STORAGE_BUCKET_NAME,
 )
+AWS_S3_ENDPOINT_URL: str | None = _endpoint.url  # none for AWS, however it was named
 # blank keys mean: use the machine's own role
 AWS_ACCESS_KEY_ID: str | None = env.str("AWS_ACCESS_KEY_ID", "") or None if _has_bucket else _embedded_s3.access_key
 AWS_SECRET_ACCESS_KEY: str | None = (
     env.str("AWS_SECRET_ACCESS_KEY", "") or None if _has_bucket else _embedded_s3.secret_key
 )
-AWS_S3_REGION_NAME: str = env.str("AWS_S3_REGION_NAME", "us-east-1" if _has_bucket else _embedded_s3.region)
+# of a role, or of keys that live for hours; a developer's own is nothing to the embedded server
+AWS_SESSION_TOKEN: str | None = env.str("AWS_SESSION_TOKEN", "") or None if _has_bucket else None
+_machine_region = env.str("AWS_REGION", "") or env.str("AWS_DEFAULT_REGION", "")
+AWS_S3_REGION_NAME: str = (
+    env.str("AWS_S3_REGION_NAME", "")
+    or _endpoint.region
+    or ("" if _endpoint.url else _machine_region)
+    or s3_endpoint.DEFAULT_REGION
+    if _has_bucket
+    else _embedded_s3.region
+)
+if _endpoint.region and _endpoint.region != AWS_S3_REGION_NAME and not _endpoint.url:
+    env.refuse("AWS_S3_REGION_NAME", f"must be {_endpoint.region}, as AWS_S3_ENDPOINT_URL says")
 AWS_QUERYSTRING_EXPIRE = 3600  # seconds that a presigned address lives
 STORAGES: dict[str, Any] = {
     "default": {
@@ -152,12 +165,10 @@ STORAGES: dict[str, Any] = {
         "OPTIONS": {
             "default_acl": None,
             "file_overwrite": True,
-            "client_config": Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path" if AWS_S3_ENDPOINT_URL else "auto"},
+            "client_config": _endpoint.config(
                 max_pool_connections=50,
                 connect_timeout=5,
-                read_timeout=60,
+                read_timeout=20,  # of a server that hangs; its next byte, not the whole answer
                 retries={"max_attempts": 2, "mode": "standard"},
                 # only AWS itself knows the newer checksums everywhere
                 request_checksum_calculation="when_required",

@@ -6,10 +6,12 @@ that was checked. Imports nothing of this project.
 
 import socket
 import ssl
+import string
 from collections.abc import Iterator
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
@@ -19,6 +21,7 @@ TIMEOUT: Final = httpx.Timeout(connect=10, read=30, write=30, pool=30)
 
 _ADDRESSES_TRIED: Final = 3
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_LAST_PORT: Final = 65535
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _IPV6_UNICAST: Final = IPv6Network("2000::/3")  # RFC 4291: everything handed out so far lies in here
 _IPV4_PROTOCOLS: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))  # older Pythons call them global
@@ -97,14 +100,16 @@ class _PublicOnly(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.userinfo:
             raise AddressRefused("An address with a user name or password in it isn't fetched.")
+        if (request.url.port or 0) > _LAST_PORT:
+            raise HostNotFound(f"there is no port {request.url.port}", request=request)
         if not self._trusted.isdisjoint({_origin(request.url), _any_port(request.url)}):
-            return _without_redirect_body(self._inner.handle_request(request))
+            return _without_redirect_body(request, self._inner.handle_request(request))
         if request.url.scheme not in _DEFAULT_PORTS or not request.url.raw_host:
             raise AddressRefused("Give a web address that starts with https://.")
         addresses = _public_addresses(request)
         if request.url.scheme == "http":
             raise AddressRefused("This address isn't encrypted; use one that starts with https://.")
-        return _without_redirect_body(self._send(request, addresses))
+        return _without_redirect_body(request, self._send(request, addresses))
 
     def close(self) -> None:
         self._inner.close()
@@ -151,17 +156,29 @@ def _aimed(request: httpx.Request, address: str) -> httpx.Request:
     )
 
 
-def _without_redirect_body(response: httpx.Response) -> httpx.Response:
+def _without_redirect_body(request: httpx.Request, response: httpx.Response) -> httpx.Response:
     """httpx reads a redirect's body before it goes on, however long it is: drop it unread."""
     if not response.has_redirect_location:
         return response
     response.close()
-    location = response.headers["location"]
+    location = next(value for name, value in response.headers.raw if name.lower() == b"location")
+    return httpx.Response(
+        response.status_code, headers={"location": _absolute(request.url, location)}, stream=httpx.ByteStream(b"")
+    )
+
+
+def _absolute(url: httpx.URL, location: bytes) -> str:
+    """Where a redirect leads, in plain ASCII; servers write raw UTF-8 and Latin-1 there, against RFC 9110 §10.2.2."""
     try:
-        _ = httpx.URL(location).host
-    except (httpx.InvalidURL, UnicodeError) as error:
+        text = location.decode()
+    except UnicodeDecodeError:
+        text = quote(location, safe=string.punctuation)
+    try:
+        there = url.join(text.strip())
+        _ = there.host  # httpx reads it later, where nobody expects an error
+        return str(there)
+    except (httpx.InvalidURL, ValueError) as error:  # UnicodeError is a ValueError
         raise httpx.RemoteProtocolError(f"redirects to no address: {error}") from error
-    return httpx.Response(response.status_code, headers={"location": location}, stream=httpx.ByteStream(b""))
 
 
 @cache

@@ -1,5 +1,6 @@
 """What may be fetched, and from where exactly: scripted names, real connections, real TLS."""
 
+import contextlib
 import datetime
 import socket
 import ssl
@@ -13,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from generations import fetch
 from tests.scripted_server import Reply, ScriptedServer, scripted_server
@@ -339,6 +342,30 @@ class TestRedirects:
         public.pages["/"] = endless
         with fetch.client(timeout=httpx.Timeout(2)) as client:
             assert client.get(f"https://{HOST}/").content == b"a picture"
+
+    @pytest.mark.parametrize(
+        ("location", "path"),
+        [
+            ("/caf\xe9.mp4", "/caf%E9.mp4"),  # raw Latin-1
+            ("/caf\xc3\xa9 a.mp4", "/caf%C3%A9%20a.mp4"),  # raw UTF-8, and a space
+            (f"//{HOST}/a.mp4", "/a.mp4"),
+            ("a.mp4#t=1", "/a.mp4"),
+            (" /a.mp4?x=%2f ", "/a.mp4?x=%2f"),
+        ],
+    )
+    def test_however_it_is_written(self, public: ScriptedServer, location: str, path: str) -> None:
+        public.pages["/"] = Reply(302, headers={"Location": location})
+        public.pages[path] = Reply(body=b"a picture")
+        assert get(f"https://{HOST}/").content == b"a picture"
+
+    @given(st.binary(max_size=40))
+    @example(b"")
+    @example(b"https://xn--a/")
+    @example(b"\xff://\xff")
+    def test_no_bytes_break_it(self, location: bytes) -> None:
+        """Either an address in ASCII comes of it, or httpx's own error, which every caller knows."""
+        with contextlib.suppress(httpx.RemoteProtocolError):
+            assert fetch._absolute(httpx.URL(f"https://{HOST}/a"), location).isascii()
 
     @pytest.mark.parametrize("target", ["https://xn--a/", "https://0177.0.0.1/", "https://a:b:c/", "https://a:999999/"])
     def test_to_no_address_at_all(self, public: ScriptedServer, target: str) -> None:

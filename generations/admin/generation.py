@@ -83,6 +83,11 @@ class GenerationAdmin(ReadOnly, admin.ModelAdmin[Generation]):
     def get_urls(self) -> list[URLPattern]:
         ours = [
             path("<uuid:pk>/attach/", self.admin_site.admin_view(self.attach), name="generations_generation_attach"),
+            path(
+                "<uuid:pk>/try-again/",
+                self.admin_site.admin_view(self.try_again),
+                name="generations_generation_try_again",
+            ),
             path("<uuid:pk>/give-up/", self.admin_site.admin_view(self.give_up), name="generations_generation_give_up"),
         ]
         return [*ours, *super().get_urls()]
@@ -103,6 +108,11 @@ class GenerationAdmin(ReadOnly, admin.ModelAdmin[Generation]):
 
         words = _("fal’s request %s is attached; the studio asks fal for it now.") % request_id
         return self._settle(request, pk, decide, words)
+
+    @method_decorator(require_POST)
+    def try_again(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """What kept it from going on has been put right."""
+        return self._settle(request, pk, settling.try_again, _("The studio tries again now."))
 
     @method_decorator(require_POST)
     def give_up(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -146,6 +156,7 @@ class GenerationAdmin(ReadOnly, admin.ModelAdmin[Generation]):
             "to_decide": generation,
             "may_decide": request.user.has_perm("generations.change_generation"),
             "can_be_attached": settling.can_be_attached(generation),
+            "can_be_tried_again": settling.can_be_tried_again(generation),
             "can_be_given_up": settling.can_be_given_up(generation),
             "last_events": list(generation.events.select_related("by").order_by("-at", "-id")[:_LAST_EVENTS])[::-1],
             "pictures": list(generation.pictures.order_by("slot")),

@@ -8,20 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from generations.mirror.copying import (
-    CACHE_CONTROL,
-    VIDEO_TYPE,
-    Bucket,
-    Copied,
-    OnProgress,
-    Progress,
-    copy_file,
-)
+from generations.mirror.copying import Copied, OnProgress, Progress, copy_file
 from generations.mirror.errors import MirrorError, Reason, storage_errors
 from generations.mirror.previewing import placeholder, preview
-from generations.mirror.probing import Poster, Probe, poster, probe
+from generations.mirror.probing import Poster, Probe, poster, probe, undecodable
 from generations.mirror.stills import still
 from generations.mirror.stored import StoredFile
+from generations.mirror.upload import CACHE_CONTROL, Bucket
 
 __all__ = [
     "Bucket",
@@ -46,6 +39,8 @@ __all__ = [
 ]
 
 logger: Final = logging.getLogger(__name__)
+
+_PREVIEW_TYPE: Final = "video/mp4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +85,8 @@ def mirror_video(
         max_bytes=max_bytes,
         on_progress=on_progress,
     )
+    if copied.missing:
+        raise undecodable(f"the last {copied.missing:,} bytes of it are missing")
     with StoredFile(bucket, video_key, copied.size) as stored:
         found = probe(stored, on_frame=partial(Progress(on_progress), copied.size, copied.size))
         picture = poster(stored)
@@ -121,13 +118,13 @@ def make_poster(bucket: Bucket, *, video_key: str, video_size: int, poster_key: 
 def make_preview(bucket: Bucket, *, video_key: str, video_size: int, preview_key: str) -> str:
     """Makes the preview of a video that lies in the bucket; its placeholder comes back. Raises MirrorError."""
     with StoredFile(bucket, video_key, video_size) as stored:
-        _store(bucket, preview_key, preview(stored), VIDEO_TYPE)
+        _store(bucket, preview_key, preview(stored), _PREVIEW_TYPE)
         return placeholder(poster(stored))
 
 
 def _made_preview(bucket: Bucket, stored: StoredFile, key: str) -> bool:
     try:
-        _store(bucket, key, preview(stored), VIDEO_TYPE)
+        _store(bucket, key, preview(stored), _PREVIEW_TYPE)
     except MirrorError as error:
         logger.warning("No preview: %s", error)
         return False

@@ -4,11 +4,13 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import IO, Final
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import ImageStat
@@ -45,17 +47,23 @@ class Poster:
 
 
 def probe(file: Readable, *, on_frame: Callable[[], None] = lambda: None) -> Probe:
-    """Decodes the whole video and says what it is. Raises MirrorError (undecodable)."""
+    """Decodes the whole video and says what it is. Raises MirrorError (undecodable).
+
+    Whole is what shows for as long as the file says: the number of frames in its head counts those that an edit list
+    hides, is 0 in fragments, and says nothing where frames last unequally long.
+    """
     with opened(file) as (container, stream):
-        found = _described(container, stream)
-        if found.duration > ORDINARY:
-            stream.codec_context.skip_frame = "NONKEY"
-        decoded = _decoded(container, stream, on_frame)
-        expected = stream.frames or round(found.duration * found.fps)
-    # An edit list may hide a frame or two; a file that lost its end lacks more.
-    if not decoded or (found.duration <= ORDINARY and decoded < 0.9 * expected):
-        raise _undecodable(f"{decoded} of {expected} frames")
-    return found
+        context, promised = stream.codec_context, _promised(container, stream)
+        is_long = (promised or 0.0) > ORDINARY
+        if is_long:
+            context.skip_frame = "NONKEY"
+        shown = _shown(container, stream, on_frame)
+        duration, fps = promised or shown.seconds, float(stream.average_rate or 0) or shown.rate
+        if not (context.width and context.height and duration > 0 and fps > 0):
+            raise undecodable(f"{context.width} × {context.height} pixels, {duration:g} s, {fps:g} frames a second")
+        if not is_long:
+            _check_whole(shown, duration, 1 / fps)
+        return Probe(context.width, context.height, duration, fps, context.name)
 
 
 def poster(file: Readable) -> Poster:
@@ -75,48 +83,98 @@ def opened(file: Readable) -> Iterator[tuple[InputContainer, VideoStream]]:
         file.seek(0)
     try:
         with av.open(file, "r", buffer_size=BUFFER) as container:
-            if not container.streams.video:
-                raise _undecodable("it has no picture")
-            stream = container.streams.video[0]
+            stream = container.streams.best("video")  # not a cover that lies beside it
+            if not isinstance(stream, VideoStream):
+                raise undecodable("it has no picture")
             stream.thread_type, stream.thread_count = "AUTO", THREADS
             yield container, stream
     except av.FFmpegError as error:
-        raise _undecodable(error.strerror or str(error)) from error
+        raise undecodable(error.strerror or str(error)) from error
 
 
-def _described(container: InputContainer, stream: VideoStream) -> Probe:
-    context = stream.codec_context
-    if stream.duration is not None and stream.time_base is not None:
-        duration = float(stream.duration * stream.time_base)
-    else:
-        duration = (container.duration or 0) / 1_000_000
-    fps = float(stream.average_rate or 0)
-    if not (context.width and context.height and duration > 0 and fps > 0):
-        raise _undecodable(f"{context.width} × {context.height} pixels, {duration:g} s, {fps:g} frames a second")
-    return Probe(context.width, context.height, duration, fps, context.name)
+@dataclass(slots=True)
+class _Shown:
+    """What was decoded; times are seconds of the file's own clock, which need not begin at 0."""
 
+    frames: int = 0
+    begin: float = inf
+    end: float = -inf
+    breaks_at: float = inf  # the first that is not whole
+    trouble: str = ""
 
-def _decoded(container: InputContainer, stream: VideoStream, on_frame: Callable[[], None]) -> int:
-    """The number of frames, every one of them whole."""
-    count = 0
-    for frame in container.decode(stream):
-        on_frame()
+    @property
+    def seconds(self) -> float:
+        return max(0.0, self.end - self.begin)
+
+    @property
+    def rate(self) -> float:
+        return self.frames / self.seconds if self.seconds else 0.0
+
+    def add(self, frame: VideoFrame) -> None:
+        time = self.end if frame.time is None else frame.time
         if frame.is_corrupt:
-            raise _undecodable(f"the frame at {frame.time or 0:.2f} s is corrupt")
-        count += 1
-    return count
+            self.breaks(time, "a frame is corrupt")
+        self.frames += 1
+        self.begin = min(self.begin, time)
+        self.end = max(self.end, time + _lasting(frame))
+
+    def breaks(self, time: float, trouble: str) -> None:
+        if time < self.breaks_at:
+            self.breaks_at, self.trouble = time, trouble
+
+
+def _promised(container: InputContainer, stream: VideoStream) -> float | None:
+    """Seconds that the picture shows, by the file's head; None where only the sound's end may be known."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration and not container.streams.audio else None
+
+
+def _shown(container: InputContainer, stream: VideoStream, on_frame: Callable[[], None]) -> _Shown:
+    shown = _Shown()
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError as error:
+            shown.breaks(_time(packet, shown.end), error.strerror or str(error))
+            continue
+        for frame in frames:
+            on_frame()
+            shown.add(frame)
+    return shown
+
+
+def _check_whole(shown: _Shown, duration: float, usual: float) -> None:
+    """A last frame or two that a player skips over are no loss; a file that lost its end lacks more."""
+    if shown.breaks_at < shown.end - 2.5 * usual or shown.breaks_at <= shown.begin:
+        raise undecodable(f"{shown.trouble} at {max(0.0, shown.breaks_at - shown.begin):.2f} s")
+    if not shown.frames or shown.seconds < 0.9 * duration - 2 * usual:
+        raise undecodable(f"{shown.seconds:.2f} of {duration:.2f} s")
+
+
+def _time(packet: Packet, unknown: float) -> float:
+    return unknown if packet.pts is None else float(packet.pts * packet.time_base)
+
+
+def _lasting(frame: VideoFrame) -> float:
+    return float(frame.duration * frame.time_base) if frame.duration else 0.0
 
 
 def _candidates(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     """Some frames of the first seconds; a very short video begins with its first."""
-    due = _FROM if _described(container, stream).duration > 2 * _FROM else 0.0
+    due = _FROM if (_promised(container, stream) or 0.0) > 2 * _FROM else 0.0
+    first, began = None, 0.0
     for frame in container.decode(stream):
-        time = frame.time or 0.0
+        if first is None:
+            first, began = frame, frame.time or 0.0
+        time = (frame.time or 0.0) - began
         if time > _UNTIL:
-            return
+            break
         if time >= due:
             yield frame
             due += _EVERY
+    if first is not None:  # it may be the only one for long
+        yield first
 
 
 def _telling(frames: Iterator[VideoFrame]) -> VideoFrame:
@@ -129,7 +187,7 @@ def _telling(frames: Iterator[VideoFrame]) -> VideoFrame:
         if light >= _DARK:
             break
     if best is None:
-        raise _undecodable("it has no frame for a poster")
+        raise undecodable("it has no frame for a poster")
     return best
 
 
@@ -142,5 +200,6 @@ def _fitted(width: int, height: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _undecodable(why: str) -> MirrorError:
+def undecodable(why: str) -> MirrorError:
+    """What to raise when all bytes are in the bucket and are no video."""
     return MirrorError(Reason.UNDECODABLE, f"The video has arrived, but doesn't play: {why}.")

@@ -12,6 +12,7 @@ from typing import Final, Self
 import httpx
 
 from generations import fetch
+from generations.mirror import boxes
 from generations.mirror.errors import MirrorError, Reason
 
 TIMEOUT: Final = httpx.Timeout(15, connect=10)  # S3 drops an upload that stands still for much longer
@@ -19,19 +20,19 @@ PAUSES: Final = (0.25, 0.5, 1.0, 2.0)  # seconds before each new connection
 PROGRESS: Final = 1 << 20  # so many bytes since the last break earn all the tries anew
 
 _WORTH_RESUMING: Final = frozenset({Reason.SOURCE_UNAVAILABLE, Reason.TRUNCATED})
-_VIDEO_TYPES: Final = re.compile(r"video/|application/(mp4|octet-stream)\b|binary/octet-stream|$", re.IGNORECASE)
-_HEAD: Final = 12  # bytes: an MP4 begins with a box of type `ftyp` and the brand (ISO/IEC 14496-12 §4.3)
 
 
 class Source:
     """Iterate over it, once, for the bytes; entering it connects and looks at the first of them.
 
-    `total` is the announced length, None where the server sends chunks of unknown number. A broken connection is taken
-    up where it broke (`Range` with `If-Range`). Raises MirrorError on entering and while iterating.
+    `total` is the announced length, None where the server sends chunks of unknown number; `media_type` is what the
+    first bytes say, whatever type the server gives. A broken connection is taken up where it broke (`Range` with
+    `If-Range`). Raises MirrorError on entering and while iterating.
     """
 
     def __init__(self, url: str, *, trusted_origins: frozenset[str], max_bytes: int) -> None:
         self.total: int | None = None
+        self.media_type = ""
         self.position = 0
         self._url, self._max_bytes = url, max_bytes
         self._client = _client(trusted_origins)
@@ -41,7 +42,7 @@ class Source:
         self._flow = self._resumed()
 
     def __enter__(self) -> Self:
-        while len(self._head) < _HEAD and (piece := next(self._flow, b"")):
+        while len(self._head) < boxes.HEAD and (piece := next(self._flow, b"")):
             self._head += piece
         self._check_type()
         return self
@@ -56,10 +57,12 @@ class Source:
         yield from self._flow
 
     def _check_type(self) -> None:
-        if not _VIDEO_TYPES.match(self._type):
-            raise MirrorError(Reason.NOT_A_VIDEO, f"The provider's address led to {self._type}, not to a video.")
-        if self._head[4:8] != b"ftyp":
+        self.media_type = boxes.media_type(self._head)
+        if self.media_type:
+            return
+        if "video" in self._type or not self._type:
             raise MirrorError(Reason.NOT_A_VIDEO, "The provider's file isn't an MP4 video.")
+        raise MirrorError(Reason.NOT_A_VIDEO, f"The provider's address led to {self._type[:100]}, not to a video.")
 
     def _resumed(self) -> Generator[bytes, None, None]:
         """All bytes. Gives up with the last error after len(PAUSES) connections in a row without much progress."""

@@ -3,8 +3,8 @@
 import io
 from typing import TYPE_CHECKING
 
-from generations.mirror.copying import Bucket
 from generations.mirror.errors import storage_errors
+from generations.mirror.upload import Bucket
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody

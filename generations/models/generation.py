@@ -249,7 +249,7 @@ class Generation(models.Model):
     queue_position = models.PositiveIntegerField(_("requests ahead at fal"), null=True, blank=True)
     logs = models.JSONField(_("log lines"), default=list, blank=True)
     inference_seconds = models.FloatField(_("seconds of rendering"), null=True, blank=True)
-    source_url = models.URLField(_("fal's file"), max_length=2000, blank=True)
+    source_url = models.TextField(_("fal's file"), blank=True)  # addresses with a signature are long
     copied_bytes = models.PositiveBigIntegerField(_("bytes copied"), default=0)
     total_bytes = models.PositiveBigIntegerField(_("bytes in all"), null=True, blank=True)
 

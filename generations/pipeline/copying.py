@@ -19,6 +19,8 @@ from generations.pipeline.persisting import persist
 
 logger = logging.getLogger(__name__)
 
+TRIES_BEFORE_A_PERSON: Final = 5
+
 _TELL_EVERY: Final = 1.0  # s
 
 
@@ -80,8 +82,10 @@ def _tell(row: Generation, copy: _Copy) -> None:
 def _done(row: Generation, video: MirroredVideo) -> None:
     """Home. What was banned before is out of sight from its first moment, and what is reviewed first awaits that."""
     ban = BannedFile.objects.filter(sha256=video.sha256).first()
-    changes: dict[str, Any] = {"taken_down_at": timezone.now()} if ban else {}
-    if not row.move(Status.DONE, held=True, copied_bytes=video.size, total_bytes=video.size, **changes):
+    changes: dict[str, Any] = {"copied_bytes": video.size, "total_bytes": video.size, "needs_person_since": None}
+    if ban:
+        changes["taken_down_at"] = timezone.now()
+    if not row.move(Status.DONE, held=True, **changes):
         return
     Video.objects.create(
         generation=row,
@@ -104,7 +108,22 @@ def facts(video: MirroredVideo) -> dict[str, Any]:
 
 
 def _not_copied(row: Generation, error: MirrorError) -> None:
-    """The video was paid for, so it is never given up: each try is announced to the person, the next comes later."""
+    """The video was paid for, so it is never given up by itself: each try is announced, the next comes later.
+
+    What fails again and again for long is for an admin, who can have it tried again or give it up.
+    """
     logger.warning("Not copied: %s", error)
     attempts = row.attempts + 1
-    row.put_off(schedule.retry_delay(attempts), attempts=attempts, reason=error.reason, message=str(error))
+    news: dict[str, Any] = {"attempts": attempts, "reason": error.reason, "message": str(error)}
+    if attempts < TRIES_BEFORE_A_PERSON or not _is_old(row):
+        row.put_off(schedule.retry_delay(attempts), **news)
+        return
+    news["needs_person_since"] = row.needs_person_since or timezone.now()
+    news["message"] = f"{error} {attempts} tries have failed; an admin has been asked to look."
+    row.put_off(schedule.seldom(), **news)
+
+
+def _is_old(row: Generation) -> bool:
+    """Whether it was made so long ago that more than a passing trouble keeps it away."""
+    since = timezone.now() - schedule.COPY_SHOULD_TAKE
+    return row.events.filter(status=Status.MIRRORING, at__lt=since).exists()

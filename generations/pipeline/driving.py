@@ -6,19 +6,21 @@ A pass ends when nothing is due and nothing is being copied; a worker that dies 
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
 from config.logging import naming
 from generations.fal.client import AsyncFalClient
 from generations.models import AT_FAL, DRIVEN, Generation, Status, SubmitPause
-from generations.pipeline import copying, lost_answers, queue, schedule, submitting, waiting
+from generations.pipeline import copying, lost_answers, outcomes, queue, schedule, submitting, waiting
 from generations.pipeline.account import fal_config
+from generations.pipeline.persisting import persist
 
 logger = logging.getLogger(__name__)
 
@@ -130,9 +132,20 @@ class _Pass:
 
 
 async def _guarded(row: Generation, step: Coroutine[Any, Any, None]) -> None:
-    """A step that breaks must not take the others with it; its row comes back when the lease has run out."""
+    """A step that breaks must not take the others with it, and must not do so unseen: its row says what broke."""
+    lease = row.lease
     with naming(row.pk):
         try:
             await step
-        except Exception:
+        except (OperationalError, InterfaceError):
+            logger.exception("A step lost the database; the row is tried again in a while")
+        except Exception as error:
             logger.exception("A step broke; the row is tried again in a while")
+            await _say(row, lease, error)
+
+
+async def _say(row: Generation, lease: uuid.UUID | None, error: Exception) -> None:
+    try:
+        await persist(outcomes.step_broke, row, lease, error)
+    except Exception:
+        logger.exception("What broke can't be written down either; the row's lease has to run out")

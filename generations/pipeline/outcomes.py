@@ -1,8 +1,9 @@
 """fal's answers and errors as moves of a row, with words for the person who waits for it."""
 
 import logging
+import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -17,6 +18,10 @@ from generations.pipeline import schedule
 from generations.pipeline.duplicate import keep_duplicate
 
 logger = logging.getLogger(__name__)
+
+BREAKS_BEFORE_A_PERSON: Final = 3
+
+_NOT_LOST: Final = "It is not lost."
 
 
 def at_fal(
@@ -149,6 +154,20 @@ def ask_a_person(row: Generation, delay: timedelta, **changes: Any) -> None:
     since = row.needs_person_since or timezone.now()
     news = {} if row.needs_person_since else {"needs_person_since": since, "message": message, "reason": "overdue"}
     row.put_off(delay, **changes, **news)
+
+
+def step_broke(row: Generation, lease: uuid.UUID | None, error: Exception) -> None:
+    """A step raised what nobody foresaw: the row says so, and after a few tries an admin is asked."""
+    row.refresh_from_db(fields=["status", "attempts", "needs_person_since"])
+    row.lease = lease  # what the step has changed in memory may be undone in the database
+    words = f"The studio failed here ({type(error).__name__}). "
+    attempts = row.attempts + 1
+    news: dict[str, Any] = {"attempts": attempts, "reason": "studio_error", "fal_words": f"{error}"[:2000]}
+    if attempts < BREAKS_BEFORE_A_PERSON:
+        row.put_off(schedule.retry_delay(attempts), message=f"{words}Trying again.", **news)
+        return
+    news["needs_person_since"] = row.needs_person_since or timezone.now()
+    row.put_off(schedule.seldom(), message=f"{words}It stays so; an admin has been asked to look. {_NOT_LOST}", **news)
 
 
 def canceled(row: Generation, cost_cents: int = 0) -> None:

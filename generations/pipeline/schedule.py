@@ -12,6 +12,7 @@ CLAIM_LEASE: Final = timedelta(seconds=60)  # of a queued row: it has a place at
 SUBMIT_LEASE: Final = timedelta(seconds=150)  # longer than the client's timeouts together
 POLL_LEASE: Final = timedelta(seconds=150)
 COPY_LEASE: Final = timedelta(seconds=30)  # renewed while bytes move
+COPY_SHOULD_TAKE: Final = timedelta(hours=1)
 
 LOST_HOLDS_PLACE: Final = timedelta(minutes=1)  # a request without an answer; nobody else waits for it any longer
 UNKNOWN_FOR: Final = timedelta(minutes=1)  # fal must know no such id for so long, before it counts as not taken

@@ -1,6 +1,5 @@
 """What machines can't find out, a person decides: which request at fal this is, or that it is given up."""
 
-from datetime import timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
@@ -10,14 +9,13 @@ from django.utils import timezone
 from accounts.models import User
 from generations.fal.advice import Fixer
 from generations.fal.answers import FalConfig, RequestUrls
-from generations.models import AT_FAL, Generation, Status
-from generations.pipeline import outcomes
+from generations.models import AT_FAL, DRIVEN, Generation, Status
+from generations.pipeline import outcomes, schedule
 
-COPY_SHOULD_TAKE: Final = timedelta(hours=1)
 NEEDS_A_PERSON: Final = Q(needs_person_since__isnull=False) | Q(status=Status.FAILED, reason="outcome_unknown")
 
 _GIVEN_UP: Final = "Given up by an admin: no video came of it, and its cost is released."
-_CAN_BE_GIVEN_UP: Final = AT_FAL | {Status.SUBMITTING, Status.MIRRORING}
+_CAN_BE_GIVEN_UP: Final = AT_FAL | {Status.QUEUED, Status.SUBMITTING, Status.MIRRORING}
 
 
 class NotSettledError(ValueError):
@@ -26,7 +24,7 @@ class NotSettledError(ValueError):
 
 def not_copied_for_long() -> QuerySet[Generation]:
     """Made and paid for, but not in the bucket for over an hour: fal does not keep its file for ever."""
-    return Generation.objects.not_home(timezone.now() - COPY_SHOULD_TAKE)
+    return Generation.objects.not_home(timezone.now() - schedule.COPY_SHOULD_TAKE)
 
 
 def is_for_a_person(generation: Generation) -> bool:
@@ -59,6 +57,27 @@ def attach(generation: Generation, request_id: str, by: User, config: FalConfig)
             return outcomes.at_fal(generation, urls, None, by=by, event="An admin found the request at fal.")
     except IntegrityError:
         raise NotSettledError("Another video has taken this request meanwhile.") from None
+
+
+def can_be_tried_again(generation: Generation) -> bool:
+    """Whether the studio itself has something to try: what is lost, and what was given up, it has not."""
+    return generation.status in DRIVEN
+
+
+@transaction.atomic
+def try_again(generation: Generation, by: User) -> bool:
+    """Have it looked at now, with all its tries anew; False when the row has moved meanwhile.
+
+    Raises NotSettledError with words.
+    """
+    if not can_be_tried_again(generation):
+        raise NotSettledError("There is nothing to try again: it has ended.")
+    still = Generation.objects.filter(pk=generation.pk, status=generation.status)
+    now = timezone.now()
+    if not still.update(due_at=now, attempts=0, needs_person_since=None, changed_at=now):
+        return False
+    generation.events.create(status=generation.status, by=by, message="An admin had it tried again.")
+    return True
 
 
 @transaction.atomic

@@ -60,7 +60,7 @@ def _still_going(row: Generation, progress: answers.InQueue | answers.InProgress
         outcomes.ask_a_person(row, schedule.seldom())
     else:
         delay = schedule.poll_delay(age, webhooks=bool(settings.PUBLIC_URL), in_flight=in_flight)
-        row.put_off(delay, **({"attempts": 0} if row.attempts else {}), **news)
+        row.put_off(delay, **({"attempts": 0, "needs_person_since": None} if row.attempts else {}), **news)
 
 
 def _made(row: Generation, progress: answers.Completed, video: answers.VideoFile) -> None:

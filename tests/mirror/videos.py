@@ -1,6 +1,9 @@
 """Small real MP4s, made on the spot."""
 
 import io
+import struct
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -48,3 +51,53 @@ def faststart(data: bytes, directory: Path) -> bytes:
 def like_mp4(size: int) -> bytes:
     """Passes for an MP4 by its first bytes only."""
     return b"\0\0\0\x18ftypisom" + bytes(range(256)) * (size // 256) + bytes(size % 256)
+
+
+def edited(data: bytes, *edits: tuple[int, int]) -> bytes:
+    """The same MP4 with this edit list: milliseconds to show, and from where in the track's time (-1: nothing)."""
+    entries = b"".join(struct.pack(">Iihh", shown, begin, 1, 0) for shown, begin in edits)
+    new = _box(b"edts", _box(b"elst", struct.pack(">II", 0, len(edits)) + entries))
+    begin, size = _find(data, [b"moov", b"trak", b"edts"])
+    changed = bytearray(data)
+    for path in ([b"moov"], [b"moov", b"trak"]):
+        at, length = _find(data, path)
+        changed[at : at + 4] = struct.pack(">I", length + len(new) - size)
+    changed[begin : begin + size] = new
+    return bytes(changed)
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def _find(data: bytes, path: Sequence[bytes], begin: int = 0) -> tuple[int, int]:
+    while True:
+        size, kind = struct.unpack(">I4s", data[begin : begin + 8])
+        if kind == path[0]:
+            return (begin, size) if len(path) == 1 else _find(data, path[1:], begin + 8)
+        begin += size
+
+
+def written(
+    starts: Sequence[float], *, codec: str = "libx264", kind: str = "mp4", sound: float = 0.0, movflags: str = ""
+) -> bytes:
+    """A frame at each of these seconds, and so many seconds of silence beside them."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=kind, options={"movflags": movflags} if movflags else {}) as container:
+        stream = container.add_stream(codec, rate=24, options={"g": "12"})
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 2400)
+        audio = container.add_stream("aac", rate=44_100) if sound else None
+        for number, start in enumerate(starts):
+            frame = av.VideoFrame.from_image(_picture((320, 180), number))  # type: ignore[no-untyped-call]
+            frame.pts, frame.time_base = round(start * 2400), Fraction(1, 2400)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+        for number in range(int(sound * 44_100 / 1024)):
+            silence = av.AudioFrame(format="fltp", layout="stereo", samples=1024)
+            silence.sample_rate, silence.pts = 44_100, number * 1024
+            for plane in silence.planes:
+                plane.update(bytes(plane.buffer_size))
+            container.mux(audio.encode(silence) if audio else [])
+        container.mux(audio.encode() if audio else [])
+    return out.getvalue()
