@@ -36,19 +36,18 @@ class Endpoint:
 
     def config(self, **options: Any) -> Config:
         """botocore's settings for this address; `options` are those that have nothing to do with it."""
-        s3 = {
-            "addressing_style": self.style,
-            "us_east_1_regional_endpoint": "regional",
-            "use_accelerate_endpoint": self.is_accelerated,
+        ours: dict[str, Any] = {
+            "signature_version": "s3v4",
+            "s3": {
+                "addressing_style": self.style,
+                "us_east_1_regional_endpoint": "regional",
+                "use_accelerate_endpoint": self.is_accelerated,
+            },
+            "use_fips_endpoint": self.is_fips,
+            "use_dualstack_endpoint": self.is_dualstack,
+            "ignore_configured_endpoint_urls": True,
         }
-        return Config(
-            signature_version="s3v4",
-            s3=s3,
-            use_fips_endpoint=self.is_fips,
-            use_dualstack_endpoint=self.is_dualstack,
-            ignore_configured_endpoint_urls=True,
-            **options,
-        )
+        return Config(**ours, **options)
 
 
 def endpoint(url: str, bucket: str = "") -> Endpoint:

@@ -59,7 +59,7 @@ class MirroredVideo:
     placeholder: str  # a data: address
 
 
-def mirror_video(
+def mirror_video(  # noqa: PLR0913 - nine different things
     source: str,
     *,
     bucket: Bucket,
@@ -69,6 +69,7 @@ def mirror_video(
     trusted_origins: frozenset[str],
     max_bytes: int,
     on_progress: OnProgress,
+    attempt: int = 0,
 ) -> MirroredVideo:
     """Copies the file at `source`, decodes all of what then lies there, and stores a poster and a preview beside it.
 
@@ -84,6 +85,7 @@ def mirror_video(
         trusted_origins=trusted_origins,
         max_bytes=max_bytes,
         on_progress=on_progress,
+        attempt=attempt,
     )
     if copied.missing:
         raise undecodable(f"the last {copied.missing:,} bytes of it are missing")

@@ -7,12 +7,14 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Final
 
 from generations.mirror.boxes import Outline
 from generations.mirror.errors import MirrorError, Reason, storage_errors
+from generations.mirror.pace import Pace, floor_of
 from generations.mirror.source import Source
 from generations.mirror.upload import Bucket, Target, put
 
@@ -51,28 +53,50 @@ def copy_file(
     trusted_origins: frozenset[str],
     max_bytes: int,
     on_progress: OnProgress,
+    attempt: int = 0,
 ) -> Copied:
-    """Copies an MP4 file; the object appears at `key` when its last byte has arrived, replacing what was there.
+    """Copies a video file; the object appears at `key` when its last byte has arrived, replacing what was there.
 
     What isn't a video by its first bytes never reaches the bucket. `on_progress` gets the bytes copied and, where
-    the provider tells it, their total. Raises MirrorError.
+    the provider tells it, their total. Who is slower than `floor_of(attempt)` is broken off. Raises MirrorError.
     """
     progress = Progress(on_progress)
-    with Source(source, trusted_origins=trusted_origins, max_bytes=max_bytes) as file:
-        passing = _Hashed(file)
+    with (
+        _kept_up(floor_of(attempt)) as pace,
+        Source(source, trusted_origins=trusted_origins, max_bytes=max_bytes, pace=pace) as file,
+    ):
+        passing = _Hashed(file, pace)
+        target = Target(bucket, key, file.media_type)
         if file.total is None:
-            _by_way_of_disk(passing, Target(bucket, key, file.media_type), progress)
+            _by_way_of_disk(passing, target, progress)
         else:
-            put(Target(bucket, key, file.media_type), passing.told(progress, file.total), file.total)
+            put(target, passing.told(progress, file.total), file.total, pace)
     _check_stored(bucket, key, passing.size)
     on_progress(passing.size, passing.size)
     return Copied(passing.size, passing.sha256.hexdigest(), file.media_type, passing.outline.missing)
 
 
+@contextmanager
+def _kept_up(floor: float) -> Iterator[Pace]:
+    """What a connection says that was broken off for its slowness is put into words; its reason tells whose it was."""
+    with Pace(floor) as pace:
+        try:
+            yield pace
+        except MirrorError as error:
+            if not pace.is_too_slow:
+                raise
+            is_bucket = error.reason is Reason.STORAGE_UNAVAILABLE
+            who = "bucket" if is_bucket else "provider's server"
+            sentence = f"The {who} moved less than {floor / 1000:g} kB a second, so the copy was broken off."
+            reason = Reason.STORAGE_UNAVAILABLE if is_bucket else Reason.SOURCE_UNAVAILABLE
+            raise MirrorError(reason, sentence) from error
+
+
 class _Hashed:
     """Counts, hashes and outlines the pieces that pass through."""
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
+    def __init__(self, pieces: Iterable[bytes], pace: Pace) -> None:
+        self.pace = pace
         self.size = 0
         self.sha256 = hashlib.sha256()
         self.outline = Outline()
@@ -83,6 +107,7 @@ class _Hashed:
             self.size += len(piece)
             self.sha256.update(piece)
             self.outline.add(piece)
+            self.pace.moved(len(piece))
             progress(self.size, total)
             yield piece
 
@@ -93,11 +118,13 @@ def _by_way_of_disk(passing: _Hashed, target: Target, progress: Progress) -> Non
         for piece in passing.told(progress, None):
             spool.write(piece)
         spool.seek(0)
-        put(target, _blocks(spool, partial(progress, passing.size, passing.size)), passing.size)
+        blocks = _blocks(spool, passing.pace, partial(progress, passing.size, passing.size))
+        put(target, blocks, passing.size, passing.pace)
 
 
-def _blocks(file: IO[bytes], beat: Callable[[], None]) -> Iterator[bytes]:
+def _blocks(file: IO[bytes], pace: Pace, beat: Callable[[], None]) -> Iterator[bytes]:
     while block := file.read(1 << 16):
+        pace.moved(len(block))
         beat()
         yield block
 

@@ -111,7 +111,7 @@ class _Shown:
         return self.frames / self.seconds if self.seconds else 0.0
 
     def add(self, frame: VideoFrame) -> None:
-        time = self.end if frame.time is None else frame.time
+        time = max(0.0, self.end) if frame.pts is None else frame.time
         if frame.is_corrupt:
             self.breaks(time, "a frame is corrupt")
         self.frames += 1
@@ -152,12 +152,14 @@ def _check_whole(shown: _Shown, duration: float, usual: float) -> None:
         raise undecodable(f"{shown.seconds:.2f} of {duration:.2f} s")
 
 
-def _time(packet: Packet, unknown: float) -> float:
-    return unknown if packet.pts is None else float(packet.pts * packet.time_base)
+def _time(packet: "Packet[VideoStream]", unknown: float) -> float:
+    if packet.pts is None or packet.time_base is None:
+        return unknown
+    return float(packet.pts * packet.time_base)
 
 
 def _lasting(frame: VideoFrame) -> float:
-    return float(frame.duration * frame.time_base) if frame.duration else 0.0
+    return float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.0
 
 
 def _candidates(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:

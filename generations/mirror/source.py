@@ -14,6 +14,7 @@ import httpx
 from generations import fetch
 from generations.mirror import boxes
 from generations.mirror.errors import MirrorError, Reason
+from generations.mirror.pace import Pace
 
 TIMEOUT: Final = httpx.Timeout(15, connect=10)  # S3 drops an upload that stands still for much longer
 PAUSES: Final = (0.25, 0.5, 1.0, 2.0)  # seconds before each new connection
@@ -30,11 +31,11 @@ class Source:
     `If-Range`). Raises MirrorError on entering and while iterating.
     """
 
-    def __init__(self, url: str, *, trusted_origins: frozenset[str], max_bytes: int) -> None:
+    def __init__(self, url: str, *, trusted_origins: frozenset[str], max_bytes: int, pace: Pace) -> None:
         self.total: int | None = None
         self.media_type = ""
         self.position = 0
-        self._url, self._max_bytes = url, max_bytes
+        self._url, self._max_bytes, self._pace = url, max_bytes, pace
         self._client = _client(trusted_origins)
         self._type = ""
         self._etag = ""
@@ -74,13 +75,15 @@ class Source:
                 if self.position - mark >= PROGRESS:
                     pauses, mark = iter(PAUSES), self.position
                 pause = next(pauses, None)
-                if pause is None or error.reason not in _WORTH_RESUMING:
+                if pause is None or error.reason not in _WORTH_RESUMING or self._pace.is_too_slow:
                     raise
                 time.sleep(pause)
 
     def _connection(self) -> Iterator[bytes]:
         """The bytes from `position` on that one connection yields."""
-        with _source_errors(), self._client.stream("GET", self._url, headers=self._headers()) as response:
+        extensions = {"trace": self._pace.trace}
+        connecting = self._client.stream("GET", self._url, headers=self._headers(), extensions=extensions)
+        with _source_errors(), connecting as response:
             for piece in _without(self._accepted(response), response.iter_raw()):
                 self.position += len(piece)
                 self._check_size(self.position)

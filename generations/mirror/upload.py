@@ -3,7 +3,7 @@
 import os
 import re
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from generations.mirror.errors import MirrorError, Reason, storage_errors
+from generations.mirror.pace import Pace
 
 if TYPE_CHECKING:  # boto's types aren't installed in production
     from mypy_boto3_s3 import S3Client
 
 CACHE_CONTROL: Final = "private, max-age=31536000, immutable"  # a key's content never changes
-TIMEOUT: Final = httpx.Timeout(60, read=300)  # a server may want time to put a large body together
+TIMEOUT: Final = httpx.Timeout(20, connect=10, read=300)  # a server may want time to put a large body together
+ANSWER_SECONDS: Final = 15.0  # and so much more for each of these bytes; `pace` breaks it off after that
+ANSWER_RATE: Final = 5_000_000  # bytes a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,20 @@ class Target:
     media_type: str
 
 
-def put(target: Target, body: Iterable[bytes], size: int) -> None:
+def put(target: Target, body: Iterable[bytes], size: int, pace: Pace) -> None:
     """A body that raises leaves no object behind: S3 takes a PUT whole or not at all. Raises MirrorError."""
     headers = {"Content-Type": target.media_type, "Cache-Control": CACHE_CONTROL, "Content-Length": str(size)}
     with storage_errors():
-        response = _client().put(_presigned(target), content=body, headers=headers)
+        response = client().put(
+            _presigned(target), content=_then_wait(body, size, pace), headers=headers, extensions={"trace": pace.trace}
+        )
     if not response.is_success:
         raise MirrorError(Reason.STORAGE_UNAVAILABLE, f"The bucket refused the video: {_words(response)}")
+
+
+def _then_wait(body: Iterable[bytes], size: int, pace: Pace) -> Iterator[bytes]:
+    yield from body
+    pace.may_rest(ANSWER_SECONDS + size / ANSWER_RATE)
 
 
 def _presigned(target: Target) -> str:
@@ -63,9 +73,13 @@ def _words(response: httpx.Response) -> str:
 
 
 @cache
-def _client() -> httpx.Client:
-    """One for all threads. Certificates as boto reads them, for a bucket behind a private authority."""
-    return httpx.Client(verify=ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE")), timeout=TIMEOUT)
+def client() -> httpx.Client:
+    """One for all threads. Certificates as boto reads them, for a bucket behind a private authority.
+
+    Connections aren't kept: one that S3 has closed meanwhile would cost a whole body, which can't be sent twice.
+    """
+    certificates = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
+    return httpx.Client(verify=certificates, timeout=TIMEOUT, limits=httpx.Limits(max_keepalive_connections=0))
 
 
-os.register_at_fork(after_in_child=_client.cache_clear)  # two processes must not share a pool's sockets
+os.register_at_fork(after_in_child=client.cache_clear)  # two processes must not share a pool's sockets

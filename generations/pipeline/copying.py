@@ -3,7 +3,11 @@
 import asyncio
 import logging
 import threading
-from concurrent.futures import Executor
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Final
 
 from django.conf import settings
@@ -20,6 +24,13 @@ from generations.pipeline.persisting import persist
 logger = logging.getLogger(__name__)
 
 TRIES_BEFORE_A_PERSON: Final = 5
+COPIES_AT_ONCE: Final = 16
+COPIES_IN_ALL: Final = 64  # with the slow ones, which hardly cost anything
+SLOW_OF_A_TEAM: Final = 8  # then its next copies wait until one of these has ended
+
+_QUICK: Final = 250_000  # bytes a second
+_TRIAL: Final = 2.0  # s, in which every copy counts as a quick one
+_LOOKING_TAKES: Final = 60.0  # s, to decode what has arrived
 
 _TELL_EVERY: Final = 1.0  # s
 
@@ -29,15 +40,39 @@ class LeaseLostError(Exception):
 
 
 class _Copy:
-    """One copy in a thread, and what the thread has told of it so far."""
+    """One copy in a thread of its own, and what the thread has told of it so far.
+
+    The thread may outlive the pass that began it, and the process needn't wait for it: to copy again is harmless.
+    """
 
     def __init__(self, row: Generation) -> None:
         self.row = row
         self.copied = 0
         self.total = row.total_bytes
         self.lost = threading.Event()
+        self.began = time.monotonic()
+        self.result: Future[MirroredVideo] = Future()
 
-    def run(self) -> MirroredVideo:
+    def begin(self) -> None:
+        self.result.set_running_or_notify_cancel()
+        threading.Thread(target=self._run, name=f"copy-{self.row.pk}", daemon=True).start()
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it waits for others more than it works; such a one takes nobody's place."""
+        age = time.monotonic() - self.began
+        is_here = self.total is not None and self.copied >= self.total > 0
+        if is_here:
+            return age > _LOOKING_TAKES
+        return age > _TRIAL and self.copied < _QUICK * age
+
+    def _run(self) -> None:
+        try:
+            self.result.set_result(self._mirrored())
+        except BaseException as error:
+            self.result.set_exception(error)
+
+    def _mirrored(self) -> MirroredVideo:
         return mirror_video(
             self.row.source_url,
             bucket=Bucket(bucket.client(), bucket.name()),
@@ -47,6 +82,7 @@ class _Copy:
             trusted_origins=settings.MIRROR_TRUSTED_ORIGINS,
             max_bytes=settings.MIRROR_MAX_BYTES,
             on_progress=self.report,
+            attempt=self.row.attempts,
         )
 
     def report(self, copied: int, total: int | None) -> None:
@@ -55,14 +91,51 @@ class _Copy:
             raise LeaseLostError
 
 
-async def mirror(row: Generation, threads: Executor) -> None:
-    """Copy the file of a `mirroring` row that this worker has claimed."""
+_under_way: Final[list[_Copy]] = []  # of this process
+
+
+def under_way() -> list[_Copy]:
+    return list(_under_way)
+
+
+def are_only_slow() -> bool:
+    return all(copy.is_slow for copy in _under_way)
+
+
+def room() -> int:
+    """How many more may begin: the slow ones count only among themselves."""
+    quick = sum(not copy.is_slow for copy in _under_way)
+    return max(0, min(COPIES_AT_ONCE - quick, COPIES_IN_ALL - len(_under_way)))
+
+
+def teams_at_their_limit() -> list[uuid.UUID]:
+    """Whose slow copies are so many that the next places are for others."""
+    slow = Counter(copy.row.team_id for copy in _under_way if copy.is_slow)
+    return [team for team, count in slow.items() if count >= SLOW_OF_A_TEAM]
+
+
+async def mirror(row: Generation, is_over: Callable[[], bool]) -> None:
+    """Copy the file of a `mirroring` row that this worker has claimed; what lasts is left to the next pass."""
     copy = _Copy(row)
-    running = asyncio.get_running_loop().run_in_executor(threads, copy.run)
-    while not (await asyncio.wait([running], timeout=_TELL_EVERY))[0]:
-        await persist(_tell, row, copy)
+    _under_way.append(copy)
+    copy.begin()
+    await follow(copy, is_over)
+
+
+async def follow(copy: _Copy, is_over: Callable[[], bool]) -> None:
+    """Write down how it goes, and what came of it; `is_over` tells when the pass wants to end."""
+    ended = asyncio.wrap_future(copy.result)
+    while not (await asyncio.wait([ended], timeout=_TELL_EVERY))[0]:
+        await persist(_tell, copy.row, copy)
+        if is_over():
+            return
+    _under_way.remove(copy)
+    await _end(copy.row, ended)
+
+
+async def _end(row: Generation, ended: "asyncio.Future[MirroredVideo]") -> None:
     try:
-        video = running.result()
+        video = ended.result()
     except MirrorError as error:
         await persist(_not_copied, row, error)
     except LeaseLostError:

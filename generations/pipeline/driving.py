@@ -1,6 +1,7 @@
 """One pass over everything that is due: many rows at once over one pooled client, copies in threads.
 
-A pass ends when nothing is due and nothing is being copied; a worker that dies in it leaves leases that run out.
+A pass ends when nothing is due and nothing but slow copies is under way; these go on in their threads, and the next
+pass takes them up. A worker that dies in it leaves leases that run out.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, Final
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -18,6 +19,7 @@ from django.utils import timezone
 from config.logging import naming
 from generations.fal.client import AsyncFalClient
 from generations.models import AT_FAL, DRIVEN, Generation, Status, SubmitPause
+from generations.models.generation import GenerationQuerySet
 from generations.pipeline import copying, lost_answers, outcomes, queue, schedule, submitting, waiting
 from generations.pipeline.account import fal_config
 from generations.pipeline.persisting import persist
@@ -26,9 +28,7 @@ logger = logging.getLogger(__name__)
 
 CALLS_AT_ONCE: Final = 60  # their writes pass one by one: behind more of them, the next claim would wait longer
 SUBMITS_AT_ONCE: Final = 45  # what waits to be sent comes first: a render takes longer than the next look at it
-COPIES_AT_ONCE: Final = 16
-COPIES_TAKEN: Final = 32  # so that no thread is idle until the next look
-PASS_SECONDS: Final = 50.0  # then the pass takes no new copies, and ends with them, so that RQ sees its worker alive
+PASS_SECONDS: Final = 50.0  # then the pass leaves its copies to the next one, so that RQ sees its worker alive
 _COUNT_EVERY: Final = 5.0  # s
 _LOOK_AFTER: Final = 0.05  # s, once the calls are done: to claim one row costs as much as to claim many
 _LOOK_EVERY: Final = 0.25  # s, for rows that become due while calls or copies last
@@ -36,21 +36,20 @@ _LOOK_EVERY: Final = 0.25  # s, for rows that become due while calls or copies l
 
 def drive() -> int:
     """Move every row that is due; how many steps were taken. Safe to run in any number of workers at once."""
-    if not Generation.objects.due(DRIVEN, timezone.now()).exists():
+    if not copying.under_way() and not Generation.objects.due(DRIVEN, timezone.now()).exists():
         return 0
     return async_to_sync(_drive)()
 
 
 async def _drive() -> int:
-    with ThreadPoolExecutor(COPIES_AT_ONCE, thread_name_prefix="copy") as threads:
-        async with AsyncFalClient(fal_config()) as fal:
-            return await _Pass(fal, threads).run()
+    async with AsyncFalClient(fal_config()) as fal:
+        return await _Pass(fal).run()
 
 
 class _Pass:
-    def __init__(self, fal: AsyncFalClient, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, fal: AsyncFalClient) -> None:
         self.fal = fal
-        self.threads = threads
+        self.ends = time.monotonic() + PASS_SECONDS
         self.calls: set[asyncio.Task[None]] = set()
         self.copies: set[asyncio.Task[None]] = set()
         self.steps = 0
@@ -59,17 +58,23 @@ class _Pass:
         self.last_submit: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
-        ends, takes = time.monotonic() + PASS_SECONDS, True
+        for copy in copying.under_way():
+            self._start(self.copies, copy.row, copying.follow(copy, self._is_over))
+        takes = True
         while True:
-            is_early = time.monotonic() < ends
-            if takes and (is_early or self.copies):  # nobody waits for somebody else's long copy
-                takes = await self._database_answers(self._take(copies=is_early))
+            if takes and not self._is_over():
+                takes = await self._database_answers(self._take())
+            if not self.calls and copying.are_only_slow():
+                self.ends = 0.0
             if not self.calls and not self.copies:
                 return self.steps
             await asyncio.sleep(_LOOK_AFTER)
             await asyncio.wait(self.calls or self.copies, timeout=_LOOK_EVERY - _LOOK_AFTER)
             self.calls = {task for task in self.calls if not task.done()}
             self.copies = {task for task in self.copies if not task.done()}
+
+    def _is_over(self) -> bool:
+        return time.monotonic() > self.ends
 
     async def _database_answers(self, work: Coroutine[Any, Any, None]) -> bool:
         """Without the database nothing new is begun, but what is under way is not broken off: a POST may be in it."""
@@ -81,11 +86,11 @@ class _Pass:
             return False
         return True
 
-    async def _take(self, *, copies: bool) -> None:
-        """Claim what is due, as much as there is room for, and start it; new copies only where wanted."""
-        room = COPIES_TAKEN - len(self.copies) if copies else 0
-        for row in await self._claim([Status.MIRRORING], room, schedule.COPY_LEASE):
-            self._start(self.copies, row, copying.mirror(row, self.threads))
+    async def _take(self) -> None:
+        """Claim what is due, as much as there is room for, and start it."""
+        others = Generation.objects.exclude(team__in=copying.teams_at_their_limit())
+        for row in await self._claim([Status.MIRRORING], copying.room(), schedule.COPY_LEASE, others):
+            self._start(self.copies, row, copying.mirror(row, self._is_over))
         in_flight = await self._in_flight()
         await self._take_queued(in_flight)
         for row in await self._claim([Status.SUBMITTING], self._room_to_call(), schedule.SUBMIT_LEASE):
@@ -119,8 +124,11 @@ class _Pass:
             self.count_again_at = time.monotonic() + _COUNT_EVERY
         return self.count
 
-    async def _claim(self, statuses: list[Status], room: int, lease: Any) -> list[Generation]:
-        return await sync_to_async(Generation.objects.claim_due)(statuses, room, lease) if room > 0 else []
+    async def _claim(
+        self, statuses: list[Status], room: int, lease: timedelta, rows: GenerationQuerySet | None = None
+    ) -> list[Generation]:
+        rows = Generation.objects.all() if rows is None else rows
+        return await sync_to_async(rows.claim_due)(statuses, room, lease) if room > 0 else []
 
     def _start(
         self, tasks: set[asyncio.Task[None]], row: Generation, step: Coroutine[Any, Any, None]

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.origins import is_loopback
-from generations import bucket
+from generations.bucket_trial import check_bucket
 from generations.fal.answers import RequestUrls
 from generations.fal.client import FalClient
 from generations.fal.errors import NotFound
@@ -160,7 +160,7 @@ def _copies() -> None:
 _CHECKS: Final[dict[str, Callable[[], None]]] = {
     "database": _database,
     "redis": _redis,
-    "bucket": bucket.check,
+    "bucket": check_bucket,
     "fal": _fal,
 }
 _ROW_CHECKS: Final[dict[str, Callable[[], None]]] = {"submitting": _submitting, "copies": _copies}

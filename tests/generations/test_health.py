@@ -100,7 +100,7 @@ def test_redis_that_is_away_is_named(client: Client, sandbox: Sandbox, settings:
 def test_bucket_that_is_missing_is_named(client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bucket, "name", lambda: "no-such-bucket")
 
-    assert_only("bucket", checks(client), "ClientError")
+    assert_only("bucket", checks(client), "There is no bucket no-such-bucket in us-east-1.")
 
 
 @pytest.mark.django_db

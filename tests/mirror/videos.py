@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import av
+from av.video.stream import VideoStream
 from PIL import Image
 
 
@@ -84,7 +86,7 @@ def written(
     """A frame at each of these seconds, and so many seconds of silence beside them."""
     out = io.BytesIO()
     with av.open(out, "w", format=kind, options={"movflags": movflags} if movflags else {}) as container:
-        stream = container.add_stream(codec, rate=24, options={"g": "12"})
+        stream = cast("VideoStream", container.add_stream(codec, rate=24, options={"g": "12"}))
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 2400)
         audio = container.add_stream("aac", rate=44_100) if sound else None

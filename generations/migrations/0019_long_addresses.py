@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("generations", "0016_unconfirmed"),
+        ("generations", "0018_append_only"),
     ]
 
     operations = [

@@ -1,0 +1,142 @@
+"""Does the bucket take videos? A small object goes the way of copies; what fails is said so that it can be mended."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+
+from generations import bucket
+from generations.mirror import Bucket, MirrorError, upload
+from generations.mirror.pace import FLOOR, Pace
+
+CONTENT: Final = b"Kling Studio looks whether it can write here."
+PREFIX: Final = "trial/"
+STANDS_FOR: Final = 60.0  # s
+
+_TIMEOUT: Final = httpx.Timeout(10)
+
+# S3's codes (API reference, Error responses) and what to do about each
+_ADVICE: Final[dict[str, str]] = {
+    "NoSuchBucket": "There is no bucket {bucket} in {region}. Make it, or set AWS_STORAGE_BUCKET_NAME.",
+    "RequestTimeTooSkewed": "This machine's clock is wrong. Set it, best by NTP.",
+    "RequestExpired": "This machine's clock is wrong. Set it, best by NTP.",
+    "InvalidAccessKeyId": "The bucket doesn't know AWS_ACCESS_KEY_ID.",
+    "SignatureDoesNotMatch": "AWS_SECRET_ACCESS_KEY doesn't belong to the key, or a proxy changes the host.",
+    "ExpiredToken": "The temporary keys have run out. Renew them with AWS_SESSION_TOKEN, or use the machine's role.",
+    "InvalidToken": "AWS_SESSION_TOKEN doesn't belong to the key.",
+    "AccessDenied": "The key may not do this ({right}). Allow it in the bucket's policy.",
+    "Forbidden": "The key may not do this ({right}). Allow it in the bucket's policy.",
+    "403": "The key may not do this ({right}). Allow it in the bucket's policy.",
+}
+_ELSEWHERE: Final = (
+    *("PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraint", "AuthorizationHeaderMalformed"),
+    *("AuthorizationQueryParametersError", "Moved Permanently", "HTTP 301", "HTTP 307", "301"),
+)
+
+_last_good: Final[dict[str, float]] = {}  # by bucket, when (of the monotonic clock) it took all of it
+
+
+class BucketTrialError(Exception):
+    """A step of the trial failed; str() names it and says what to do."""
+
+
+def check_bucket() -> None:
+    """The trial, at most once a minute while it succeeds, since each costs a little; else whether the bucket answers.
+
+    Raises BucketTrialError.
+    """
+    if time.monotonic() - _last_good.get(bucket.name(), -STANDS_FOR) >= STANDS_FOR:
+        try_bucket()
+        _last_good[bucket.name()] = time.monotonic()
+        return
+    _check_is_there()
+
+
+def try_bucket() -> None:
+    """Presigned PUT, HEAD, Range GET by a presigned address, DELETE. Raises BucketTrialError."""
+    _check_is_there()
+    key = f"{PREFIX}{uuid.uuid4()}"
+    _step("PUT", "s3:PutObject", lambda: _put(key))
+    try:
+        _step("HEAD", "s3:GetObject", lambda: _expect(bucket.size(key) == len(CONTENT), "another length came back"))
+        _step("Range GET", "s3:GetObject", lambda: _get(key))
+    finally:
+        _step("DELETE", "s3:DeleteObject", lambda: bucket.delete(key))
+
+
+def _check_is_there() -> None:
+    """Some servers make a bucket for the first object that is sent. A key without the right to look may still write."""
+    try:
+        bucket.check()
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            raise BucketTrialError(_advice("NoSuchBucket", "")) from error
+    except BotoCoreError as error:
+        raise BucketTrialError(_words(error, "")) from error
+
+
+def _put(key: str) -> None:
+    with Pace(FLOOR) as pace:
+        target = upload.Target(Bucket(bucket.client(), bucket.name()), key, "text/plain")
+        upload.put(target, [CONTENT], len(CONTENT), pace)
+
+
+def _get(key: str) -> None:
+    """As a player asks; a server that knows no Range may answer with 200, but not with other bytes."""
+    url = bucket.presigned(key, seconds=60)
+    answer = upload.client().get(url, headers={"Range": "bytes=6-11"}, timeout=_TIMEOUT)
+    if not answer.is_success:
+        raise BucketTrialError(f"HTTP {answer.status_code}: {answer.text[:500]}")
+    _expect(answer.content in (CONTENT[6:12], CONTENT), "other bytes came back")
+
+
+def _expect(is_right: bool, otherwise: str) -> None:
+    if not is_right:
+        raise BucketTrialError(otherwise)
+
+
+def _step(name: str, right: str, act: Callable[[], None]) -> None:
+    try:
+        act()
+    except (MirrorError, ClientError, BotoCoreError, httpx.HTTPError, BucketTrialError) as error:
+        raise BucketTrialError(f"{name}: {_words(error, right)}") from error
+
+
+def _words(error: Exception, right: str) -> str:
+    said = f"{error}".strip() or type(error).__name__
+    if code := next((code for code in _ADVICE if re.search(rf"\b{code}\b", said)), ""):
+        return f"{_advice(code, right)} ({said})"
+    if any(code in said for code in _ELSEWHERE):
+        return f"{_where()} ({said})"
+    return said
+
+
+def _advice(code: str, right: str) -> str:
+    return _ADVICE[code].format(bucket=bucket.name(), region=settings.AWS_S3_REGION_NAME, right=right)
+
+
+def _where() -> str:
+    """The region in which the bucket is, which S3 tells in a header of any answer about it."""
+    there = _told_region()
+    ours = f"the studio asks in {settings.AWS_S3_REGION_NAME}"
+    if there:
+        return f"The bucket is in {there}, and {ours}: set AWS_S3_REGION_NAME={there}."
+    return f"The bucket is in another region, and {ours}: set AWS_S3_REGION_NAME to its own."
+
+
+def _told_region() -> str:
+    try:
+        answer = upload.client().get(_bucket_address(), timeout=_TIMEOUT)
+    except httpx.HTTPError:
+        return ""
+    return str(answer.headers.get("x-amz-bucket-region", ""))
+
+
+def _bucket_address() -> str:
+    url = bucket.client().generate_presigned_url("head_bucket", Params={"Bucket": bucket.name()}, ExpiresIn=60)
+    return url.split("?")[0]
