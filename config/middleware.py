@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, MiddlewareNotUsed
 from django.db import DataError
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 
 from config import headers
 from config.origins import is_loopback
@@ -48,10 +47,7 @@ class ThisMachineOnlyMiddleware:
 
 
 class UnstorableParametersMiddleware:
-    """What PostgreSQL can't take is the request's fault: null characters in a text, or a value that fits no column.
-
-    Behind the CSRF middleware, which has read the body of a form by then; other bodies are not read here.
-    """
+    """What PostgreSQL can't take is the request's fault: null characters in a text, or a value that fits no column."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -59,17 +55,8 @@ class UnstorableParametersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, *_arguments: Any) -> None:
-        is_read = request.method == "POST" and not getattr(view, "csrf_exempt", False)
-        if "\0" in request.path or _has_null(request.GET) or (is_read and _has_null(request.POST)):
-            raise BadRequest("A null character in a parameter.")
-
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """As in the admin's lists, whose filters take whatever the address says."""
         if isinstance(exception, DataError):
             logger.warning("PostgreSQL took a value of this request for none of its column's", exc_info=exception)
             raise BadRequest("A parameter that fits no column.") from exception
-
-
-def _has_null(parameters: QueryDict) -> bool:
-    return any("\0" in text for name, values in parameters.lists() for text in (name, *values))
