@@ -291,6 +291,7 @@ SECURE_SSL_REDIRECT = False  # the proxy in front does it; the health checks ins
 SECURE_HSTS_SECONDS = 31536000 if _behind_https else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _behind_https
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = "generations.views.errors.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024**2

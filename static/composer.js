@@ -72,7 +72,7 @@
   const content = () => {
     const parts = [];
     for (const [name, value] of new FormData(form)) {
-      if (name === "form_key" || name === "csrfmiddlewaretoken") continue;
+      if (name === "form_key" || name === "csrfmiddlewaretoken" || name.startsWith("draft")) continue;
       parts.push([name, value instanceof File ? `${value.name}/${value.size}/${value.lastModified}` : value]);
     }
     return JSON.stringify(parts);
@@ -85,12 +85,12 @@
     );
 
   // Who comes back and changes something wants a second video; the same thing sent again is still the first.
+  const key = form.elements.form_key;
   const renew = () => {
-    const key = form.elements.form_key;
     const sent = sessionStorage.getItem(key.value);
     if (sent !== null && sent !== content()) key.value = fresh();
-    sessionStorage.setItem(key.value, content());
   };
+  window.studio.draft.beforeEach(renew);
 
   // --- an earlier prompt goes into the field and leaves the rest as it is
   for (const link of form.querySelectorAll(".earlier__one")) {
@@ -128,23 +128,27 @@
     savePreset();
   });
 
-  form.addEventListener("submit", (event) => {
-    if (event.submitter === save) {
-      event.preventDefault();
-      savePreset();
-      return;
-    }
-    if (button.disabled) return event.preventDefault();
+  function setBusy(isBusy) {
+    button.disabled = isBusy;
+    button.textContent = isBusy ? button.dataset.busy : label;
+    button.setAttribute("aria-busy", String(isBusy));
+  }
+
+  // what a broken connection or an answer of trouble would lose stays here
+  async function order() {
     renew();
-    button.disabled = true;
-    button.textContent = button.dataset.busy;
-    button.setAttribute("aria-busy", "true");
+    setBusy(true);
+    if (!(await window.studio.draft.reach())) return setBusy(false);
+    sessionStorage.setItem(key.value, content());
+    form.submit();
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (event.submitter === save) savePreset();
+    else if (!button.disabled) order();
   });
-  window.addEventListener("pageshow", () => {
-    button.disabled = false;
-    button.textContent = label;
-    button.removeAttribute("aria-busy");
-  });
+  window.addEventListener("pageshow", () => setBusy(false));
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(button);
   });

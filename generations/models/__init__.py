@@ -12,6 +12,7 @@ from generations.models.case import (
     Verb,
 )
 from generations.models.deletion import StorageDeletion
+from generations.models.draft import MAX_DRAFTS, Draft, DraftVersion
 from generations.models.drift import UsageDay
 from generations.models.event import Event
 from generations.models.generation import BIN_KEEPS, BINNED, QUARANTINE, RESTORED, Generation, LogLine, Relation
@@ -32,6 +33,7 @@ __all__ = [
     "BINNED",
     "BIN_KEEPS",
     "DRIVEN",
+    "MAX_DRAFTS",
     "MAX_PRESETS",
     "MOVES",
     "OF_PEOPLE",
@@ -48,6 +50,8 @@ __all__ = [
     "Cause",
     "Collection",
     "Decision",
+    "Draft",
+    "DraftVersion",
     "Event",
     "Favourite",
     "Flag",

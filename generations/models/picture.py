@@ -59,11 +59,12 @@ class UploadManager(models.Manager["Upload"]):
         return mine.first() if mine.update(kept_at=timezone.now()) else None
 
     def forgotten(self) -> "models.QuerySet[Upload]":
-        """In no form for two days, and in no video of the person's that is still there."""
+        """In no form for two days, in no draft, and in no video of the person's that is still there."""
         used = InputPicture.objects.filter(
             sha256=models.OuterRef("sha256"), generation__user=models.OuterRef("user"), generation__deleted_at=None
         )
-        return self.filter(~models.Exists(used), kept_at__lt=timezone.now() - UPLOADS_WAIT)
+        undrafted = self.filter(drafts_from=None, drafts_to=None)
+        return undrafted.filter(~models.Exists(used), kept_at__lt=timezone.now() - UPLOADS_WAIT)
 
 
 class Upload(_Picture):

@@ -9,6 +9,7 @@ from accounts.leaving import forget, teams_left_without_an_owner, teams_of_nobod
 from accounts.models import FormerMembership, Team, User
 from generations.models import (
     Collection,
+    Draft,
     Favourite,
     Generation,
     Preset,
@@ -85,6 +86,7 @@ def _forget_words(user: User) -> None:
 
 
 def _forget_belongings(user: User) -> None:
+    Draft.objects.filter(user=user).delete()
     uploads = Upload.objects.filter(user=user)
     keys = list(uploads.values_list("key", flat=True))
     StorageDeletion.objects.ask([*keys, user.avatar_key] if user.avatar_key else keys)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -31,13 +31,16 @@ from generations.fal.arguments import (
     Endpoint,
 )
 from generations.forms import KINDS, MAX_LINES, MAX_VARIATIONS, GenerationForm
-from generations.models import Generation, Preset, Price, Relation, Slot, Upload
+from generations.models import Draft, Generation, Preset, Price, Relation, Slot, Upload
 from generations.pictures import MAX_PIXELS
 from generations.pipeline import OrderRefusedError, budget_of, place_batch
+from generations.views import drafts
 from generations.views.people import PersonRequest, for_people, visible_generation
 
 _EARLIER: Final = 20  # prompts in the list
 _LOOK_BACK: Final = 200  # rows that they are looked for in
+# with one of these in the address the form does not begin with a draft
+_BEGINNINGS: Final = frozenset({"fresh", "from", "preset", "prompt", *Slot.values})
 
 # what the page tells before the server judges
 LIMITS: Final = {
@@ -55,22 +58,31 @@ LIMITS: Final = {
 @body_limit(PICTURES_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+def new_generation(request: HttpRequest) -> HttpResponseBase:
+    """What is sent from a page of somebody who is not signed in here, or not any more, is kept for that person."""
+    is_strangers = request.method == "POST" and drafts.owner_of(request.POST) not in {None, request.user}
+    return (is_strangers and drafts.keep_unsent(request)) or _new_generation(request)
+
+
 @for_people
-def new_generation(request: PersonRequest) -> HttpResponse:
+def _new_generation(request: PersonRequest) -> HttpResponse:
     teams = list(Team.objects.where_may(request.user, Action.GENERATE))
     if not teams:
         raise PermissionDenied
     if request.method != "POST":
         return _first_page(request, teams)
-    _refuse_viewers(request, teams)
     form = GenerationForm(request.user, request.POST, request.FILES)
-    if not form.is_valid():
+    is_valid = form.is_valid()
+    drafts.keep(request.user, request.POST, form.kept)
+    _refuse_viewers(request, teams)
+    if not is_valid:
         return _page(request, form, teams, status=422)
     try:
         made = place_batch(form.orders)
     except (BucketDownError, OrderRefusedError) as error:
         form.add_error(getattr(error, "field", None), str(error))
         return _page(request, form, teams, status=503 if isinstance(error, BucketDownError) else 422)
+    drafts.finish(request.user, request.POST)
     tasks.wake()
     return redirect(f"{reverse('new-generation')}?{urlencode(_made_and_kept(made[0], form))}")
 
@@ -96,6 +108,7 @@ def _page(
     form: GenerationForm,
     teams: list[Team],
     made: list[Generation] | None = None,
+    draft: Draft | None = None,
     status: int = 200,
 ) -> HttpResponse:
     table = Price.objects.table()
@@ -114,18 +127,48 @@ def _page(
         "earlier": _earlier_prompts(request),
         "may_generate_in": {team.pk for team in teams},
         "now": timezone.now(),
+        "draft": draft,
+        "draft_key": request.POST.get("draft") or uuid.uuid4(),
+        "draft_owner": drafts.sign_owner(request.user),
+        "other_drafts": _other_drafts(request, draft),
     }
     return render(request, "generations/new.html", context, status=status)
 
 
 def _first_page(request: PersonRequest, teams: list[Team]) -> HttpResponse:
     """A fresh form; `?made=<batch or id>` begins with what was just ordered, which then stands above it."""
-    if made := _made(request):
+    made = _made(request)
+    if draft := _named_draft(request, or_newest=not made):
+        return _page(request, _form_of_draft(request, draft, teams), teams, made, draft)
+    if made:
         form = _form_as_it_was(request, made, teams)
         form.kept = _named_uploads(request) | form.kept
         form.initial.setdefault("aspect_ratio", request.GET.get("aspect_ratio"))
         return _page(request, form, teams, made)
     return _page(request, _first_form(request, teams), teams)
+
+
+def _named_draft(request: PersonRequest, *, or_newest: bool) -> Draft | None:
+    """`?draft=<key>`, or the newest where the address asks for nothing else to begin with."""
+    own = Draft.objects.filter(user=request.user).select_related("start", "tail")
+    if (key := _uuid(request.GET.get("draft", ""))) and (named := own.filter(key=key).first()):
+        return named
+    return own.first() if or_newest and not _BEGINNINGS & request.GET.keys() else None
+
+
+def _other_drafts(request: PersonRequest, draft: Draft | None) -> list[Draft]:
+    """The newest first, but for the one that the form holds."""
+    shown = {draft.key} if draft else {_uuid(request.POST.get("draft", ""))}
+    return [each for each in Draft.objects.filter(user=request.user) if each.key not in shown]
+
+
+def _form_of_draft(request: PersonRequest, draft: Draft, teams: list[Team]) -> GenerationForm:
+    initial = dict(draft.values)
+    if initial.get("team") not in {team.slug for team in teams}:
+        initial.pop("team", None)
+    form = GenerationForm(request.user, initial=initial)
+    form.kept = draft.uploads
+    return form
 
 
 def _first_form(request: PersonRequest, teams: list[Team]) -> GenerationForm:

@@ -10,12 +10,16 @@ from django.core.exceptions import (
 )
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from generations.views import drafts
 from generations.views.organizing import TooManySelectedError
 
+_TOKEN: Final = "csrfmiddlewaretoken"
 _SELECT_FEWER: Final = _("You selected more than 500 videos. Nothing was done: go back and select at most 500 at once.")
 _WORDS: Final[tuple[tuple[type[Exception], int, str | Promise], ...]] = (
     (
@@ -48,3 +52,19 @@ def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:
     found = ((status, words) for kind, status, words in _WORDS if isinstance(exception, kind))
     status, words = next(found, (400, ""))
     return HttpResponse(render_to_string("400.html", {"words": words, "code": status}), status=status)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What was typed is not lost with a token that is out of date.
+
+    The composer's is kept as a draft. Another form of our own is shown again, to be sent with a new token: that it comes
+    from here the browser says in a header that no page can forge.
+    """
+    if request.path == reverse("new-generation") and (answer := drafts.keep_unsent(request)):
+        return answer
+    is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    is_secret = any("password" in name for name in request.POST)
+    fields = [(name, value) for name, values in request.POST.lists() for value in values if name != _TOKEN]
+    if request.user.is_authenticated and is_ours and fields and not (is_secret or request.FILES):
+        return render(request, "send_again.html", {"fields": fields}, status=403)
+    return render(request, "403_csrf.html", status=403)
