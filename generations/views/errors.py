@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from generations.views import drafts
 from generations.views.organizing import TooManySelectedError
 
-_TOKEN: Final = "csrfmiddlewaretoken"
+_CSRF_FIELD: Final = "csrfmiddlewaretoken"
 _SELECT_FEWER: Final = _("You selected more than 500 videos. Nothing was done: go back and select at most 500 at once.")
 _WORDS: Final[tuple[tuple[type[Exception], int, str | Promise], ...]] = (
     (
@@ -57,14 +57,14 @@ def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """What was typed is not lost with a token that is out of date.
 
-    The composer's is kept as a draft. Another form of our own is shown again, to be sent with a new token: that it comes
-    from here the browser says in a header that no page can forge.
+    The composer's is kept as a draft. Another form of our own is shown again, to be sent with a new token: that it
+    comes from here the browser says in a header that no page can forge.
     """
     if request.path == reverse("new-generation") and (answer := drafts.keep_unsent(request)):
         return answer
     is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
     is_secret = any("password" in name for name in request.POST)
-    fields = [(name, value) for name, values in request.POST.lists() for value in values if name != _TOKEN]
+    fields = [(name, value) for name, values in request.POST.lists() for value in values if name != _CSRF_FIELD]
     if request.user.is_authenticated and is_ours and fields and not (is_secret or request.FILES):
         return render(request, "send_again.html", {"fields": fields}, status=403)
     return render(request, "403_csrf.html", status=403)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("generations", "0015_moderators"),
+        ("generations", "0016_unconfirmed"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
