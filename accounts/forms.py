@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.joining import MOST_BY_LINK
 from accounts.models import Team, User
 from accounts.roles import Role
+from accounts.time_zones import choices, zone_of
 
 _DOMAIN: Final = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 # of those whose addresses anybody can have, the ones with most people
@@ -73,9 +74,17 @@ class NoticesForm(forms.ModelForm[User]):
 
 
 class SettingsForm(forms.ModelForm[User]):
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        browsers = zone_of(User(), self.instance.browser_zone).key.replace("_", " ")
+        as_browser = _("As the browser says (%s)") % browsers
+        self.fields["time_zone"].choices = [("", as_browser), *choices()]  # type: ignore[attr-defined]
+
     class Meta:
         model = User
-        fields = ("name", "theme")
+        fields = ("name", "theme", "time_zone")
         widgets: ClassVar = {
             "name": forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"}),
             "theme": forms.RadioSelect,

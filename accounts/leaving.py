@@ -61,6 +61,8 @@ def forget(user: User) -> None:
         email_notices=False,
         browser_notices=False,
         avatar_key="",
+        time_zone="",
+        browser_zone="",
         defaults={},
         theme=Theme.AUTO,
         suspended_for="",

@@ -5,13 +5,23 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.time_zones import zone_of
 
 _SERVER_PATIENCE: Final = 10  # s
 
 
 def letter(address: str, name: str, context: dict[str, Any]) -> EmailMultiAlternatives:
-    """From `<name>_subject.txt`, `<name>.txt` and `<name>.html`, given `site` too. Sending is the caller's."""
+    """From `<name>_subject.txt`, `<name>.txt` and `<name>.html`, given `site` too, with
+    dates in the time zone of whoever has the address. Sending is the caller's."""
     context = {"site": settings.SITE_URL, **context}
+    with timezone.override(zone_of(User.objects.filter(email__iexact=address).first())):
+        return _letter(address, name, context)
+
+
+def _letter(address: str, name: str, context: dict[str, Any]) -> EmailMultiAlternatives:
     mail = EmailMultiAlternatives(
         " ".join(render_to_string(f"{name}_subject.txt", context).split()),
         render_to_string(f"{name}.txt", context),

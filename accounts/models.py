@@ -72,6 +72,10 @@ class User(AbstractUser):
     )
 
     theme = models.CharField(_("theme"), max_length=5, choices=Theme, default=Theme.AUTO)
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, blank=True, help_text=_("Of dates on pages, in filters and in mails.")
+    )
+    browser_zone = models.CharField(_("time zone of the browser"), max_length=64, blank=True, editable=False)
     avatar_key = models.CharField(_("key of the picture in the bucket"), max_length=300, blank=True)
     defaults = models.JSONField(
         _("default parameters"), default=dict, blank=True, help_text=_("What a fresh form holds, by its field names.")

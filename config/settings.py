@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.UnstorableParametersMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.time_zones.TimeZoneMiddleware",
     "accounts.suspending.SuspensionMiddleware",
     "accounts.middleware.StaffSecondFactorMiddleware",
     "accounts.visiting.VisitMiddleware",

@@ -22,14 +22,20 @@
     setTimeout(() => (label.textContent = words), 1500);
   }
 
-  // the server writes UTC; the person reads their own time
+  // Times are the person's, in their language. Who has set no zone has the browser's, which the server is told of, since
+  // it filters by days and writes mails.
+  const browsersZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const timeZone = document.documentElement.dataset.zone || browsersZone;
+  if (browsersZone && !document.cookie.split("; ").includes(`time_zone=${browsersZone}`))
+    document.cookie = `time_zone=${browsersZone}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+
   function localTime(element) {
     const moment = new Date(element.dateTime);
-    element.title = moment.toLocaleString();
+    element.title = moment.toLocaleString([], { timeZone, dateStyle: "full", timeStyle: "long" });
     element.textContent =
       element.dataset.local === "time"
-        ? moment.toLocaleTimeString()
-        : moment.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+        ? moment.toLocaleTimeString([], { timeZone })
+        : moment.toLocaleString([], { timeZone, dateStyle: "medium", timeStyle: "short" });
     element.removeAttribute("data-local");
   }
 

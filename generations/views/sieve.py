@@ -1,7 +1,7 @@
 """What the gallery is asked to show: filters, search and order from the query string. Nonsense there is ignored."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -155,8 +155,14 @@ def _by_name(choices: Iterable[tuple[Any, str]]) -> _Choices:
     return sorted(choices, key=lambda one: one[1].lower())
 
 
-def _midnight(day: Any) -> datetime:
+def _midnight(day: date) -> datetime:
+    """The day's first moment where the person is, also on a day that begins at one o'clock or is left out there."""
     return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _until(rows: GenerationQuerySet, day: date) -> GenerationQuerySet:
+    """The whole of that day; behind the last of all days there is nothing to leave out."""
+    return rows if day == date.max else rows.filter(created_at__lt=_midnight(day + timedelta(days=1)))
 
 
 _Narrow = Callable[[GenerationQuerySet, Any, User], GenerationQuerySet]
@@ -168,7 +174,7 @@ _NARROW: Final[dict[str, _Narrow]] = {
     "ratio": lambda rows, ratio, _user: rows.filter(aspect_ratio=ratio),
     "duration": lambda rows, seconds, _user: rows.filter(duration=seconds),
     "since": lambda rows, day, _user: rows.filter(created_at__gte=_midnight(day)),
-    "until": lambda rows, day, _user: rows.filter(created_at__lt=_midnight(day + timedelta(days=1))),
+    "until": lambda rows, day, _user: _until(rows, day),
     "tag": lambda rows, tag, _user: rows.filter(tags=tag),
     "collection": lambda rows, collection, _user: rows.filter(collection_id=collection),
     "favourite": lambda rows, _value, user: rows.filter(favourites__user=user),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.roles import Action
+from accounts.time_zones import zone_of
 from accounts.views.asking import Asked, asked
 from generations.fal.arguments import Endpoint
 from generations.models import Generation
@@ -23,8 +24,8 @@ HEIGHT: Final = 120  # of the chart, in its own units
 _BAR: Final = 18
 _GAP: Final = 6
 _COLUMNS: Final = (
-    *("ordered_at", "member", "email", "from", "seconds", "status", "reason", "cost_usd", "billable_units"),
-    *("fal_request", "generation", "prompt"),
+    *("ordered_at", "time_zone", "member", "email", "from", "seconds", "status", "reason", "cost_usd"),
+    *("billable_units", "fal_request", "generation", "prompt"),
 )
 
 
@@ -60,6 +61,7 @@ def usage_page(request: PersonRequest, slug: str) -> HttpResponse:
         "is_own": _whose(here) is not None,
         "month": month,
         "before": month.plus(-1),
+        "studio_zone": timezone.get_default_timezone_name(),
         "after": month.plus(1) if month < now else None,
         "bars": _bars(found.days),
         "width": len(found.days) * (_BAR + _GAP),
@@ -110,9 +112,10 @@ def _bars(days: list[Share]) -> list[Bar]:
 
 def _cells(row: Generation, reader: User) -> list[Any]:
     """What is private says what it cost, and not what it is."""
-    ordered = timezone.localtime(row.created_at, timezone.get_default_timezone())
+    zone = zone_of(reader)
     return [
-        ordered.isoformat(timespec="seconds"),
+        timezone.localtime(row.created_at, zone).isoformat(timespec="seconds"),
+        zone.key,
         str(row.user),
         row.user.email,
         "text" if row.endpoint == Endpoint.TEXT_TO_VIDEO else "image",

@@ -113,7 +113,13 @@ desk_alone = pytest.mark.parametrize("look", [LOOKS["1440"]], indirect=True, ids
 
 
 @pytest.fixture
-def page(chromium: Browser, studio: LiveServer, look: dict[str, Any]) -> Iterator[Page]:
+def expected() -> re.Pattern[str]:
+    """Complaints of the browser that belong to the test."""
+    return _EXPECTED
+
+
+@pytest.fixture
+def page(chromium: Browser, studio: LiveServer, look: dict[str, Any], expected: re.Pattern[str]) -> Iterator[Page]:
     """A fresh browser profile at the studio. Whatever it complains of fails the test: scripts, and the CSP."""
     context = chromium.new_context(base_url=studio.url, locale="en-US", **look)
     context.set_default_timeout(PATIENCE)
@@ -121,7 +127,7 @@ def page(chromium: Browser, studio: LiveServer, look: dict[str, Any]) -> Iterato
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not _EXPECTED.search(message.text):
+        if message.type in {"error", "warning"} and not expected.search(message.text):
             complaints.append(f"{page.url}: {message.text}")
 
     page.on("console", hear)
