@@ -67,7 +67,8 @@ def keep(owner: User, data: QueryDict, uploads: Mapping[Slot, Upload]) -> Draft 
 def finish(owner: User, data: QueryDict) -> None:
     """What the page had typed is ordered or gone; what another page has made of the same draft stays."""
     own = Draft.objects.get_queryset().filter(user=owner)
-    own.filter(key=_uuid(data.get("draft"))).delete()
+    if key := _uuid(data.get("draft")):
+        own.filter(key=key).delete()
     if loaded := _loaded(data):
         own.at(loaded).delete()
 
@@ -124,7 +125,7 @@ def discard(request: PersonRequest, key: uuid.UUID) -> HttpResponse:
 
 
 def _values(data: QueryDict) -> dict[str, str]:
-    return {name: data[name].replace("\r\n", "\n").replace("\0", "") for name in _FIELDS if name in data}
+    return {name: str(data[name]).replace("\r\n", "\n").replace("\0", "") for name in _FIELDS if name in data}
 
 
 def _is_too_long(values: Mapping[str, str]) -> bool:

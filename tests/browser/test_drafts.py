@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
@@ -124,6 +125,7 @@ def test_session_is_gone_at_the_press(bobs_page: Page, bob: User, studio: LiveSe
     page = bobs_page
     bob.set_password(PASSWORD)
     bob.save()
+    EmailAddress.objects.create(user=bob, email=bob.email, verified=True, primary=True)
     sign_in(page.context, bob, studio)
     write(page)
     Session.objects.all().delete()

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0014_former_memberships"),
+        ("accounts", "0015_append_only"),
     ]
 
     operations = [

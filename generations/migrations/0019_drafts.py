@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("generations", "0016_unconfirmed"),
+        ("generations", "0018_append_only"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
