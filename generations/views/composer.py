@@ -167,7 +167,7 @@ def _form_of_draft(request: PersonRequest, draft: Draft, teams: list[Team]) -> G
     if initial.get("team") not in {team.slug for team in teams}:
         initial.pop("team", None)
     form = GenerationForm(request.user, initial=initial)
-    form.kept = draft.uploads
+    form.kept = draft.uploads | _named_uploads(request)  # the address may be a moment ahead of the draft
     return form
 
 
