@@ -125,7 +125,7 @@ def discard(request: PersonRequest, key: uuid.UUID) -> HttpResponse:
 
 
 def _values(data: QueryDict) -> dict[str, str]:
-    return {name: str(data[name]).replace("\r\n", "\n").replace("\0", "") for name in _FIELDS if name in data}
+    return {name: str(data[name]).replace("\r\n", "\n") for name in _FIELDS if name in data}
 
 
 def _is_too_long(values: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("generations", "0018_append_only"),
+        ("generations", "0019_long_addresses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
