@@ -74,7 +74,7 @@ class NoticesForm(forms.ModelForm[User]):
 
 
 class SettingsForm(forms.ModelForm[User]):
-    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, widget=forms.Select(attrs={"class": "input"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
