@@ -120,9 +120,9 @@ def _origin() -> str:
     return f"{address.scheme}://{address.netloc}"
 
 
-def check() -> None:
-    """Raises botocore's errors when the bucket does not answer."""
-    client().head_bucket(Bucket=name())
+def check() -> str:
+    """The bucket's region where the server tells it, else nothing; raises botocore's errors when it doesn't answer."""
+    return client().head_bucket(Bucket=name())["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", "")
 
 
 @contextmanager

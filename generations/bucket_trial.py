@@ -72,12 +72,16 @@ def try_bucket() -> None:
 def _check_is_there() -> None:
     """Some servers make a bucket for the first object that is sent. A key without the right to look may still write."""
     try:
-        bucket.check()
+        told = bucket.check()
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
             raise BucketTrialError(_advice("NoSuchBucket", "")) from error
+        return
     except BotoCoreError as error:
         raise BucketTrialError(_words(error, "")) from error
+    ours = bucket.client().meta
+    if told not in ("", ours.region_name) and "amazonaws" in ours.endpoint_url:  # botocore has asked there by itself
+        raise BucketTrialError(_where(told))
 
 
 def _put(key: str) -> None:
@@ -112,7 +116,7 @@ def _words(error: Exception, right: str) -> str:
     if code := next((code for code in _ADVICE if re.search(rf"\b{code}\b", said)), ""):
         return f"{_advice(code, right)} ({said})"
     if any(code in said for code in _ELSEWHERE):
-        return f"{_where()} ({said})"
+        return f"{_where(_told_region())} ({said})"
     return said
 
 
@@ -120,9 +124,7 @@ def _advice(code: str, right: str) -> str:
     return _ADVICE[code].format(bucket=bucket.name(), region=settings.AWS_S3_REGION_NAME, right=right)
 
 
-def _where() -> str:
-    """The region in which the bucket is, which S3 tells in a header of any answer about it."""
-    there = _told_region()
+def _where(there: str) -> str:
     ours = f"the studio asks in {settings.AWS_S3_REGION_NAME}"
     if there:
         return f"The bucket is in {there}, and {ours}: set AWS_S3_REGION_NAME={there}."
@@ -130,6 +132,7 @@ def _where() -> str:
 
 
 def _told_region() -> str:
+    """S3 tells it in a header of any answer about a bucket."""
     try:
         answer = upload.client().get(_bucket_address(), timeout=_TIMEOUT)
     except httpx.HTTPError:

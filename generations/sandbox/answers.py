@@ -1,11 +1,12 @@
 """The HTTP answers that Starlette has no class for."""
 
+import asyncio
 import json
 import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -79,3 +80,27 @@ class TruncatedFile(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         half = self._data[: len(self._data) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
+
+
+class DrippingFile(Response):
+    """A file that comes a byte at a time, so slowly that no single read waits too long, and all of it for ever."""
+
+    PAUSE: Final = 8.0  # s
+
+    def __init__(self, path: Path) -> None:
+        self._data = path.read_bytes()
+        super().__init__(None, 200, media_type="video/mp4")
+        self.headers["content-length"] = str(len(self._data))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        gone = asyncio.ensure_future(_until_gone(receive))
+        for byte in self._data:
+            await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
+            if (await asyncio.wait([gone], timeout=self.PAUSE))[0]:
+                return
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from generations.sandbox.answers import TruncatedFile, answer, detail
+from generations.sandbox.answers import DrippingFile, TruncatedFile, answer, detail
 from generations.sandbox.house import House, house
 from generations.sandbox.job import Job
 
+ODD_ADDRESS: Final = "/files/b/caf\xe9/r\xe9sum\xe9.mp4"  # Starlette writes it as Latin-1
 TOKEN_SECONDS: Final = 3600
 PRIVATE_ADDRESS: Final = "http://10.0.0.1/output.mp4"
 
@@ -113,8 +114,20 @@ def _faulty(request: Request, home: House, job: Job) -> Response | None:
         return Response("<html><body><h1>Please try again later</h1></body></html>", media_type="text/html")
     if once("file_redirect_private", job):
         return RedirectResponse(PRIVATE_ADDRESS, 302)
+    if once("file_odd_redirect", job):
+        return Response(status_code=302, headers={"location": ODD_ADDRESS})
+    return _odd_file(request, home, job)
+
+
+def _odd_file(request: Request, home: House, job: Job) -> Response | None:
+    """The file itself, but not as one would wish to get it."""
+    once, path = home.faults.strikes_once, home.files.output(job)
     if "range" not in request.headers and once("file_truncated", job):
-        return TruncatedFile(home.files.output(job))
+        return TruncatedFile(path)
+    if once("file_drip", job):
+        return DrippingFile(path)
+    if once("file_plain_type", job):
+        return FileResponse(path, media_type="text/plain")
     return None
 
 

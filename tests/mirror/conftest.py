@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from botocore.config import Config
 
 from config.embedded.s3 import S3Address
+from config.s3_endpoint import endpoint
 from generations.mirror import Bucket, Copied, MirroredVideo, OnProgress, copy_file, mirror_video, source
 from tests.mirror import provider as providers
 
@@ -19,7 +19,11 @@ def bucket_at(address: S3Address, **changes: str) -> Bucket:
         "aws_secret_access_key": address.secret_key,
         "region_name": address.region,
     } | changes
-    config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+    config = endpoint(str(arguments["endpoint_url"])).config(
+        retries={"total_max_attempts": 1},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
     return Bucket(boto3.client("s3", config=config, **arguments), address.bucket)  # type: ignore[call-overload]
 
 

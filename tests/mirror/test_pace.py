@@ -1,5 +1,6 @@
 """Who is slower than the floor is broken off, wherever the copy waits; who is merely slow gets home."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -57,10 +58,10 @@ def hanging(read: int) -> Iterator[str]:
                 except OSError:
                     return
                 kept.append(connection)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 left = read
-                while left > 0 and (data := connection.recv(min(left, 65536))):
-                    left -= len(data)
+                with contextlib.suppress(OSError):
+                    while left > 0 and (data := connection.recv(min(left, 65536))):
+                        left -= len(data)
 
         Thread(target=take, daemon=True).start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"

@@ -163,6 +163,8 @@ def test_a_file_cut_halfway_goes_on_with_range(fal: Fal, sandbox: Sandbox) -> No
         ("file_503", 503, ("content-type", "application/json")),
         ("file_html", 200, ("content-type", "text/html; charset=utf-8")),
         ("file_redirect_private", 302, ("location", "http://10.0.0.1/output.mp4")),
+        ("file_odd_redirect", 302, ("location", "/files/b/caf\xe9/r\xe9sum\xe9.mp4")),
+        ("file_plain_type", 200, ("content-type", "text/plain; charset=utf-8")),
     ],
 )
 def test_a_file_fails_once(fal: Fal, sandbox: Sandbox, kind: str, code: int, header: tuple[str, str]) -> None:
@@ -172,6 +174,14 @@ def test_a_file_fails_once(fal: Fal, sandbox: Sandbox, kind: str, code: int, hea
     assert (answer.status_code, answer.headers[header[0]]) == (code, header[1])
     again = httpx.get(url)
     assert (again.status_code, again.headers["content-type"]) == (200, "video/mp4")
+
+
+def test_a_file_drips_once(fal: Fal, sandbox: Sandbox) -> None:
+    url = fal.video()
+    sandbox.set_faults("file_drip=1")
+    with httpx.stream("GET", url) as answer:
+        assert len(next(answer.iter_raw())) == 1
+    assert httpx.get(url).headers["content-type"] == "video/mp4"
 
 
 def test_the_same_seed_strikes_the_same_calls(fal: Fal, sandbox: Sandbox) -> None:
