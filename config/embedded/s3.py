@@ -144,7 +144,8 @@ def _start_rclone(directory: Path, s3: S3Address, port: int) -> S3:
     """`rclone serve s3` over plain files, without any remote or setting of the person's own."""
     (directory / "files" / s3.bucket).mkdir(parents=True, exist_ok=True)
     command = [_find("rclone") or "rclone", "serve", "s3", "--config", os.devnull, "--addr", f"{HOST}:{port}"]
-    options = ["--no-cleanup", "--dir-cache-time", "0s", "--poll-interval", "0s"]
+    # with no cache at all each write searches the tree again and again, and some never end
+    options = ["--no-cleanup", "--dir-cache-time", "1s", "--poll-interval", "0s"]
     environment = {"RCLONE_AUTH_KEY": f'"{s3.access_key},{s3.secret_key}"'}
     plan = Plan(directory, [*command, *options, str(directory / "files")], environment)
     return S3(s3, Server(plan, lambda: _get(port, "/") is not None))

@@ -78,14 +78,14 @@ def copy_file(
 
 @contextmanager
 def _kept_up(floor: float) -> Iterator[Pace]:
-    """What a connection says that was broken off for its slowness is put into words; its reason tells whose it was."""
+    """What a connection says that was broken off for its slowness is put into words that tell who was slow."""
     with Pace(floor) as pace:
         try:
             yield pace
         except MirrorError as error:
             if not pace.is_too_slow:
                 raise
-            is_bucket = error.reason is Reason.STORAGE_UNAVAILABLE
+            is_bucket = pace.is_bucket_slower
             who = "bucket" if is_bucket else "provider's server"
             sentence = f"The {who} moved less than {floor / 1000:g} kB a second, so the copy was broken off."
             reason = Reason.STORAGE_UNAVAILABLE if is_bucket else Reason.SOURCE_UNAVAILABLE
@@ -103,7 +103,7 @@ class _Hashed:
         self._pieces = pieces
 
     def told(self, progress: Progress, total: int | None) -> Iterator[bytes]:
-        for piece in self._pieces:
+        for piece in self.pace.waits_for_source(self._pieces):
             self.size += len(piece)
             self.sha256.update(piece)
             self.outline.add(piece)

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -35,6 +36,9 @@ class Pace:
         self._moved = 0
         self._marks: deque[tuple[float, int]] = deque()
         self._rests_until = 0.0
+        self._waiting_since = time.monotonic()
+        self._waited = {"source": 0.0, "bucket": 0.0}  # seconds of it that have ended
+        self._waits_for = "source"
         self._sockets: list[socket.socket] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="pace", daemon=True)
@@ -51,6 +55,27 @@ class Pace:
 
     def moved(self, count: int) -> None:
         self._moved += count
+
+    def waits_for_source(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The same pieces; until one comes the copy waits for the source, and then for who takes it."""
+        iterator = iter(pieces)
+        while True:
+            self._wait_for("source")
+            piece = next(iterator, None)
+            self._wait_for("bucket")
+            if piece is None:
+                return
+            yield piece
+
+    def _wait_for(self, whom: str) -> None:
+        now = time.monotonic()
+        self._waited[self._waits_for] += now - self._waiting_since
+        self._waits_for, self._waiting_since = whom, now
+
+    @property
+    def is_bucket_slower(self) -> bool:
+        self._wait_for(self._waits_for)
+        return self._waited["bucket"] > self._waited["source"]
 
     def may_rest(self, seconds: float) -> None:
         self._rests_until = time.monotonic() + seconds
