@@ -87,9 +87,13 @@ class Supply:
     def __init__(self, start: Callable[[], Running], deadly: signal.Signals) -> None:
         self._start, self._deadly = start, deadly
         self._running: Running | None = None
+        self._hangs = False
 
     def start(self) -> None:
-        self._running = self._start()
+        if self._hangs:
+            self._wake()
+        else:
+            self._running = self._start()
 
     def break_down(self) -> None:
         assert self._running
@@ -98,9 +102,21 @@ class Supply:
             self._running.server.process.wait(3)
         self.stop()
 
+    def hang(self) -> None:
+        """It keeps its connections, and answers none until it is started again."""
+        assert self._running
+        self._running.server.process.send_signal(signal.SIGSTOP)
+        self._hangs = True
+
     def stop(self) -> None:
+        self._wake()
         if self._running:
             self._running.stop()
+
+    def _wake(self) -> None:
+        if self._hangs and self._running:
+            self._running.server.process.send_signal(signal.SIGCONT)
+        self._hangs = False
 
 
 class Studio:
@@ -158,6 +174,11 @@ class Studio:
             self.supplies[name].break_down()
         else:
             self.programs[name].kill()
+        self._to_start[name] = time.monotonic() + self._random.uniform(*seconds)
+
+    def hang(self, name: str, seconds: tuple[float, float]) -> None:
+        """Have a server answer nobody for so long."""
+        self.supplies[name].hang()
         self._to_start[name] = time.monotonic() + self._random.uniform(*seconds)
 
     def is_up(self, name: str) -> bool:

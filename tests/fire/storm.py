@@ -67,6 +67,7 @@ class Breakage:
 
     names: tuple[str, ...]
     pause: tuple[float, float]
+    hangs: bool = False  # it lives on, and answers nobody
 
 
 BREAKAGES: Final[dict[str, Breakage]] = {
@@ -78,6 +79,7 @@ BREAKAGES: Final[dict[str, Breakage]] = {
     "Valkey flushed": Breakage((), (0, 0)),
     "PostgreSQL stopped at once": Breakage(("postgres",), (0.1, 2)),
     "S3 down": Breakage(("s3",), (0.5, 4)),
+    "S3 hangs": Breakage(("s3",), (2, 10), hangs=True),
     "fal down": Breakage(("sandbox",), (0.1, 2)),
 }
 
@@ -157,7 +159,8 @@ class Storm:
         names = (self._random.choice(WORKERS),) if names == ("one worker",) else names
         if all(self._studio.is_up(name) for name in names):
             for name in names:
-                self._studio.take_down(name, BREAKAGES[kind].pause)
+                act = self._studio.hang if BREAKAGES[kind].hangs else self._studio.take_down
+                act(name, BREAKAGES[kind].pause)
             self.broken[kind] += 1
 
     def _doom_a_worker(self) -> None:
