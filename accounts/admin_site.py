@@ -8,8 +8,10 @@ from django.contrib import admin
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.contenttypes.views import shortcut
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLResolver, reverse
 from django.utils.decorators import method_decorator
@@ -17,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.http import own_address
+from config.parameters import whole_number
 
 _QUEUES: Final = "django_rq/"  # shows and removes jobs of everybody, and asks for no permission but to be staff
 _QUEUES_TABLE: Final = "django_rq_dashboard_"  # pages of rows; there is no such table
@@ -47,9 +50,23 @@ class StudioAdminSite(admin.AdminSite):
     def get_urls(self) -> list[Any]:
         patterns = super().get_urls()
         for pattern in patterns:
+            if getattr(pattern, "name", None) == "view_on_site":
+                pattern.callback = self.admin_view(self._view_on_site)
             if isinstance(pattern, URLResolver) and str(pattern.pattern).startswith(_QUEUES):
                 pattern.url_patterns[:] = [_of_superusers(one) for one in pattern.url_patterns if _has_page(one)]
         return patterns
+
+    def _view_on_site(self, request: HttpRequest, content_type_id: str, object_id: str) -> HttpResponseBase:
+        """Only of what has a page here: Django's own looks into any table, also into one that does not exist."""
+        model = ContentType.objects.get_for_id(int(content_type_id)).model_class() if _is_id(content_type_id) else None
+        if model is None or model not in self._registry or not hasattr(model, "get_absolute_url"):
+            raise Http404
+        return shortcut(request, content_type_id, object_id)
+
+
+def _is_id(text: str) -> bool:
+    pk = whole_number(text)
+    return pk is not None and ContentType.objects.filter(pk=pk).exists()
 
 
 def _has_page(pattern: Any) -> bool:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.joining import MOST_BY_LINK
 from accounts.models import Team, User
+from accounts.names import fold
 from accounts.roles import Role
 from accounts.time_zones import choices, zone_of
 
@@ -98,7 +99,10 @@ class TeamForm(forms.ModelForm[Team]):
         widgets: ClassVar = {"name": forms.TextInput(attrs={"dir": "auto", "autocomplete": "organization"})}
 
     def clean_name(self) -> str:
-        return " ".join(str(self.cleaned_data["name"]).split())
+        name = fold(str(self.cleaned_data["name"]))
+        if not name:
+            raise forms.ValidationError(_("Nothing of this name can be seen. Choose another one."))
+        return name
 
 
 class TeamSettingsForm(TeamForm):

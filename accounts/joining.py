@@ -7,18 +7,27 @@ from typing import Final
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.mailing import letter
-from accounts.models import FormerMembership, Invitation, Membership, Team, User, hash_of
+from accounts.models import FormerMembership, Invitation, InvitationMail, Membership, Team, User, hash_of
 from accounts.roles import Action, Role
 
 LASTS: Final = timedelta(days=7)
 MOST_BY_LINK: Final = 100
+A_PERSON_AN_HOUR: Final = (10, timedelta(hours=1))
+A_TEAM_A_DAY: Final = (30, timedelta(days=1))
+A_RECIPIENT_A_DAY: Final = (3, timedelta(days=1))  # from whomever
+_MAIL_LOCK: Final = 0x1A11  # of PostgreSQL's advisory locks
 _SERVER_PATIENCE: Final = 10  # s
+
+
+class TooManyInvitationsError(Exception):
+    """No other mail for now; its words say why."""
 
 
 def invite(team: Team, by: User, role: Role, *, email: str = "", uses: int = 1) -> tuple[Invitation, str]:
@@ -50,6 +59,26 @@ def renew(invitation: Invitation, by: User) -> str:
     Invitation.objects.filter(pk=invitation.pk).update(**values)
     invitation.made_by = by
     return token
+
+
+@transaction.atomic
+def claim_mail(team: Team, by: User, email: str) -> None:
+    """Count a mail that is about to be sent. Raises TooManyInvitationsError, and then nothing is to be sent.
+
+    One lock for all: of many at once, none slips under.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_MAIL_LOCK])
+    now, recipient = timezone.now(), hash_of(email.lower())
+    InvitationMail.objects.filter(at__lt=now - timedelta(days=1)).delete()
+    for which, most, span, words in (
+        ({"by": by}, *A_PERSON_AN_HOUR, _("You have sent %d invitations within an hour, as many as one may.")),
+        ({"team": team}, *A_TEAM_A_DAY, _("The team has sent %d invitations within a day, as many as it may.")),
+        ({"email_hash": recipient}, *A_RECIPIENT_A_DAY, _("%d invitations went to this address within a day: enough.")),
+    ):
+        if InvitationMail.objects.filter(at__gt=now - span, **which).count() >= most:
+            raise TooManyInvitationsError(f"{words % most} {_('Try again later, or pass on a link yourself.')}")
+    InvitationMail.objects.create(by=by, team=team, email_hash=recipient, at=now)
 
 
 def address_of(token: str) -> str:

@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.names import fold
 from accounts.time_zones import zone_of
 
 _SERVER_PATIENCE: Final = 10  # s
@@ -23,7 +24,7 @@ def letter(address: str, name: str, context: dict[str, Any]) -> EmailMultiAltern
 
 def _letter(address: str, name: str, context: dict[str, Any]) -> EmailMultiAlternatives:
     mail = EmailMultiAlternatives(
-        " ".join(render_to_string(f"{name}_subject.txt", context).split()),
+        fold(render_to_string(f"{name}_subject.txt", context)),
         render_to_string(f"{name}.txt", context),
         to=[address],
         connection=get_connection(timeout=_SERVER_PATIENCE),

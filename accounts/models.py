@@ -14,6 +14,7 @@ from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from accounts.names import NameField
 from accounts.roles import Action, Role, roles_that_may
 
 SECOND_FACTORS = ("totp", "webauthn")  # of allauth's authenticators; recovery codes alone are none
@@ -61,7 +62,7 @@ class User(AbstractUser):
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     email = models.EmailField(_("e-mail address"), unique=True)
-    name = models.CharField(_("name"), max_length=150, blank=True)
+    name = NameField(_("name"), max_length=150, blank=True)
     email_notices = models.BooleanField(
         _("e-mail notices"), default=True, help_text=_("A mail when a video is ready or could not be made.")
     )
@@ -175,7 +176,7 @@ class Team(models.Model):
     """People who share videos and a bill. Its id is part of its objects' keys in the bucket."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(_("name"), max_length=100)
+    name = NameField(_("name"), max_length=100)
     slug = models.SlugField(_("slug"), max_length=60, unique=True)
     personal_of = models.OneToOneField(
         User,
@@ -255,6 +256,21 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email or _('by link')} · {self.team}"
+
+
+class InvitationMail(models.Model):
+    """That an invitation was mailed, for a day: counted against what a person, a team and a recipient bear.
+
+    Of the address only a hash is kept.
+    """
+
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    email_hash = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.by} · {self.team}, {self.at:%Y-%m-%d %H:%M}"
 
 
 def hash_of(token: str) -> str:

@@ -32,6 +32,11 @@ def by_mail(request: HttpRequest, slug: str) -> HttpResponse:
     form = InvitationForm(request.POST, may_own=here.may(Action.OWN))
     if form.is_valid() and Membership.objects.filter(team=here.team, user__email__iexact=form.cleaned_data["email"]):
         form.add_error("email", _("Is in the team already."))
+    if form.is_valid():
+        try:
+            joining.claim_mail(here.team, here.user, form.cleaned_data["email"])
+        except joining.TooManyInvitationsError as error:
+            form.add_error("email", str(error))
     if not form.is_valid():
         return team_page(request, here, mail_form=form)
     role, email = Role(form.cleaned_data["role"]), form.cleaned_data["email"]
@@ -65,8 +70,7 @@ def change(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             invitation.delete()
             messages.success(request, _("The invitation is taken back."))
         case "renew":
-            token = joining.renew(invitation, here.user)
-            _send(request, invitation, token) if invitation.email else _show_once(request, token)
+            _renew(request, here, invitation)
         case _:
             raise BadRequest("No such verb.")
     return redirect("team", slug)
@@ -115,6 +119,18 @@ def _take_up(request: HttpRequest, invitation: Invitation) -> HttpResponse:
         return render(request, "teams/join_gone.html", status=410)
     messages.success(request, _("You are in %s now.") % invitation.team)
     return redirect("team", invitation.team.slug)
+
+
+def _renew(request: HttpRequest, here: Asked, invitation: Invitation) -> None:
+    """By mail as often as mails may go out."""
+    try:
+        if invitation.email:
+            joining.claim_mail(here.team, here.user, invitation.email)
+    except joining.TooManyInvitationsError as error:
+        messages.error(request, str(error))
+        return
+    token = joining.renew(invitation, here.user)
+    _send(request, invitation, token) if invitation.email else _show_once(request, token)
 
 
 def _is_member(request: HttpRequest, invitation: Invitation) -> bool:

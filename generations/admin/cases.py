@@ -18,9 +18,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from accounts import visiting
-from accounts.models import StaffVisit, User
+from accounts.models import User
 from generations import tasks
+from generations.admin.private_words import MaskedAdmin
 from generations.admin.windows import ReadOnly
 from generations.models import (
     QUARANTINE,
@@ -37,7 +37,7 @@ from generations.models import (
     Verb,
 )
 from generations.moderation import bulk
-from generations.moderation.cases import look_at, next_case
+from generations.moderation.cases import look_at, look_into, may_look, next_case
 from generations.moderation.deciding import PERMISSION, AlreadyDecidedError, NotDecidedError, decide, verbs_for
 from generations.views.media import Handed, deliver
 
@@ -87,11 +87,12 @@ class DecideForm(forms.Form):
 
 
 @admin.register(Case)
-class CaseAdmin(ReadOnly, admin.ModelAdmin[Case]):
+class CaseAdmin(ReadOnly, MaskedAdmin):
     list_display = ("prompt", "why", "person", "team", "opened_at", "looked_at_by")
     list_select_related = ("generation__user", "generation__team", "looked_at_by")
     list_filter = (OpenFilter, CauseFilter, "opened_at")
-    search_fields = ("=generation__id", "generation__prompt", "generation__user__email", "generation__team__slug")
+    search_fields = ("=generation__id", "generation__user__email", "generation__team__slug")
+    private_search = ("generation__prompt",)
     list_per_page = 50
     show_full_result_count = False
     actions = ("decide_together",)
@@ -99,7 +100,7 @@ class CaseAdmin(ReadOnly, admin.ModelAdmin[Case]):
 
     @admin.display(description=gettext_lazy("video"))
     def prompt(self, case: Case) -> str:
-        return _("(private)") if case.generation.is_private else case.generation.prompt[:80]
+        return case.generation.shown_prompt[:80]
 
     @admin.display(description=gettext_lazy("why"))
     def why(self, case: Case) -> str:
@@ -166,18 +167,20 @@ class CaseAdmin(ReadOnly, admin.ModelAdmin[Case]):
     def look(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Look at private work: for a reason that its maker reads."""
         case, by = self._case(request, pk), self._moderator(request)
+        if by.pk in {case.generation.user_id, case.generation.keeper_id}:  # whom it would tell of themselves
+            raise PermissionDenied
         reason = request.POST.get("reason", "").strip()
         if len(reason) < 10:
             return self._page(request, case, error=_("Say in ten characters or more why you look: its maker reads it."))
-        visiting.note(by, case.generation.user, reason[:500], reverse("admin:generations_case_change", args=[pk]))
+        look_into(case, by, reason[:500], reverse("admin:generations_case_change", args=[pk]))
         return redirect("admin:generations_case_change", pk)
 
     def hand_out(self, request: HttpRequest, pk: int, what: str) -> HttpResponseBase:
         """The video, its poster or a picture that went in, also when they lie in quarantine."""
         case = self._case(request, pk)
-        self._refuse_unlooked(request, case)
-        row = case.generation
-        found = _handed(row, what)
+        if not may_look(case, self._person(request)):
+            raise PermissionDenied
+        found = _handed(case.generation, what)
         if found is None:
             raise Http404
         return deliver(request, found)
@@ -236,13 +239,13 @@ class CaseAdmin(ReadOnly, admin.ModelAdmin[Case]):
         related = ("generation__user", "generation__team", "generation__keeper", "looked_at_by", "not_for")
         return get_object_or_404(Case.objects.select_related(*related), pk=pk)
 
-    def _refuse_unlooked(self, request: HttpRequest, case: Case) -> None:
-        if not _may_look(request.user, case.generation):
-            raise PermissionDenied
+    def _person(self, request: HttpRequest) -> User:
+        """Behind admin_view."""
+        assert isinstance(request.user, User)
+        return request.user
 
     def _page(self, request: HttpRequest, case: Case, error: str = "", typed: str = "") -> HttpResponse:
-        row, by = case.generation, request.user
-        assert isinstance(by, User)
+        row, by = case.generation, self._person(request)
         may_decide = by.has_perm(PERMISSION) and case.is_open and by.pk not in {row.user_id, row.keeper_id}
         other = look_at(case, by) if may_decide else None
         context = (
@@ -253,7 +256,7 @@ class CaseAdmin(ReadOnly, admin.ModelAdmin[Case]):
                 "case": case,
                 "generation": row,
                 "opts": self.opts,
-                "may_look": _may_look(by, row),
+                "may_look": may_look(case, by),
                 "may_decide": may_decide,
                 "is_own": by.pk in {row.user_id, row.keeper_id},
                 "other": other,
@@ -266,13 +269,6 @@ class CaseAdmin(ReadOnly, admin.ModelAdmin[Case]):
 
 
 _TOGETHER: Final = (Verb.APPROVE, Verb.TAKE_DOWN)
-
-
-def _may_look(user: Any, row: Generation) -> bool:
-    """At what is private only somebody who has given its maker a reason."""
-    if not row.is_private:
-        return True
-    return StaffVisit.objects.filter(staff=user, person=row.user, deeds__path__contains="/case/").exists()
 
 
 def _handed(row: Generation, what: str) -> Handed | None:
@@ -324,11 +320,12 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin[Report]):
 
 
 @admin.register(Hold)
-class HoldAdmin(ReadOnly, admin.ModelAdmin[Hold]):
+class HoldAdmin(ReadOnly, MaskedAdmin):
     list_display = ("opened_at", "kind", "reason", "verdict", "decided_by")
-    list_select_related = ("decided_by",)
+    list_select_related = ("decided_by", "generation")
     list_filter = ("kind", "verdict")
-    search_fields = ("reason", "note", "=generation__id")
+    search_fields = ("note", "=generation__id")
+    private_columns = private_search = ("reason",)
     show_full_result_count = False
 
 

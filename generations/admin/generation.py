@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from generations import tasks
+from generations.admin.private_words import OF_GENERATION, MaskedAdmin, mask
 from generations.admin.windows import ReadOnly
 from generations.models import Event, Generation, InputPicture, Video
 from generations.pipeline import fal_config, settling
@@ -27,7 +28,13 @@ _LAST_EVENTS: Final = 8
 
 class EventInline(ReadOnly, admin.TabularInline[Event, Generation]):
     model = Event
-    fields = ("at", "status", "by", "message")
+    fields: ClassVar[tuple[str, ...]] = ("at", "status", "by", "message")
+
+
+class BareEventInline(EventInline):
+    """Of private work: messages name words of its prompt."""
+
+    fields = ("at", "status", "by")
 
 
 class InputPictureInline(ReadOnly, admin.TabularInline[InputPicture, Generation]):
@@ -57,18 +64,21 @@ class NeedsAPersonFilter(admin.SimpleListFilter):
 
 
 @admin.register(Generation)
-class GenerationAdmin(ReadOnly, admin.ModelAdmin[Generation]):
+class GenerationAdmin(ReadOnly, MaskedAdmin):
     list_display = ("short_prompt", "status", "endpoint", "duration", "user", "team", "cost", "created_at", "page")
     list_select_related = ("user", "team")
     list_filter = (NeedsAPersonFilter, "status", "reason", "endpoint", "duration", "created_at")
-    search_fields = ("=id", "=request_id", "prompt", "user__email", "team__slug")
+    search_fields = ("=id", "=request_id", "user__email", "team__slug")
+    private_columns = OF_GENERATION
+    private_search = ("prompt",)
+    to_generation = ""
     search_help_text = gettext_lazy("Id, fal's request id, words of the prompt, e-mail address, team")
     date_hierarchy = "created_at"
     show_full_result_count = False
     inlines = (VideoInline, InputPictureInline, EventInline)
     change_form_template = "admin/generations/generation/change_form.html"
 
-    @admin.display(description=gettext_lazy("prompt"), ordering="prompt")
+    @admin.display(description=gettext_lazy("prompt"))
     def short_prompt(self, generation: Generation) -> str:
         return generation.prompt[:80]
 
@@ -91,6 +101,9 @@ class GenerationAdmin(ReadOnly, admin.ModelAdmin[Generation]):
             path("<uuid:pk>/give-up/", self.admin_site.admin_view(self.give_up), name="generations_generation_give_up"),
         ]
         return [*ours, *super().get_urls()]
+
+    def get_inlines(self, request: HttpRequest, obj: Generation | None) -> list[Any]:
+        return [BareEventInline] if obj and obj.is_private else [*super().get_inlines(request, obj)]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -152,12 +165,13 @@ class GenerationAdmin(ReadOnly, admin.ModelAdmin[Generation]):
             return {}
         if generation is None or not settling.is_for_a_person(generation):
             return {}
+        events = generation.events.select_related("by", "generation").order_by("-at", "-id")[:_LAST_EVENTS]
         return {
-            "to_decide": generation,
             "may_decide": request.user.has_perm("generations.change_generation"),
             "can_be_attached": settling.can_be_attached(generation),
             "can_be_tried_again": settling.can_be_tried_again(generation),
             "can_be_given_up": settling.can_be_given_up(generation),
-            "last_events": list(generation.events.select_related("by").order_by("-at", "-id")[:_LAST_EVENTS])[::-1],
-            "pictures": list(generation.pictures.order_by("slot")),
+            "last_events": [mask(event, ("message",)) for event in events][::-1],
+            "pictures": [] if generation.is_private else list(generation.pictures.order_by("slot")),
+            "to_decide": mask(generation, OF_GENERATION),
         }

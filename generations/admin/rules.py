@@ -1,5 +1,6 @@
 """Prompt rules and banned files: what moderators forbid, tried out before it is said."""
 
+import time
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Team, User
 from generations import pictures
+from generations.admin.private_words import MaskedAdmin
 from generations.admin.windows import ReadOnly
 from generations.fal.arguments import InvalidArguments
 from generations.models import BannedFile, Flag, Generation, PromptRule
@@ -23,6 +25,7 @@ from generations.moderation.judging import check_pattern, judge
 
 _LOOK_BACK: Final = timedelta(days=30)
 _MOST_JUDGED: Final = 20_000  # prompts, the newest
+_LOOK_SECONDS: Final = 4.0  # and what the last prompt takes
 _SHOWN: Final = 50
 
 
@@ -107,18 +110,25 @@ class PromptRuleAdmin(admin.ModelAdmin[PromptRule]):
 
 
 def _caught(rule: PromptRule) -> dict[str, Any]:
-    """The number, and the newest prompts with what of them was hit."""
-    rows = Generation.objects.filter(created_at__gte=timezone.now() - _LOOK_BACK).order_by("-created_at")
+    """The number, and the newest prompts with what of them was hit. Private ones are left out, also of the number:
+    a pattern tried often enough would read them. What a slow pattern does not get through in time is left out too.
+    """
+    ends = time.monotonic() + _LOOK_SECONDS
+    rows = Generation.objects.filter(created_at__gte=timezone.now() - _LOOK_BACK, is_private=False)
+    rows = rows.order_by("-created_at")
     rows = rows.filter(team=rule.team) if rule.team else rows
     judged = rows.only("prompt", "negative_prompt", "created_at")[:_MOST_JUDGED].iterator(2000)
     caught = looked_at = 0
     shown: list[tuple[Generation, str]] = []
     for row in judged:
+        if time.monotonic() > ends:
+            break
         looked_at += 1
         if hits := judge([rule], row.prompt, row.negative_prompt).hits:
             caught += 1
             shown += [(row, hits[0].words)] if len(shown) < _SHOWN else []
-    return {"rule": rule, "caught": caught, "looked_at": looked_at, "shown": shown}
+    is_whole = time.monotonic() <= ends
+    return {"rule": rule, "caught": caught, "looked_at": looked_at, "shown": shown, "is_whole": is_whole}
 
 
 class BannedFileForm(forms.ModelForm[BannedFile]):
@@ -171,9 +181,10 @@ class BannedFileAdmin(admin.ModelAdmin[BannedFile]):
 
 
 @admin.register(Flag)
-class FlagAdmin(ReadOnly, admin.ModelAdmin[Flag]):
+class FlagAdmin(ReadOnly, MaskedAdmin):
     list_display = ("at", "words", "rule", "generation")
     list_select_related = ("rule", "generation")
     list_filter = ("at",)
-    search_fields = ("words", "=generation__id")
+    search_fields = ("=generation__id",)
+    private_columns = private_search = ("words",)
     show_full_result_count = False

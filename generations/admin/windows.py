@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
+from generations.admin.private_words import MaskedAdmin
 from generations.models import Event, InputPicture, Price, Upload, Video
 
 
@@ -23,29 +24,33 @@ class ReadOnly(admin.options.BaseModelAdmin[Any]):
 
 
 @admin.register(Video)
-class VideoAdmin(ReadOnly, admin.ModelAdmin[Video]):
+class VideoAdmin(ReadOnly, MaskedAdmin):
     list_display = ("generation", "width", "height", "duration", "fps", "codec", "size", "created_at")
     list_select_related = ("generation",)
     list_filter = ("codec", "width", "created_at")
-    search_fields = ("=generation__id", "generation__prompt", "key", "sha256")
+    search_fields = ("=generation__id", "key", "sha256")
+    private_search = ("generation__prompt",)
+    private_columns = ("placeholder",)
     show_full_result_count = False
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnly, admin.ModelAdmin[Event]):
+class EventAdmin(ReadOnly, MaskedAdmin):
     list_display = ("at", "generation", "status", "by", "message")
     list_select_related = ("generation", "by")
     list_filter = ("status", "at")
-    search_fields = ("=generation__id", "message", "by__email")
+    search_fields = ("=generation__id", "by__email")
+    private_columns = private_search = ("message",)
     show_full_result_count = False
 
 
 @admin.register(InputPicture)
-class InputPictureAdmin(ReadOnly, admin.ModelAdmin[InputPicture]):
+class InputPictureAdmin(ReadOnly, MaskedAdmin):
     list_display = ("generation", "slot", "media_type", "width", "height", "size", "created_at")
     list_select_related = ("generation",)
     list_filter = ("slot", "media_type", "created_at")
     search_fields = ("=generation__id", "key", "sha256")
+    private_columns = ("fal_url",)
     show_full_result_count = False
 
 

@@ -1,5 +1,6 @@
 """The moderators' queue: one case a video, whatever brought it there; what was reported, decided and appealed."""
 
+from datetime import timedelta
 from typing import ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
@@ -71,6 +72,31 @@ class Case(models.Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+
+LOOK_LASTS: Final = timedelta(hours=1)
+
+
+class LookQuerySet(models.QuerySet["Look"]):
+    def open(self) -> "LookQuerySet":
+        return self.filter(at__gt=timezone.now() - LOOK_LASTS)
+
+
+class Look(models.Model):
+    """That somebody of the staff looks at private work, for a reason that its owner reads: one case, for an hour."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="looks")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
+    reason = models.TextField(_("reason"), max_length=500)
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    objects: ClassVar = LookQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["case", "by", "at"], name="look_of_case")]
+
+    def __str__(self) -> str:
+        return f"{self.by}, {self.at:%Y-%m-%d %H:%M}"
 
 
 class ReportReason(models.TextChoices):

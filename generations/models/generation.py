@@ -337,7 +337,8 @@ class Generation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_endpoint_display()}: {self.prompt[:60]}"
+        """Without the prompt, which may be private: logs, lists and histories of the admin show this."""
+        return f"{self.get_endpoint_display()}, {self.pk}"
 
     def get_absolute_url(self) -> str:
         return reverse("generation", args=[self.pk])
@@ -345,6 +346,11 @@ class Generation(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def shown_prompt(self) -> str:
+        """For others than its maker."""
+        return str(_("(private)")) if self.is_private else self.prompt
 
     @property
     def place(self) -> str:

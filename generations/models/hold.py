@@ -53,4 +53,5 @@ class Hold(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.reason[:60]}"
+        """Without the reason, which names words of a prompt that may be private."""
+        return f"{self.get_kind_display()}, {self.generation_id}"

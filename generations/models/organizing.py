@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
+from accounts.names import NameField, fold
 from generations.models.generation import Generation
 
 NAME_LENGTH: Final = 60  # characters
@@ -21,6 +22,7 @@ class NamedManager(models.Manager[M]):
 
     def named(self, team_id: Any, name: str) -> M:
         """The one of that name, made when there is none yet."""
+        name = fold(name)
         alike = self.alias(low=Lower("name")).filter(team_id=team_id, low=Lower(models.Value(name)))
         if (found := alike.first()) is not None:
             return found
@@ -75,7 +77,7 @@ class Collection(models.Model):
     """A place in a team for what belongs together. A generation lies in at most one, so that a move is a move."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="collections", verbose_name=_("team"))
-    name = models.CharField(_("name"), max_length=NAME_LENGTH)
+    name = NameField(_("name"), max_length=NAME_LENGTH)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects: ClassVar[CollectionManager] = CollectionManager()
@@ -92,7 +94,7 @@ class Tag(models.Model):
     """A word that a team puts on its generations; as many on each as they like."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags", verbose_name=_("team"))
-    name = models.CharField(_("name"), max_length=NAME_LENGTH)
+    name = NameField(_("name"), max_length=NAME_LENGTH)
     generations = models.ManyToManyField(Generation, related_name="tags", verbose_name=_("generations"))
 
     objects: ClassVar[TagManager] = TagManager()

@@ -7,6 +7,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.names import NameField, fold
 
 MAX_PRESETS: Final = 50  # of a person
 
@@ -19,6 +20,7 @@ class PresetManager(models.Manager["Preset"]):
     @transaction.atomic
     def keep(self, user: User, name: str, values: dict[str, Any]) -> "Preset":
         """The person's preset of that name, whatever its case, new or replaced. Raises TooManyPresetsError."""
+        name = fold(name)
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two at once would both find none
         known = self.annotate(plain=Lower("name")).filter(user=user, plain=Lower(models.Value(name))).first()
         if known is None and self.filter(user=user).count() >= MAX_PRESETS:
@@ -33,7 +35,7 @@ class Preset(models.Model):
     """`values` has the composer's field names (prompt, negative_prompt, duration, aspect_ratio, cfg_scale, kind)."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="presets")
-    name = models.CharField(_("name"), max_length=60)
+    name = NameField(_("name"), max_length=60)
     values = models.JSONField(_("values"), default=dict)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

@@ -63,7 +63,8 @@ class Flag(models.Model):
     at = models.DateTimeField(_("at"), auto_now_add=True)
 
     def __str__(self) -> str:
-        return self.words
+        """Without the words, which are of a prompt that may be private."""
+        return f"{self.generation_id}, {self.at:%Y-%m-%d %H:%M}"
 
 
 class BannedFile(models.Model):

@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import visiting
 from accounts.models import Review, Team, User
-from generations.models import Case, Cause, Generation
+from generations.models import Case, Cause, Generation, Look
 
 SOFT_LOCK: Final = timedelta(minutes=5)
 
@@ -38,6 +39,18 @@ def look_at(case: Case, by: User) -> User | None:
     free = Q(looked_at_by=None) | Q(looked_at_by=by) | Q(looked_at__lt=now - SOFT_LOCK)
     Case.objects.filter(free, pk=case.pk).update(looked_at_by=by, looked_at=now)
     return other if other != by else None
+
+
+def may_look(case: Case, by: User) -> bool:
+    """At what is private only somebody who has said why, of this very case, within the last hour."""
+    return not case.generation.is_private or Look.objects.open().filter(case=case, by=by).exists()
+
+
+@transaction.atomic
+def look_into(case: Case, by: User, reason: str, path: str) -> None:
+    """Look at private work from now on; its owner gets a mail with the reason."""
+    Look.objects.create(case=case, by=by, reason=reason)
+    visiting.note(by, case.generation.keeper or case.generation.user, reason, path)
 
 
 def next_case(by: User, after: Case | None = None) -> Case | None:

@@ -15,7 +15,7 @@ from generations.moderation.screening import Screened, refuse_banned, refuse_ban
 from generations.pictures import Picture
 from generations.pipeline.budget import hold_budget, refuse_over_budget
 from generations.pipeline.holding import hold_for_approval, put_on_hold
-from generations.pipeline.refusals import OrderRefusedError, refuse_too_many
+from generations.pipeline.refusals import OrderRefusedError, hold_pace, refuse_too_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +195,7 @@ def copy_picture(generation: Generation, slot: Slot, picture: Upload | InputPict
 def _commit(rows: list[Generation], pictures: list[InputPicture], screened: Screened) -> None:
     first = rows[0]
     hold_budget(first.user, first.team, _cents(rows))
+    hold_pace(first.user)
     holds = [*hold_for_approval(rows), *screened.holds]
     put_on_hold(holds)
     Generation.objects.bulk_create(rows)

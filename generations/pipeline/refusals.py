@@ -47,8 +47,14 @@ def refuse_too_many_pictures(user: User) -> None:
         raise TooManyPicturesError(words % settings.UPLOADS_PER_MINUTE)
 
 
+def hold_pace(user: User) -> None:
+    """`refuse_too_many` for good: another order of this person, for whichever team, waits until this one is written."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    refuse_too_many(user)
+
+
 def refuse_too_many(user: User) -> None:
-    """Raise TooManyOrdersError for whoever has ordered as often as they may within a minute."""
+    """Raise TooManyOrdersError for whoever has ordered as often as they may within a minute; unlocked, it is a hint."""
     most = settings.SUBMITS_PER_MINUTE
     since = timezone.now() - timedelta(minutes=1)
     rows = Generation.objects.filter(user=user, created_at__gte=since).order_by()
