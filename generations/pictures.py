@@ -121,6 +121,8 @@ def _refused(name: str, data: bytes, error: RefusedError) -> InvalidArguments:
         case Fault.INCOMPLETE:
             message = "The picture is not complete: a part of the file is missing. Save it again and try with that."
             return _problem(name, "image_load_error", message)
+        case Fault.DAMAGED if no_picture(data):  # its box is that of a picture's too
+            return _not_read(name, data)
         case Fault.DAMAGED:
             return _problem(name, "image_load_error", "The picture is damaged. Save it again and try with that.")
 

@@ -92,6 +92,7 @@ class Worker:
 def studio(live_server: LiveServer, settings: Settings) -> LiveServer:
     cache.clear()  # of how often somebody has tried to sign up
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.SITE_URL = live_server.url  # mails lead there
     return live_server
 
 

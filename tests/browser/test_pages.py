@@ -18,6 +18,13 @@ PEOPLES = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _password(bob: User) -> None:
+    """Who has none, and no provider, can't be asked who they are, and is refused the pages that ask."""
+    bob.set_password("a-long-passphrase")
+    bob.save()
+
+
 def look(page: Page, address: str) -> None:
     page.goto(address)
     expect(page.locator("h1")).to_be_visible()
