@@ -45,12 +45,13 @@ def sign_owner(user: User) -> str:
 
 
 def owner_of(data: QueryDict) -> User | None:
-    """For whom the page was made that sends this."""
+    """For whom the page was made that sends this, as long as they may sign in."""
     try:
         pk = _signer.unsign(data.get("draft_owner", ""), max_age=_OWNER_LASTS)
     except BadSignature:
         return None
-    return User.objects.filter(pk=pk, is_active=True).first()
+    person = User.objects.filter(pk=pk, is_active=True).first()
+    return None if person is None or person.is_suspended else person
 
 
 def keep(owner: User, data: QueryDict, uploads: Mapping[Slot, Upload]) -> Draft | None:

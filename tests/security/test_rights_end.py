@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.mail import EmailMessage
+from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 
@@ -24,6 +26,7 @@ from generations.moderation.cases import open_case
 from generations.moderation.deciding import suspend
 from generations.pipeline import Order, ask_for_yes, close, part, place_order
 from generations.pipeline.leaving import leave
+from generations.views import drafts
 from tests.cast import make_generation, signed_in
 
 Mails = list[EmailMessage]
@@ -249,6 +252,19 @@ def test_no_mail_asks_whoever_may_not_decide(
 def test_no_link_decides_on_ones_own_request(film: Team, ada: User, link: str) -> None:
     Generation.objects.update(user=ada)
     assert Client().get(link).status_code == Client().post(link, {"verb": "approve"}).status_code == 403
+
+
+# --- pages that are still open ----------------------------------------------------------------------------------------
+
+
+def test_page_of_who_may_not_sign_in_keeps_nothing(
+    film: Team, ada: User, alice: User, mo: User, ending: Callable[[], str]
+) -> None:
+    """Its signed name keeps a press for a person whose session has ended, and only as long as they may come back."""
+    form = QueryDict(urlencode({"draft_owner": drafts.sign_owner(ada)}))
+    assert drafts.owner_of(form) == ada
+    name = ending()
+    assert (drafts.owner_of(form) is None) is (name in SHUT_OUT)
 
 
 # --- coming back ------------------------------------------------------------------------------------------------------
