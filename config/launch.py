@@ -29,7 +29,7 @@ GIVEN_BY: Final[Mapping[str, tuple[str, ...]]] = {
 }
 SERVERS, STUDIO = 0, 1  # stages: the studio ends before the servers that it writes to
 LEFTOVER_SECONDS = 12
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 20
 
 
 class RefusedError(Exception):

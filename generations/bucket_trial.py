@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+from django.core.cache import cache
 
 from generations import bucket
 from generations.mirror import Bucket, MirrorError, upload
@@ -38,6 +39,8 @@ _ELSEWHERE: Final = (
     *("AuthorizationQueryParametersError", "Moved Permanently", "HTTP 301", "HTTP 307", "301"),
 )
 
+_PROBLEM_KEY: Final = "bucket-trial:problem"
+
 _last_good: Final[dict[str, float]] = {}  # by bucket, when (of the monotonic clock) it took all of it
 
 
@@ -55,6 +58,24 @@ def check_bucket() -> None:
         _last_good[bucket.name()] = time.monotonic()
         return
     _check_is_there()
+
+
+def known_problem() -> str:
+    """What the studio's newest trial found wrong, empty when nothing; for pages, which make at most one a minute."""
+    key = f"{_PROBLEM_KEY}:{bucket.name()}"
+    found: str | None = cache.get(key)
+    if found is None:
+        found = _problem()
+        cache.set(key, found, STANDS_FOR)
+    return found
+
+
+def _problem() -> str:
+    try:
+        try_bucket()
+    except BucketTrialError as error:
+        return str(error)
+    return ""
 
 
 def try_bucket() -> None:

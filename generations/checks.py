@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
+from botocore.session import Session
 from django.conf import settings
 from django.core import checks
+
+from generations.bucket_trial import BucketTrialError, try_bucket
 
 
 @checks.register(checks.Tags.security, deploy=False)
@@ -30,6 +34,41 @@ def presigned_pictures_are_reachable(app_configs: Sequence[Any] | None, **kwargs
         return []
     hint = "Set FAL_INPUT_DELIVERY=upload, or use a bucket with a public https address."
     return [checks.Error("fal cannot read pictures from a bucket without https.", hint=hint, id="studio.E003")]
+
+
+@checks.register()
+def presigned_pictures_outlive_their_keys(
+    app_configs: Sequence[Any] | None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    if settings.FAL_INPUT_DELIVERY != "presigned" or not _are_keys_temporary():
+        return []
+    words = (
+        "The bucket's keys are temporary: a presigned address dies with them, maybe before fal has read the picture."
+    )
+    hint = "Set FAL_INPUT_DELIVERY=upload, or give the studio keys that last, without AWS_SESSION_TOKEN."
+    return [checks.Warning(words, hint=hint, id="studio.W005")]
+
+
+def _are_keys_temporary() -> bool:
+    """Those of a role have a session token; who names no keys leaves it to botocore where to find some."""
+    if settings.AWS_SESSION_TOKEN or settings.AWS_ACCESS_KEY_ID:
+        return bool(settings.AWS_SESSION_TOKEN)
+    try:
+        found = Session().get_credentials()
+        return bool(found and found.token)
+    except BotoCoreError:  # that there are none is said by the trial of the bucket
+        return False
+
+
+@checks.register(deploy=True)
+def bucket_takes_videos(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """For `manage.py check --deploy`, which may take its time: on the very way of copies."""
+    try:
+        try_bucket()
+    except BucketTrialError as error:
+        hint = "No video comes home before this is mended."
+        return [checks.Error(f"The bucket takes no videos. {error}", hint=hint, id="studio.E006")]
+    return []
 
 
 @checks.register()

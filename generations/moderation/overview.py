@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from generations import bucket
+from generations import bucket_trial
 from generations.models import DRIVEN, Case, Decision, Generation, Status, Verb
 from generations.pipeline.usage import Month
 
@@ -85,9 +84,5 @@ def health() -> Health:
     first = due.aggregate(at=Min("due_at"))["at"]
     recent = Generation.objects.filter(created_at__gte=now - timedelta(days=7)).order_by()
     last_webhook = recent.aggregate(at=Max("called_at"))["at"]
-    try:
-        bucket.check()
-        problem = ""
-    except (BotoCoreError, ClientError) as error:
-        problem = str(error)
-    return Health((now - first).total_seconds() if first else 0, last_webhook, problem)
+    overdue = (now - first).total_seconds() if first else 0
+    return Health(overdue, last_webhook, bucket_trial.known_problem())

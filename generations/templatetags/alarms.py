@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from generations import tasks
+from generations import bucket_trial, tasks
 from generations.models import Generation, UsageDay
 from generations.moderation import overview
 from generations.pipeline import settling
@@ -19,12 +19,16 @@ _NEWS: Final = timedelta(days=8)  # of days beside fal's books
 
 
 @register.simple_tag(takes_context=True)
-def alarms(context: dict[str, Any]) -> dict[str, int]:
-    """How many of each kind; empty when all is well, and for staff who may not see generations."""
+def alarms(context: dict[str, Any]) -> dict[str, int | str]:
+    """How many of each kind, and what is wrong with the bucket.
+
+    Empty when all is well, and for staff who may not see generations.
+    """
     user = context["user"]
     if not isinstance(user, User) or not user.has_perm("generations.view_generation"):
         return {}
-    found = {
+    found: dict[str, int | str] = {
+        "bucket_problem": bucket_trial.known_problem(),
         "needs_a_person": Generation.objects.filter(settling.NEEDS_A_PERSON).count(),
         "not_copied": settling.not_copied_for_long().count(),
         "drifting": UsageDay.objects.filter(day__gte=timezone.now() - _NEWS).exclude(fal_cents=F("our_cents")).count(),

@@ -6,10 +6,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from django.core.cache import cache
 
 from config.embedded.s3 import S3Address
 from generations import bucket
-from generations.bucket_trial import PREFIX, BucketTrialError, try_bucket
+from generations.bucket_trial import PREFIX, BucketTrialError, known_problem, try_bucket
 from tests.scripted_server import Reply, scripted_server
 
 pytestmark = pytest.mark.django_db
@@ -77,3 +78,14 @@ def test_steps_say_what_to_do(monkeypatch: pytest.MonkeyPatch, s3: S3Address, re
     said = refused(monkeypatch, s3, reply)
     assert re.match("PUT: ", said)
     assert words in said
+
+
+def test_pages_ask_the_bucket_once_a_minute(monkeypatch: pytest.MonkeyPatch, s3: S3Address) -> None:
+    cache.clear()
+    aim(monkeypatch, s3, aws_secret_access_key="stolen")
+    problem = known_problem()
+    aim(monkeypatch, s3)
+
+    assert problem == known_problem() != ""
+    cache.clear()  # a minute later
+    assert known_problem() == ""

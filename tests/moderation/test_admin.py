@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail import EmailMessage
 from django.db import connection
@@ -14,6 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import StaffVisit, Team, User
+from config.embedded.s3 import S3Address
+from generations import bucket
 from generations.models import (
     BannedFile,
     BulkDecision,
@@ -30,6 +33,7 @@ from generations.moderation import bulk
 from generations.moderation.cases import open_case
 from generations.moderation.deciding import decide
 from tests.cast import make_generation, picture, signed_in
+from tests.mirror.conftest import bucket_at
 
 Mails = list[EmailMessage]
 
@@ -288,6 +292,25 @@ def test_first_page_shows_what_waits_what_was_decided_and_how_the_studio_is(
     mine = signed_in(mo).get("/admin/").content.decode()
     assert "Cases that wait: 1" in mine
     assert "Spent and held" not in mine
+
+
+@pytest.mark.django_db
+def test_first_page_tells_of_a_bucket_that_takes_no_videos(
+    mona: User, s3: S3Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the way of copies: this key sees that the bucket is there, and may write nothing. Once a minute is enough."""
+    cache.clear()
+    asked: list[None] = []
+    client = bucket_at(s3, aws_secret_access_key="wrong").client
+    monkeypatch.setattr(bucket, "client", lambda: asked.append(None) or client)
+    pages = [signed_in(mona).get("/admin/").content.decode() for _ in range(2)]
+
+    for page in pages:
+        assert "The bucket takes no videos, so none comes home: PUT: " in page
+        assert page.count("AWS_SECRET_ACCESS_KEY doesn&#x27;t belong to the key") == 2, "the alarm, and the overview"
+    trials = len(asked)
+    signed_in(mona).get("/admin/")
+    assert len(asked) == trials > 0
 
 
 def test_log_is_a_table_that_computes_nothing(case: Case, mo: User) -> None:
