@@ -1,4 +1,4 @@
-"""A frame as a picture with the colours that a browser's player shows. Knows no files.
+"""A frame as a picture with the colours that a browser's player shows, and as upright. Knows no files.
 
 What Chromium does was measured in it: a file that doesn't tell all of its colours is taken for BT.709 from 720 lines
 on and for BT.601 below; with the full range, as in JPEG, for BT.601.
@@ -12,6 +12,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from PIL import Image
 
 from generations import color
+from generations.mirror.display_matrix import is_sideways, transpose_of
 
 _HD: Final = 720  # lines
 _MATRICES: Final = {
@@ -37,7 +38,9 @@ class _Colors:
 
 
 def image_of(frame: VideoFrame, width: int | None = None, height: int | None = None) -> Image.Image:
-    """The frame in sRGB, scaled to `width` × `height` px where they are given."""
+    """The frame in sRGB, upright as a player shows it, scaled to `width` × `height` px where they are given."""
+    if is_sideways(frame):
+        width, height = height, width
     colors = _colors(frame)
     plain = frame.reformat(
         width=width,
@@ -49,7 +52,9 @@ def image_of(frame: VideoFrame, width: int | None = None, height: int | None = N
         interpolation=ACCURATE,
     )
     image: Image.Image = plain.to_image()  # type: ignore[no-untyped-call]
-    return color.from_code_points(colors.primaries, colors.transfer)(image)
+    transpose = transpose_of(frame)
+    turned = image if transpose is None else image.transpose(transpose)
+    return color.from_code_points(colors.primaries, colors.transfer)(turned)
 
 
 def _colors(frame: VideoFrame) -> _Colors:

@@ -8,6 +8,7 @@ import io
 import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +19,10 @@ from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from PIL import Image
 
+from generations.mirror.display_matrix import shown_size
 from generations.mirror.errors import MirrorError, Reason
 from generations.mirror.frame_color import ACCURATE, image_of
-from generations.mirror.probing import Poster, Readable, opened
+from generations.mirror.probing import Poster, Readable, opened, undecodable
 
 BUDGET: Final = 400_000  # bytes of a clip
 CLIP_SECONDS: Final = 4
@@ -69,12 +71,16 @@ def _encode(file: Readable, path: Path, bits: int) -> None:
             av.open(str(path), "w", options={"movflags": "faststart"}) as target,
         ):
             clip = target.add_stream("libx264", rate=CLIP_FPS, options={"preset": "veryfast", "crf": "26", **rate})
-            clip.width, clip.height = _even(stream.codec_context.width, stream.codec_context.height)
+            frames = _frames(source, stream)
+            first = next(frames, None)
+            if first is None:
+                raise undecodable("it has no frame for a preview")
+            clip.width, clip.height = _even(*shown_size(first[1]))
             clip.pix_fmt = "yuv420p"
             context = clip.codec_context
             context.color_range, context.colorspace, context.color_primaries, context.color_trc = 1, 1, 1, 1  # BT.709
             context.thread_count = 1  # two clips at once share the cores, and each thread holds frames
-            for number, frame in _frames(source, stream):
+            for number, frame in chain([first], frames):
                 target.mux(clip.encode(_small(frame, number, clip)))
             target.mux(clip.encode())
     except ValueError as error:  # PyAV's word for a frame that it can't convert

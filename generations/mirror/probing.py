@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import ImageStat
 
+from generations.mirror.display_matrix import is_sideways, shown_size
 from generations.mirror.errors import MirrorError, Reason
 from generations.mirror.frame_color import image_of
 
@@ -32,7 +33,7 @@ _DARK: Final = 24  # mean of 0–255
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    width: int  # pixels
+    width: int  # pixels, as a player shows them
     height: int
     duration: float  # seconds
     fps: float
@@ -63,14 +64,15 @@ def probe(file: Readable, *, on_frame: Callable[[], None] = lambda: None) -> Pro
             raise undecodable(f"{context.width} × {context.height} pixels, {duration:g} s, {fps:g} frames a second")
         if not is_long:
             _check_whole(shown, duration, 1 / fps)
-        return Probe(context.width, context.height, duration, fps, context.name)
+        sides = (context.height, context.width) if shown.is_sideways else (context.width, context.height)
+        return Probe(*sides, duration, fps, context.name)
 
 
 def poster(file: Readable) -> Poster:
     """An early frame that isn't black, at most LONG_SIDE pixels long. Raises MirrorError (undecodable)."""
     with opened(file) as (container, stream):
         frame = _telling(_candidates(container, stream))
-        image = image_of(frame, *_fitted(frame.width, frame.height))
+        image = image_of(frame, *_fitted(*shown_size(frame)))
     data = io.BytesIO()
     image.save(data, "WEBP", quality=QUALITY)
     return Poster(data.getvalue(), image.width, image.height)
@@ -101,6 +103,7 @@ class _Shown:
     end: float = -inf
     breaks_at: float = inf  # the first that is not whole
     trouble: str = ""
+    is_sideways: bool = False
 
     @property
     def seconds(self) -> float:
@@ -114,6 +117,8 @@ class _Shown:
         time = max(0.0, self.end) if frame.pts is None else frame.time
         if frame.is_corrupt:
             self.breaks(time, "a frame is corrupt")
+        if not self.frames:
+            self.is_sideways = is_sideways(frame)
         self.frames += 1
         self.begin = min(self.begin, time)
         self.end = max(self.end, time + _lasting(frame))

@@ -16,13 +16,15 @@ from playwright.sync_api import Browser, Page
 
 from accounts.models import Team, User
 from generations import bucket
-from generations.mirror import poster, still
+from generations.mirror import poster, probe, still
 from generations.models import Status, Upload
 from generations.sandbox.render import Recipe, encode, frames
 from tests.browser.conftest import PATIENCE, chromium_program
 from tests.cast import make_generation, make_video, signed_in
 from tests.mirror.color_videos import Clip
+from tests.mirror.test_display_matrix import SHOWN
 from tests.mirror.test_frame_color import CASES, HD, SD, TAGGED, TAGGED_601
+from tests.mirror.videos import quarters_mp4, with_matrix
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -43,6 +45,11 @@ _PLAYED = """async (source) => {
     return [[0.2, 0.3], [0.8, 0.3], [0.2, 0.7], [0.8, 0.7]].map(([x, y]) => at(x, y));
 }"""
 """The colours of four places of a video's first frame."""
+_SIZE = """async (source) => {
+    const video = Object.assign(document.createElement("video"), { muted: true, src: source });
+    await new Promise((done) => video.addEventListener("loadedmetadata", done));
+    return [video.videoWidth, video.videoHeight];
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +119,17 @@ def test_cases_of_hd(canvas: Page, name: str) -> None:
 
     assert distance(still(io.BytesIO(data), 0.0), shown) <= 3
     assert distance(poster(io.BytesIO(data)).data, shown) <= 3
+
+
+@pytest.mark.parametrize("matrix", [matrix for matrix, *_ in SHOWN], ids=str)
+def test_turned_video_is_as_upright_as_in_the_player(canvas: Page, matrix: tuple[float, ...]) -> None:
+    data = with_matrix(quarters_mp4(), matrix)
+    shown, size = played(canvas, data), canvas.evaluate(_SIZE, "/clip.mp4")
+    found = probe(io.BytesIO(data))
+
+    assert [found.width, found.height] == size
+    assert distance(still(io.BytesIO(data), 0.0), shown) <= 3
+    assert distance(poster(io.BytesIO(data)).data, shown) <= 5  # lossy WebP
 
 
 def test_next_clip_begins_as_the_last_one_ended(canvas: Page, film: Team, bob: User, tmp_path: Path) -> None:

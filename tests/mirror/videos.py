@@ -103,3 +103,34 @@ def written(
             container.mux(audio.encode(silence) if audio else [])
         container.mux(audio.encode() if audio else [])
     return out.getvalue()
+
+
+# what a display matrix's first four numbers do to a picture
+UPRIGHT, RIGHT, AROUND, LEFT = (1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)
+MIRRORED, UPSIDE_DOWN, ACROSS, COUNTER = (-1, 0, 0, 1), (1, 0, 0, -1), (0, 1, 1, 0), (0, -1, -1, 0)
+
+
+@cache
+def quarters_mp4(size: tuple[int, int] = (320, 180)) -> bytes:
+    """A second of red, green, blue and white quarters."""
+    picture = Image.new("RGB", (2, 2))
+    for place, colour in zip(((0, 0), (1, 0), (0, 1), (1, 1)), ("red", "lime", "blue", "white"), strict=True):
+        picture.paste(colour, (*place, place[0] + 1, place[1] + 1))
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=24, options={"crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        large = picture.resize(size, Image.Resampling.NEAREST)
+        for _ in range(24):
+            container.mux(stream.encode(av.VideoFrame.from_image(large)))  # type: ignore[no-untyped-call]
+        container.mux(stream.encode())
+    return out.getvalue()
+
+
+def with_matrix(data: bytes, matrix: tuple[float, ...]) -> bytes:
+    """The same MP4 whose track has this display matrix (`tkhd`), as phones write one."""
+    begin, _ = _find(data, [b"moov", b"trak", b"tkhd"])
+    a, b, c, d = (round(value * 65536) for value in matrix)
+    changed = bytearray(data)
+    changed[begin + 48 : begin + 84] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    return bytes(changed)
