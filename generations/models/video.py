@@ -1,11 +1,13 @@
 """A finished video in the bucket: what it truly is, as read from the file."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from generations.models.generation import Generation
+
+_EXTENSIONS: Final = {"video/mp4": ".mp4", "video/webm": ".webm", "video/quicktime": ".mov"}
 
 
 class Video(models.Model):
@@ -35,3 +37,8 @@ class Video(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def extension(self) -> str:
+        """Of a file's name, by what the file is; with the dot."""
+        return _EXTENSIONS.get(self.content_type, ".mp4")

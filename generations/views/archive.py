@@ -69,7 +69,7 @@ def _zip(parts: list[Part], number: int) -> HttpResponseBase:
     stream = ZipStream(sized=True)
     stream.add(_manifest(parts, number), "manifest.json")
     for row in parts[number - 1]:
-        stream.add(_read(row.video.key), download_name(row), size=row.video.size)
+        stream.add(_read(row.video.key), download_name(row.video), size=row.video.size)
     name = "videos.zip" if len(parts) == 1 else f"videos-{number}-of-{len(parts)}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(len(stream))}
     return StreamingHttpResponse(iter(stream), content_type="application/zip", headers=headers)
@@ -91,7 +91,7 @@ def _manifest(parts: list[Part], number: int) -> bytes:
 
 def _entry(row: Generation) -> dict[str, Any]:
     return {
-        "file": download_name(row),
+        "file": download_name(row.video),
         "id": str(row.pk),
         "prompt": row.prompt,
         "parameters": {

@@ -36,23 +36,28 @@ _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """An object to hand out: `etag` names its exact bytes, `download_as` makes the browser save it."""
+    """An object to hand out: `etag` names its exact bytes, `download_as` makes the browser save it.
+
+    `name` is for who saves it by the browser's own means; without it that is the end of the key.
+    """
 
     key: str
     media_type: str
     etag: str
     download_as: str = ""
+    name: str = ""
 
     @property
     def disposition(self) -> str:
-        return content_disposition_header(bool(self.download_as), self.download_as or self.key.rpartition("/")[2]) or ""
+        name = self.download_as or self.name or self.key.rpartition("/")[2]
+        return content_disposition_header(bool(self.download_as), name) or ""
 
 
 @require_safe
 @for_people
 def video(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     made = _video_of(visible_generation(request, pk))
-    return deliver(request, Handed(made.key, made.content_type, made.sha256))
+    return deliver(request, Handed(made.key, made.content_type, made.sha256, name=f"video{made.extension}"))
 
 
 @require_safe
@@ -60,11 +65,13 @@ def video(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
 def download(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     generation = visible_generation(request, pk)
     made = _video_of(generation)
-    return deliver(request, Handed(made.key, made.content_type, made.sha256, download_as=download_name(generation)))
+    return deliver(request, Handed(made.key, made.content_type, made.sha256, download_as=download_name(made)))
 
 
-def download_name(generation: Generation) -> str:
-    return f"{slugify(generation.prompt)[:60].strip('-') or 'video'}-{str(generation.pk)[:8]}.mp4"
+def download_name(video: Video) -> str:
+    """The key always ends in .mp4, since it is given before the file comes; the name says what the file is."""
+    words = slugify(video.generation.prompt)[:60].strip("-") or "video"
+    return f"{words}-{str(video.pk)[:8]}{video.extension}"
 
 
 @require_safe

@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Team, User
-from generations.models import Generation, Status
+from generations.models import Generation, Status, Video
 from tests.cast import make_generation, make_video, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +51,17 @@ def test_all_are_there_as_the_manifest_says(videos: list[Generation], film: Team
         assert hashlib.sha256(archive.read(entry["file"])).hexdigest() == entry["sha256"] == row.video.sha256
         assert "/" not in entry["file"]
         assert (entry["cost_usd"], entry["parameters"]["duration"]) == ("0.35", 5)
+
+
+def test_names_end_by_what_the_files_are(videos: list[Generation], bob: User) -> None:
+    types = ["video/mp4", "video/webm", "video/quicktime"]
+    for row, media_type in zip(videos, types, strict=True):
+        Video.objects.filter(pk=row.pk).update(content_type=media_type)
+    archive, manifest = read(ask(bob, videos))
+
+    files = [entry["file"] for entry in manifest["videos"]]
+    assert [name.rpartition(".")[2] for name in files] == ["mp4", "webm", "mov"]
+    assert set(archive.namelist()) == {"manifest.json", *files}
 
 
 def test_large_one_comes_in_parts_each_by_itself(

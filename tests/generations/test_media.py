@@ -54,6 +54,27 @@ def test_whole_video_comes_with_its_type_and_length(browser: Client, video: Vide
     assert "Content-Range" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("media_type", "ending"), [("video/mp4", ".mp4"), ("video/webm", ".webm"), ("video/quicktime", ".mov")]
+)
+@pytest.mark.parametrize("delivery", ["proxy", "redirect"])
+def test_name_ends_by_what_the_file_is(
+    browser: Client, video: Video, settings: Settings, delivery: str, media_type: str, ending: str
+) -> None:
+    settings.MEDIA_DELIVERY = delivery
+    Video.objects.update(content_type=media_type)
+
+    def disposition(answer: Any) -> str:
+        query = parse_qs(urlsplit(answer.headers.get("Location", "")).query)
+        return query.get("response-content-disposition", [answer.headers.get("Content-Disposition", "")])[0]
+
+    saved, shown = (
+        disposition(browser.get(address(video, name))) for name in ("generation-download", "generation-video")
+    )
+    assert saved == f'attachment; filename="a-fox-in-the-snow-{str(video.pk)[:8]}{ending}"'
+    assert shown == f'inline; filename="video{ending}"'
+
+
 @pytest.mark.parametrize("asked", [{}, {"Range": "bytes=0-9"}])
 def test_head_has_the_headers_of_the_whole_and_no_body(browser: Client, video: Video, asked: dict[str, str]) -> None:
     """A range is for GET alone (RFC 9110 §14.2)."""
