@@ -26,6 +26,7 @@ from generations.bucket import BucketDownError
 from generations.fal.arguments import InvalidArguments
 from generations.forms import first_values, read_file
 from generations.models import Draft, DraftVersion, Generation, Slot, Upload
+from generations.pictures import DecoderBusyError
 from generations.pipeline import OrderRefusedError, keep_picture
 from generations.views.people import PersonRequest, for_people
 
@@ -176,5 +177,5 @@ def _all_uploads(owner: User, request: HttpRequest) -> dict[Slot, Upload]:
 def _kept_file(owner: User, field: str, file: "UploadedFile[Any]") -> Upload | None:
     try:
         return keep_picture(owner, read_file(field, file))
-    except (InvalidArguments, OrderRefusedError, BucketDownError):
+    except (InvalidArguments, OrderRefusedError, BucketDownError, DecoderBusyError):
         return None

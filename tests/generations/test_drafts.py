@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from generations.models import MAX_DRAFTS, Draft, Generation, Slot, Upload
+from generations.picture_decoder import process
 from generations.pipeline.leaving import leave
 from generations.views import composer
 from generations.views.drafts import MAX_CHARACTERS
@@ -258,6 +259,17 @@ class TestSessionIsGone:
         assert (back["prompt"], back["duration"], back["team"]) == ("A fox in the snow", "10", "film")
         assert back["start_upload"] == str(draft.start_id)
         assert not Generation.objects.exists()
+
+    def test_press_while_many_pictures_are_read_keeps_the_rest(
+        self, film: Team, bob: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        page = typed(signed_in(bob), kind="image")
+        monkeypatch.setattr(process, "WAIT_SECONDS", 0)
+        with process._place(), process._place():
+            answer = Client().post(PAGE, page | {"start_file": file(picture())})
+
+        assert answer.headers["Location"].startswith("/accounts/login/?next=/generations/new/%3Fdraft%3D")
+        assert str(Draft.objects.get(user=bob)) == "A fox in the snow"
 
     def test_another_person_who_signs_in_there_sees_nothing(self, film: Team, bob: User, alice: User) -> None:
         Client().post(PAGE, typed(signed_in(bob), "His secret"))

@@ -23,6 +23,7 @@ from config.embedded import addresses
 from generations.fal.arguments import Endpoint
 from generations.management.commands import generate
 from generations.models import Generation, Slot, Status
+from generations.picture_decoder import process
 from tests.cast import picture
 from tests.invisible import INVISIBLE
 
@@ -78,6 +79,15 @@ def test_pictures_are_read_from_files(bob: User, fox: Path) -> None:
     row = Generation.objects.get()
     assert row.endpoint == Endpoint.IMAGE_TO_VIDEO
     assert {kept.slot for kept in row.pictures.all()} == set(Slot)
+
+
+@pytest.mark.parametrize("option", ["--image", "--tail-image"])
+def test_busy_decoder_is_said_in_a_line(bob: User, fox: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    monkeypatch.setattr(process, "WAIT_SECONDS", 0)
+    with process._place(), process._place(), pytest.raises(CommandError, match=f"{option}: .*reading many pictures"):
+        run(bob, option, str(fox))
+
+    assert not Generation.objects.exists()
 
 
 def test_worker_is_woken(bob: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks) -> None:
