@@ -116,7 +116,9 @@ def _refused(name: str, data: bytes, error: RefusedError) -> InvalidArguments:
             most = f"{error.limit // 1_000_000} million pixels"
             return _problem(name, "image_too_large", f"The picture has more than {most}. Make it smaller.")
         case Fault.COSTLY:
-            message = "The picture takes too much memory or time to read. Make it smaller, or save it as JPEG."
+            message = (
+                "The picture takes too much memory or time to read. Make it smaller, or save it again as a plain JPEG."
+            )
             return _problem(name, "image_too_large", message)
         case Fault.INCOMPLETE:
             message = "The picture is not complete: a part of the file is missing. Save it again and try with that."

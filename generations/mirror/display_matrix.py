@@ -1,7 +1,7 @@
 """How a player turns a video's frames: by the matrix that its track has for them (ISO/IEC 14496-12 §8.3.2)."""
 
 import struct
-from typing import Final
+from typing import Final, cast
 
 from av.video.frame import VideoFrame
 from PIL import Image
@@ -27,8 +27,8 @@ def transpose_of(frame: VideoFrame) -> Image.Transpose | None:
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return None
-    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix))
-    return _TRANSPOSES.get((a / _ONE, b / _ONE, c / _ONE, d / _ONE))  # type: ignore[call-overload,no-any-return]
+    a, b, _, c, d, *_ = struct.unpack("=9i", cast("memoryview", matrix))
+    return _TRANSPOSES.get((a / _ONE, b / _ONE, c / _ONE, d / _ONE))
 
 
 def is_sideways(frame: VideoFrame) -> bool:

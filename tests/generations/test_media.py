@@ -66,7 +66,7 @@ def test_name_ends_by_what_the_file_is(
 
     def disposition(answer: Any) -> str:
         query = parse_qs(urlsplit(answer.headers.get("Location", "")).query)
-        return query.get("response-content-disposition", [answer.headers.get("Content-Disposition", "")])[0]
+        return str(query.get("response-content-disposition", [answer.headers.get("Content-Disposition", "")])[0])
 
     saved, shown = (
         disposition(browser.get(address(video, name))) for name in ("generation-download", "generation-video")
