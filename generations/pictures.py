@@ -19,6 +19,7 @@ from generations import fetch
 from generations.fal.arguments import MAX_PICTURE_BYTES, InvalidArguments, PictureFormat, Problem, check_picture
 from generations.mime_sniff import Kind, no_picture, unpacked
 from generations.picture_decoder import process
+from generations.picture_decoder.containers import JPEG
 from generations.picture_decoder.outcome import MAX_PIXELS, Change, Fault, RefusedError
 from generations.picture_decoder.process import DecoderBusyError
 
@@ -26,6 +27,7 @@ __all__ = ["MAX_PIXELS", "Change", "DecoderBusyError", "Picture", "fetch_picture
 
 FETCH_SECONDS: Final = 20  # what fal itself gives a picture's address to answer (its sibling Kling endpoints say so)
 FETCH_TIMEOUT: Final = httpx.Timeout(connect=10, read=10, write=10, pool=10)
+_SMALLER: Final = f"Make it smaller, or save it as JPEG: that may have {MAX_PIXELS['JPEG'] // 1_000_000} million."
 
 _STARTS_OF_OTHERS: Final = (
     b"II*\0",
@@ -114,7 +116,8 @@ def _refused(name: str, data: bytes, error: RefusedError) -> InvalidArguments:
             return _not_read(name, data)
         case Fault.PIXELS:
             most = f"{error.limit // 1_000_000} million pixels"
-            return _problem(name, "image_too_large", f"The picture has more than {most}. Make it smaller.")
+            way = "Make it smaller." if data.startswith(JPEG) else _SMALLER
+            return _problem(name, "image_too_large", f"The picture has more than {most}. {way}")
         case Fault.COSTLY:
             message = (
                 "The picture takes too much memory or time to read. Make it smaller, or save it again as a plain JPEG."

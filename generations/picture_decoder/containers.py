@@ -39,7 +39,7 @@ class Parts:
     is_animated: bool = False
     is_cut: bool = False  # its end is missing
     is_deep: bool = False  # more than 8 bits a colour
-    offset: tuple[int, int] = (0, 0)  # of a WebP's frame on its canvas
+    offset: tuple[int, int] = (0, 0)  # of an animation's first frame on its canvas
     canvas: tuple[int, int] | None = None
     scans: list[tuple[int, int, int]] = field(default_factory=list)  # of a JPEG: component, last coefficient, low bit
     is_progressive: bool = False
@@ -61,6 +61,7 @@ class Parts:
 def png_parts(data: bytes) -> Parts:
     """Raises RefusedError for what browsers refuse: no header, or chunks that they must know and don't."""
     parts, kept, pixels, told = Parts(b""), [], [], {}
+    animation = _FirstFrame()
     has_end = False
     for kind, body, is_whole in _png_chunks(data):
         if kind in {b"IHDR", b"PLTE"} and not is_whole:
@@ -75,15 +76,45 @@ def png_parts(data: bytes) -> Parts:
         elif not kind[0] & 0x20:
             raise RefusedError(Fault.DAMAGED)
         elif is_whole:
+            animation.add(kind, body, is_behind=bool(pixels) and b"acTL" in told)
             told[kind] = body
         else:
             parts.has_extras = True
     if not kept or not pixels:
         raise RefusedError(Fault.DAMAGED if has_end else Fault.INCOMPLETE)
+    if animation.data:
+        kept[0], pixels = _of_frame(parts, kept[0], animation.control), animation.data
     parts.data = PNG + b"".join(kept) + _png_chunk(b"IDAT", b"".join(pixels)) + _png_chunk(b"IEND", b"")
     parts.is_cut, parts.is_deep = not has_end, data[24] == 16
     _tell_png(parts, told)
     return parts
+
+
+@dataclass
+class _FirstFrame:
+    """Of an animated PNG whose picture for other programs is no frame of it: browsers never show that one."""
+
+    control: bytes = b""  # fcTL
+    data: list[bytes] = field(default_factory=list)
+    frames: int = 0
+
+    def add(self, kind: bytes, body: bytes, *, is_behind: bool) -> None:
+        """`is_behind` the picture for other programs."""
+        if kind == b"fcTL":
+            self.frames += 1
+            if is_behind and self.frames == 1 and len(body) == 26:
+                self.control = body
+        elif kind == b"fdAT" and self.control and self.frames == 1:
+            self.data.append(body[4:])
+
+
+def _of_frame(parts: Parts, header: bytes, control: bytes) -> bytes:
+    """The header of a picture that is this frame; the canvas is that of the whole. Raises RefusedError."""
+    width, height, left, top = struct.unpack_from(">4I", control, 4)
+    parts.canvas, parts.offset = struct.unpack_from(">II", header, 8), (left, top)
+    if not (width and height) or left + width > parts.canvas[0] or top + height > parts.canvas[1]:
+        raise RefusedError(Fault.DAMAGED)
+    return _png_chunk(b"IHDR", struct.pack(">II", width, height) + header[16:21])
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:

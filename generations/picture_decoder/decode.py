@@ -95,7 +95,8 @@ def _refuse_pixels(kind: str, size: tuple[int, int]) -> None:
 
 def _png(parts: Parts) -> Source:
     with Image.open(BytesIO(parts.data), formats=["PNG"]) as image:
-        _refuse_pixels("PNG", image.size)
+        for size in (image.size, parts.canvas or image.size):
+            _refuse_pixels("PNG", size)
         rows = height = image.height
         if parts.is_cut:
             rows = min(height, containers.png_rows(parts.data))
@@ -104,6 +105,8 @@ def _png(parts: Parts) -> Source:
             parts.data = containers.png_of_rows(parts.data, rows)
     image = Image.open(BytesIO(parts.data), formats=["PNG"])
     image.load()
+    if parts.canvas and parts.canvas != image.size:
+        return _of_image("PNG", parts, _on_canvas(image, parts), given=parts.canvas)
     is_clean = not parts.is_deep and not image.has_transparency_data and _factor(*image.size) == 1
     return _of_image("PNG", parts, image, is_clean=is_clean, is_cut=rows < height, given=(image.width, height))
 
@@ -122,6 +125,13 @@ def _jpeg(parts: Parts) -> Source:
         image = image.crop((0, 0, image.width, rows // factor))
     is_clean = factor == 1 and rows == size[1] and image.mode in {"RGB", "L"}
     return _of_image("JPEG", parts, image, is_clean=is_clean, is_cut=rows < size[1], given=size)
+
+
+def _on_canvas(image: Image.Image, parts: Parts) -> Image.Image:
+    """A frame where it lies on its animation, which is transparent beside it."""
+    canvas = Image.new("RGBA", parts.canvas or image.size)
+    canvas.paste(image.convert("RGBA"), parts.offset)
+    return canvas
 
 
 def _drafted(data: bytes, factor: int) -> Any:
@@ -201,7 +211,12 @@ def _heif(data: bytes) -> Source:
 
 
 def _other(data: bytes) -> Source:
-    image = Image.open(BytesIO(data), formats=["GIF", "BMP", "AVIF"])
+    try:
+        image = Image.open(BytesIO(data), formats=["GIF", "BMP", "AVIF"])
+    except UnidentifiedImageError:
+        if data[4:8] == b"ftyp":  # one of more pixels than its decoder allows ends here, too
+            raise RefusedError(Fault.COSTLY) from None
+        raise
     kind = str(image.format)
     _refuse_pixels(kind, image.size)
     parts = Parts(data, is_animated=getattr(image, "is_animated", False))
