@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from django.contrib import messages
 from django.core.exceptions import (
     DisallowedHost,
     RequestDataTooBig,
@@ -10,7 +11,7 @@ from django.core.exceptions import (
 )
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from generations.views import drafts
 from generations.views.organizing import TooManySelectedError
+from generations.views.people import ask_to_sign_in
 
 _CSRF_FIELD: Final = "csrfmiddlewaretoken"
 _SELECT_FEWER: Final = _("You selected more than 500 videos. Nothing was done: go back and select at most 500 at once.")
@@ -62,9 +64,22 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """
     if request.path == reverse("new-generation") and (answer := drafts.keep_unsent(request)):
         return answer
+    if (typed_by := request.POST.get("typed_by")) and typed_by != str(request.user.pk):
+        return _typed_by_another(request)
     is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
     is_secret = any("password" in name for name in request.POST)
     fields = [(name, value) for name, values in request.POST.lists() for value in values if name != _CSRF_FIELD]
     if request.user.is_authenticated and is_ours and fields and not (is_secret or request.FILES):
         return render(request, "send_again.html", {"fields": fields}, status=403)
     return render(request, "403_csrf.html", status=403)
+
+
+def _typed_by_another(request: HttpRequest) -> HttpResponse:
+    """Who is here now sees none of it: in its tab it waits for the person who typed it."""
+    if not request.user.is_authenticated:
+        return ask_to_sign_in(request)
+    words = _(
+        "That page was another account’s. Nothing was sent; what was typed there waits in this tab for that person."
+    )
+    messages.error(request, words)
+    return redirect("gallery")

@@ -3,12 +3,15 @@
 import uuid
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit, urlunsplit
 
-from django.contrib.auth.decorators import login_required
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.http import own_address
@@ -36,7 +39,21 @@ def for_people(
         request.META["REMOTE_USER"] = str(request.user.pk)  # CGI's name: by it the server counts a person's transfers
         return view(request, *args, **kwargs)  # type: ignore[arg-type]  # asserted above
 
-    return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", login_required(wrapper))
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        return wrapper(request, *args, **kwargs) if request.user.is_authenticated else ask_to_sign_in(request)
+
+    return guarded
+
+
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """On to the sign-in, and from there to the page on which the person was: most buttons' addresses are no pages."""
+    if "typed_by" in request.POST:
+        messages.info(request, _("You were signed out, so nothing was sent yet. What you typed is kept in this tab."))
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    is_button = request.method == "POST" and came_from.netloc == request.get_host()
+    page = urlunsplit(("", "", came_from.path, came_from.query, "")) if is_button else request.get_full_path()
+    return redirect_to_login(page)
 
 
 def visible_generation(request: PersonRequest, pk: uuid.UUID) -> Generation:

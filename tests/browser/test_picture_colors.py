@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from generations import color
 from generations.fal.arguments import MAX_PICTURE_BYTES
 from generations.picture_decoder.decode import decode
+from tests.pictures.hostile import hidden_default_png, with_gain_map, ycck
 from tests.pictures.making import encoded, quarters
 from tests.pictures.test_reading import CASES, chunk, png_with
 
@@ -72,6 +73,10 @@ PICTURES = {
     "BT.2020 PNG": png_with(chunk(b"cICP", bytes((9, 1, 0, 1))), image=soft()),
     "gamma": png_with(chunk(b"gAMA", struct.pack(">I", 55556)), image=soft()),
     "CMYK": encoded(soft("CMYK"), "JPEG", **BEST),
+    "YCCK": ycck(soft()),
+    "gain map": with_gain_map(soft()),
+    "APNG of hidden default": hidden_default_png(Image.new("RGB", (400, 400)), soft()),
+    "APNG of small frame": hidden_default_png(Image.new("RGB", (400, 400)), soft().resize((200, 200)), (200, 0)),
     "grey": encoded(soft("L"), "PNG"),
     "palette": encoded(soft("P"), "PNG"),
     "16 bits": encoded(Image.new("I;16", (400, 400), 0x80FF), "PNG"),
