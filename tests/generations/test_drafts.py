@@ -265,8 +265,8 @@ class TestSessionIsGone:
     ) -> None:
         page = typed(signed_in(bob), kind="image")
         monkeypatch.setattr(process, "WAIT_SECONDS", 0)
-        with process._place(), process._place():
-            answer = Client().post(PAGE, page | {"start_file": file(picture())})
+        monkeypatch.setattr(process, "_free_place", lambda: None)
+        answer = Client().post(PAGE, page | {"start_file": file(picture())})
 
         assert answer.headers["Location"].startswith("/accounts/login/?next=/generations/new/%3Fdraft%3D")
         assert str(Draft.objects.get(user=bob)) == "A fox in the snow"

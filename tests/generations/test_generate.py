@@ -84,7 +84,8 @@ def test_pictures_are_read_from_files(bob: User, fox: Path) -> None:
 @pytest.mark.parametrize("option", ["--image", "--tail-image"])
 def test_busy_decoder_is_said_in_a_line(bob: User, fox: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
     monkeypatch.setattr(process, "WAIT_SECONDS", 0)
-    with process._place(), process._place(), pytest.raises(CommandError, match=f"{option}: .*reading many pictures"):
+    monkeypatch.setattr(process, "_free_place", lambda: None)
+    with pytest.raises(CommandError, match=f"{option}: .*reading many pictures"):
         run(bob, option, str(fox))
 
     assert not Generation.objects.exists()
