@@ -1,7 +1,7 @@
 # Kling Studio. `make run` starts it, `make test` proves it. Needs Python 3.11 or newer, git and make.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check fire bench screens lock upgrade venv venv-dev clean
+.PHONY: help run test check chaos bench screens lock upgrade venv venv-dev clean
 
 # the named one, or the first that is new enough
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -16,7 +16,7 @@ help:
 	@echo 'make run     start the studio (PORT=8000)'
 	@echo 'make test    lint, types, contracts, migrations and every test'
 	@echo 'make check   the quick part of make test'
-	@echo 'make fire    kill and break everything under 1,000 generations (FIRE_SEED= FIRE_COUNT= FIRE_SECONDS=)'
+	@echo 'make chaos   kill and break everything under 1,000 generations (CHAOS_SEED= CHAOS_COUNT= CHAOS_SECONDS=)'
 	@echo 'make bench   measure'
 	@echo 'make screens take pictures of every page into docs/screens/'
 	@echo 'make lock    write what the requirements come to, whole and with hashes (moves no version by itself)'
@@ -24,7 +24,7 @@ help:
 	@echo 'make clean   remove .venv, caches and collected files (never var/, your data)'
 
 run: venv
-	@exec $(BIN)/python -m config.launch
+	@exec $(BIN)/python -m devserver.launcher
 
 test: check
 	$(call STEP,migrations,$(BIN)/python -W ignore manage.py makemigrations --check --dry-run --verbosity 0)
@@ -37,8 +37,8 @@ check: venv-dev
 	$(call STEP,types,$(BIN)/mypy --no-error-summary)
 	$(call STEP,contracts,$(BIN)/lint-imports >.venv/contracts.log 2>&1 || { cat .venv/contracts.log; false; })
 
-fire: venv-dev
-	@exec $(BIN)/python -m tests.fire
+chaos: venv-dev
+	@exec $(BIN)/python -m tests.chaos
 
 bench: venv-dev
 	@set -e; for file in bench/[a-z]*.py; do \

@@ -23,7 +23,7 @@ from django.http import HttpRequest
 admin.site.unregister([Authenticator, EmailAddress, Group, SocialAccount, SocialApp, SocialToken, UserSession])
 
 
-class ChangedBySuperusers(admin.ModelAdmin[Any]):
+class SuperuserChangeAdmin(admin.ModelAdmin[Any]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)
 
@@ -37,7 +37,7 @@ class ChangedBySuperusers(admin.ModelAdmin[Any]):
         return super().get_actions(request) if is_superuser(request) else {}
 
 
-class SeenBySuperusers(ChangedBySuperusers):
+class SuperuserOnlyAdmin(SuperuserChangeAdmin):
     """They may look, and end one; nobody makes one here."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -58,17 +58,17 @@ def is_superuser(request: HttpRequest) -> bool:
 
 
 @admin.register(Group)
-class GroupAdmin(ChangedBySuperusers, DjangoGroupAdmin):
+class GroupAdmin(SuperuserChangeAdmin, DjangoGroupAdmin):
     pass
 
 
 @admin.register(EmailAddress)
-class EmailAddressAdmin(ChangedBySuperusers, AllauthEmailAddressAdmin):  # type: ignore[misc]  # allauth is untyped
+class EmailAddressAdmin(SuperuserChangeAdmin, AllauthEmailAddressAdmin):  # type: ignore[misc]  # allauth is untyped
     pass
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(SeenBySuperusers, AllauthAuthenticatorAdmin):  # type: ignore[misc]  # allauth is untyped
+class AuthenticatorAdmin(SuperuserOnlyAdmin, AllauthAuthenticatorAdmin):  # type: ignore[misc]  # allauth is untyped
     """To delete the factor that somebody has lost."""
 
     exclude = ("data",)
@@ -76,12 +76,12 @@ class AuthenticatorAdmin(SeenBySuperusers, AllauthAuthenticatorAdmin):  # type: 
 
 
 @admin.register(SocialAccount)
-class SocialAccountAdmin(SeenBySuperusers, AllauthSocialAccountAdmin):  # type: ignore[misc]  # allauth is untyped
+class SocialAccountAdmin(SuperuserOnlyAdmin, AllauthSocialAccountAdmin):  # type: ignore[misc]  # allauth is untyped
     exclude = ("extra_data",)
 
 
 @admin.register(UserSession)
-class UserSessionAdmin(SeenBySuperusers, AllauthUserSessionAdmin):  # type: ignore[misc]  # allauth is untyped
+class UserSessionAdmin(SuperuserOnlyAdmin, AllauthUserSessionAdmin):  # type: ignore[misc]  # allauth is untyped
     exclude = ("data",)
     search_fields: ClassVar = ["user__email", "user_agent"]
 

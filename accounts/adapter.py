@@ -20,11 +20,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import reauthentication, second_factor
-from accounts.groups import follow_groups
-from accounts.joining import take_up
+from accounts.invitations import accept_invitation
 from accounts.models import Invitation, Team, User
+from accounts.sso_groups import sync_groups
 
-INVITED_BY: Final = "invitation"  # of the session: the token by which somebody came
+INVITATION_SESSION_KEY: Final = "invitation"  # of the session: the token by which somebody came
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -47,8 +47,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if user.is_authenticated and (name := reauthentication.provider_name(user)):
-            url, words = reverse("openid_reauthenticate"), _("Use %s") % name
-            methods.append({"id": "openid_reauthenticate", "description": words, "url": url})
+            url, words = reverse("openid-reauthenticate"), _("Use %s") % name
+            methods.append({"id": "openid-reauthenticate", "description": words, "url": url})
         return methods
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
@@ -59,7 +59,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         methods = self.get_reauthentication_methods(request.user)
         if not methods:
             raise PermissionDenied(_("Set a password first, by “Forgot your password?” on the page for signing in."))
-        if methods[0]["id"] == "openid_reauthenticate" and not reauthentication.is_recent(request):
+        if methods[0]["id"] == "openid-reauthenticate" and not reauthentication.is_recent(request):
             raise ReauthenticationRequired
         return True
 
@@ -70,7 +70,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Every address in it goes by SITE_URL, whatever host the request has named."""
-        urls = {name: _at_site(value) for name, value in context.items() if name.endswith("_url") and value}
+        urls = {name: _to_site_url(value) for name, value in context.items() if name.endswith("_url") and value}
         site = {"name": urlsplit(settings.SITE_URL).netloc, "domain": urlsplit(settings.SITE_URL).netloc}
         super().send_mail(template_prefix, email, {**context, **urls, "current_site": site})
 
@@ -78,7 +78,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         super().save_user(request, user, form, commit=True)
         Team.objects.create_personal(user)
-        _admit(request, user)
+        _accept_invitation(request, user)
         return user
 
 
@@ -113,30 +113,30 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
         return user
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        if reauthentication.is_answer(sociallogin):
-            reauthentication.take_answer(request, sociallogin)
+        if reauthentication.is_provider_response(sociallogin):
+            reauthentication.record_response(request, sociallogin)
         elif sociallogin.is_existing:
-            _follow(sociallogin)
+            _sync_groups(sociallogin)
 
     @transaction.atomic
     def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> User:
         user: User = super().save_user(request, sociallogin, form)
         Team.objects.create_personal(user)
-        _admit(request, user)
-        _follow(sociallogin)
+        _accept_invitation(request, user)
+        _sync_groups(sociallogin)
         return user
 
 
-def _at_site(url: str) -> str:
+def _to_site_url(url: str) -> str:
     return settings.SITE_URL + urlunsplit(("", "", *urlsplit(url)[2:]))
 
 
-def _follow(sociallogin: Any) -> None:
+def _sync_groups(sociallogin: Any) -> None:
     data = sociallogin.account.extra_data
     claims = {**data.get("id_token", {}), **data.get("userinfo", {})}
     groups = claims.get(settings.OIDC_GROUPS_CLAIM, [])
     if settings.OIDC_GROUPS and isinstance(groups, list):
-        follow_groups(sociallogin.user, map(str, groups), settings.OIDC_GROUPS)
+        sync_groups(sociallogin.user, map(str, groups), settings.OIDC_GROUPS)
 
 
 def _needs_invitation(email: str) -> bool:
@@ -147,7 +147,7 @@ def _needs_invitation(email: str) -> bool:
 
 def _invitation(request: HttpRequest) -> Invitation | None:
     """By which the browser came, as long as it is open."""
-    token: str = request.session.get(INVITED_BY, "")
+    token: str = request.session.get(INVITATION_SESSION_KEY, "")
     found: Invitation | None = Invitation.objects.open().by_token(token).first()
     return found
 
@@ -157,7 +157,7 @@ def _is_for(invitation: Invitation, email: str) -> bool:
     return invitation.email.lower() in {"", email.lower()}
 
 
-def _admit(request: HttpRequest, user: User) -> None:
+def _accept_invitation(request: HttpRequest, user: User) -> None:
     """An account that only an invitation lets in takes it up with the same stroke: one place, one account.
 
     Raises ImmediateHttpResponse, and the caller's transaction leaves no account, when somebody else was first.
@@ -165,6 +165,6 @@ def _admit(request: HttpRequest, user: User) -> None:
     if not _needs_invitation(user.email):
         return
     invitation = _invitation(request)
-    if invitation is None or not _is_for(invitation, user.email) or not take_up(invitation, user):
-        raise ImmediateHttpResponse(render(request, "teams/join_gone.html", status=410))
-    del request.session[INVITED_BY]
+    if invitation is None or not _is_for(invitation, user.email) or not accept_invitation(invitation, user):
+        raise ImmediateHttpResponse(render(request, "teams/invitation_expired.html", status=410))
+    del request.session[INVITATION_SESSION_KEY]

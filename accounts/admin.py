@@ -11,14 +11,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from accounts import visiting
+from accounts import impersonation
 from accounts.account_admin import is_superuser
-from accounts.models import Membership, StaffDeed, StaffVisit, Team, User
+from accounts.models import ImpersonatedRequest, Impersonation, Membership, Team, User
 
-_OF_SUPERUSERS: Final = ("email", "is_staff", "is_superuser", "groups", "user_permissions")
+_SUPERUSER_FIELDS: Final = ("email", "is_staff", "is_superuser", "groups", "user_permissions")
 
 
-class VisitForm(forms.Form):
+class ImpersonationForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
         min_length=10,
@@ -52,7 +52,7 @@ class UserAdmin(DjangoUserAdmin[User]):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Whoever could change rights, or the address that a new password is sent to, could become anybody."""
         fields = tuple(super().get_readonly_fields(request, obj))
-        return fields if is_superuser(request) else (*fields, *_OF_SUPERUSERS)
+        return fields if is_superuser(request) else (*fields, *_SUPERUSER_FIELDS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         is_theirs = obj is None or not obj.is_staff or is_superuser(request)
@@ -64,29 +64,31 @@ class UserAdmin(DjangoUserAdmin[User]):
         return super().user_change_password(request, id, form_url)
 
     def get_urls(self) -> list[URLPattern]:
-        visit = path("<int:pk>/visit/", self.admin_site.admin_view(self.visit), name="accounts_user_visit")
-        return [visit, *super().get_urls()]
+        impersonate = path(
+            "<int:pk>/impersonate/", self.admin_site.admin_view(self.impersonate), name="accounts_user_impersonate"
+        )
+        return [impersonate, *super().get_urls()]
 
-    def visit(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def impersonate(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Act as a person, for a reason that they read."""
-        if not request.user.has_perm(visiting.PERMISSION):
+        if not request.user.has_perm(impersonation.PERMISSION):
             raise PermissionDenied
         assert isinstance(request.user, User)
         person = get_object_or_404(User, pk=pk)
-        form = VisitForm(request.POST if request.method == "POST" else None)
+        form = ImpersonationForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             try:
-                begun = visiting.begin(request.user, person, form.cleaned_data["reason"])
-            except visiting.NoVisitError as error:
+                begun = impersonation.begin(request.user, person, form.cleaned_data["reason"])
+            except impersonation.CannotImpersonateError as error:
                 form.add_error("reason", str(error))
             else:
                 request.session.cycle_key()  # a tab of before knows the staff's own work
-                request.session[visiting.VISIT] = begun.pk
+                request.session[impersonation.SESSION_KEY] = begun.pk
                 return redirect("gallery")
         context = self.admin_site.each_context(request) | {"title": _("Act as %s") % person}
         status = 422 if form.is_bound else 200
         return render(
-            request, "admin/accounts/user/visit.html", context | {"person": person, "form": form}, status=status
+            request, "admin/accounts/user/impersonate.html", context | {"person": person, "form": form}, status=status
         )
 
     def save_model(self, request: HttpRequest, obj: User, form: object, change: bool) -> None:
@@ -114,29 +116,29 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
     autocomplete_fields = ("user", "team")
 
 
-class StaffDeedInline(admin.TabularInline[StaffDeed, StaffVisit]):
-    model = StaffDeed
-    fields = readonly_fields = ("at", "method", "path", "answer")
+class ImpersonatedRequestInline(admin.TabularInline[ImpersonatedRequest, Impersonation]):
+    model = ImpersonatedRequest
+    fields = readonly_fields = ("at", "method", "path", "status_code")
     extra = max_num = 0
     can_delete = False
 
 
-@admin.register(StaffVisit)
-class StaffVisitAdmin(admin.ModelAdmin[StaffVisit]):
-    """To read: a visit begins on the page of the person."""
+@admin.register(Impersonation)
+class ImpersonationAdmin(admin.ModelAdmin[Impersonation]):
+    """To read: an impersonation begins on the page of the person."""
 
     list_display = ("began_at", "staff", "person", "reason", "ended_at")
     list_select_related = ("staff", "person")
     list_filter = ("began_at",)
     search_fields = ("staff__email", "person__email", "reason")
     date_hierarchy = "began_at"
-    inlines = (StaffDeedInline,)
+    inlines = (ImpersonatedRequestInline,)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: StaffVisit | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Impersonation | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: StaffVisit | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Impersonation | None = None) -> bool:
         return False

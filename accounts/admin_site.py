@@ -10,18 +10,20 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.contenttypes.views import shortcut
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLResolver, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
+from rq.exceptions import NoSuchJobError
 
-from accounts.http import own_address
+from accounts.http import safe_redirect_path
 from config.parameters import whole_number
 
 _QUEUES: Final = "django_rq/"  # shows and removes jobs of everybody, and asks for no permission but to be staff
+# how these pages say that there is no such job, worker, queue or scheduler
+_NOTHING_THERE: Final = (NoSuchJobError, LookupError, ValueError, AssertionError, ImproperlyConfigured)
 _QUEUES_TABLE: Final = "django_rq_dashboard_"  # pages of rows; there is no such table
 
 View = Callable[..., HttpResponseBase]
@@ -30,11 +32,10 @@ View = Callable[..., HttpResponseBase]
 class StudioAdminSite(admin.AdminSite):
     """Django's own sign-in takes a password alone, also from whoever is signed in already; this one takes none."""
 
-    @method_decorator(never_cache)
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """To the studio's sign-in and back. Raises PermissionDenied for whoever is signed in and no staff."""
-        address = own_address(request, request.GET.get(REDIRECT_FIELD_NAME, ""), reverse("admin:index"))
+        address = safe_redirect_path(request, request.GET.get(REDIRECT_FIELD_NAME, ""), reverse("admin:index"))
         if self.has_permission(request):
             return redirect(address)
         if request.user.is_authenticated:
@@ -53,7 +54,9 @@ class StudioAdminSite(admin.AdminSite):
             if getattr(pattern, "name", None) == "view_on_site":
                 pattern.callback = self.admin_view(self._view_on_site)
             if isinstance(pattern, URLResolver) and str(pattern.pattern).startswith(_QUEUES):
-                pattern.url_patterns[:] = [_of_superusers(one) for one in pattern.url_patterns if _has_page(one)]
+                pattern.url_patterns[:] = [
+                    _restrict_to_superusers(one) for one in pattern.url_patterns if _has_page(one)
+                ]
         return patterns
 
     def _view_on_site(self, request: HttpRequest, content_type_id: str, object_id: str) -> HttpResponseBase:
@@ -74,7 +77,7 @@ def _has_page(pattern: Any) -> bool:
     return name == f"{_QUEUES_TABLE}changelist" or not name.startswith(_QUEUES_TABLE)
 
 
-def _of_superusers(pattern: Any) -> Any:
+def _restrict_to_superusers(pattern: Any) -> Any:
     pattern.callback = _superuser_required(pattern.callback)
     return pattern
 
@@ -86,6 +89,9 @@ def _superuser_required(view: View) -> View:
             raise PermissionDenied(_("The queues are for superusers only."))
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        return view(request, *args, **kwargs)
+        try:
+            return view(request, *args, **kwargs)
+        except _NOTHING_THERE as error:
+            raise Http404 from error
 
     return wrapper

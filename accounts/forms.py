@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.joining import MOST_BY_LINK
+from accounts.invitations import MAX_LINK_USES
 from accounts.models import Team, User
 from accounts.names import fold
 from accounts.roles import Role
@@ -15,7 +15,7 @@ from accounts.time_zones import choices, zone_of
 
 _DOMAIN: Final = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 # of those whose addresses anybody can have, the ones with most people
-_PUBLIC: Final = frozenset(
+_PUBLIC_DOMAINS: Final = frozenset(
     [
         "gmail.com",
         "googlemail.com",
@@ -149,7 +149,7 @@ class DomainsForm(forms.Form):
         for domain in domains:
             if not _DOMAIN.fullmatch(domain):
                 raise forms.ValidationError(_("%s is not a domain.") % domain)
-            if domain in _PUBLIC:
+            if domain in _PUBLIC_DOMAINS:
                 raise forms.ValidationError(_("Anybody can have an address at %s.") % domain)
             if domain not in self.allowed:
                 words = _("You have no verified address at %s. Add one to your account first.")
@@ -158,7 +158,7 @@ class DomainsForm(forms.Form):
 
 
 class LinkForm(_RoleForm):
-    uses = forms.IntegerField(label=_("For how many people"), min_value=1, max_value=MOST_BY_LINK, initial=5)
+    uses = forms.IntegerField(label=_("For how many people"), min_value=1, max_value=MAX_LINK_USES, initial=5)
 
 
 class LimitForm(forms.Form):

@@ -1,36 +1,72 @@
-"""How a refusal is said, as a page or in plain words to a script; and where a request may lead onward."""
+"""Requests of signed-in people, and where a request may lead onward."""
 
-from typing import Final
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+from urllib.parse import urlsplit, urlunsplit
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.views.asking import SecondFactorNeededError
+from accounts.models import User
 
-_ROLE: Final = _("Your role in the team does not allow it. Ask an owner or admin of the team.")
+P = ParamSpec("P")
 
 
-def own_address(request: HttpRequest, named: str, default: str) -> str:
+class AuthenticatedHttpRequest(HttpRequest):
+    """A request of somebody who is signed in."""
+
+    user: User
+
+
+def login_required(
+    view: Callable[Concatenate[AuthenticatedHttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Django's, typed: the view is for signed-in people; others are sent to sign in first."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        assert isinstance(request.user, User)
+        request.META["REMOTE_USER"] = str(request.user.pk)  # CGI's name: by it the server counts a person's transfers
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # asserted above
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        return wrapper(request, *args, **kwargs) if request.user.is_authenticated else ask_to_sign_in(request)
+
+    return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", guarded)
+
+
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """On to the sign-in, and from there to the page on which the person was: most buttons' addresses are no pages."""
+    if "typed_by" in request.POST:
+        messages.info(request, _("You were signed out, so nothing was sent yet. What you typed is kept in this tab."))
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    is_button = request.method == "POST" and came_from.netloc == request.get_host()
+    page = urlunsplit(("", "", came_from.path, came_from.query, "")) if is_button else request.get_full_path()
+    return redirect_to_login(page)
+
+
+def safe_redirect_path(request: HttpRequest, named: str, default: str) -> str:
     """`named` where it is a path of this site, else `default`."""
     own = {request.get_host()}
     is_own = url_has_allowed_host_and_scheme(named, allowed_hosts=own, require_https=request.is_secure())
     return named if is_own and named.startswith("/") else default
 
 
-def is_by_script(request: HttpRequest) -> bool:
+def redirect_back(request: HttpRequest, address: str) -> HttpResponse:
+    """To where the form says that it came from, else to `address`; htmx is told to take the whole page there."""
+    address = safe_redirect_path(request, request.POST.get("next", ""), address)
+    is_htmx = request.headers.get("HX-Request") == "true"
+    return HttpResponseClientRedirect(address) if is_htmx else redirect(address)
+
+
+def is_script_request(request: HttpRequest) -> bool:
     """Whether htmx or another script asks, which shows no page. Browsers ask for a page as text/html."""
     is_page = "text/html" in request.headers.get("Accept", "text/html")
     return request.headers.get("HX-Request") == "true" or not is_page
-
-
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A 403 with the exception's words; without any it is the role that does not allow it."""
-    words = str(exception) or str(_ROLE)
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponse(words, status=403, content_type="text/plain; charset=utf-8")
-    if is_by_script(request):
-        return JsonResponse({"errors": [words]}, status=403)
-    context = {"words": words, "needs_factor": isinstance(exception, SecondFactorNeededError)}
-    return render(request, "403.html", context, status=403)

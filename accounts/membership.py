@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import FormerMembership, Membership, Team, User
-from accounts.roles import MAY, Action, Role
+from accounts.roles import ROLE_ACTIONS, Action, Role
 
 
 class MembershipError(Exception):
@@ -14,7 +14,7 @@ class MembershipError(Exception):
 
 
 @transaction.atomic
-def found_team(user: User, name: str) -> Team:
+def create_team(user: User, name: str) -> Team:
     """A new team with the person as its owner."""
     team = Team.objects.create_named(name)
     Membership.objects.create(team=team, user=user, role=Role.OWNER)
@@ -24,12 +24,12 @@ def found_team(user: User, name: str) -> Team:
 @transaction.atomic
 def change_role(team: Team, member: User, role: Role, by: User) -> None:
     """Raises MembershipError for the last owner, PermissionDenied for what the table does not allow."""
-    members = _locked_with(team, member)
-    _demand(members, by, Action.MANAGE)
+    members = _lock_members(team, member)
+    _require(members, by, Action.MANAGE)
     if Role.OWNER in {members[member.pk].role, role}:
-        _demand(members, by, Action.OWN)
+        _require(members, by, Action.OWN)
     if role != Role.OWNER:
-        _leave_an_owner(team, members, member)
+        _require_other_owner(team, members, member)
     Membership.objects.filter(team=team, user=member).update(role=role)
     _revoke_invitations(team, member, role)
 
@@ -40,25 +40,25 @@ def remove(team: Team, member: User, by: User) -> None:
 
     What runs is finished: from this moment the person sees none of it.
     """
-    members = _locked_with(team, member)
+    members = _lock_members(team, member)
     if member != by:
-        _demand(members, by, Action.MANAGE)
+        _require(members, by, Action.MANAGE)
         if members[member.pk].role == Role.OWNER:
-            _demand(members, by, Action.OWN)
+            _require(members, by, Action.OWN)
     if team.personal_of_id == member.pk:
         raise MembershipError(_("This is their own team: it goes with the account."))
-    _leave_an_owner(team, members, member)
+    _require_other_owner(team, members, member)
     _end(team, [member], by)
 
 
 @transaction.atomic
-def close(team: Team, by: User, heir: User | None) -> None:
+def delete_team(team: Team, by: User, heir: User | None) -> None:
     """End the team for all. `heir`, one of its members, is left in it as a viewer of what was made.
 
     Raises PermissionDenied for who is no owner, MembershipError for a personal team or an heir from outside.
     """
-    members = _locked_with(team, heir or by)
-    _demand(members, by, Action.OWN)
+    members = _lock_members(team, heir or by)
+    _require(members, by, Action.OWN)
     if team.personal_of_id:
         raise MembershipError(_("This is their own team: it goes with the account."))
     Team.objects.filter(pk=team.pk).update(closed_at=timezone.now(), domains=[])
@@ -68,7 +68,7 @@ def close(team: Team, by: User, heir: User | None) -> None:
 
 
 @transaction.atomic
-def follow(team: Team, user: User, role: Role | None) -> None:
+def apply_group_role(team: Team, user: User, role: Role | None) -> None:
     """What a group says the person is in the team; None: no group says anything.
 
     Who was invited is raised, never lowered. Raises MembershipError where the team would have no owner.
@@ -84,7 +84,7 @@ def follow(team: Team, user: User, role: Role | None) -> None:
     if not own.by_group and (role is None or ranks.index(role) >= ranks.index(Role(own.role))):
         return
     if role != Role.OWNER:
-        _leave_an_owner(team, members, user)
+        _require_other_owner(team, members, user)
     if role is None:
         _end(team, [user], user)
     else:
@@ -102,7 +102,7 @@ def _end(team: Team, people: list[User], by: User) -> None:
 
 def _revoke_invitations(team: Team, member: User, role: Role | None) -> None:
     """Those that the member could not make any more. They lead nowhere as it is; no new role shall revive them."""
-    may = MAY[role] if role else frozenset()
+    may = ROLE_ACTIONS[role] if role else frozenset()
     theirs = team.invitations.filter(made_by=member)
     if Action.MANAGE not in may:
         theirs.delete()
@@ -110,7 +110,7 @@ def _revoke_invitations(team: Team, member: User, role: Role | None) -> None:
         theirs.filter(role=Role.OWNER).delete()
 
 
-def _locked_with(team: Team, member: User) -> dict[int, Membership]:
+def _lock_members(team: Team, member: User) -> dict[int, Membership]:
     """The memberships by user, as they stay until the transaction ends; the member's is among them."""
     Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)
     members = {one.user_id: one for one in Membership.objects.filter(team=team)}
@@ -119,12 +119,12 @@ def _locked_with(team: Team, member: User) -> dict[int, Membership]:
     return members
 
 
-def _demand(members: dict[int, Membership], by: User, action: Action) -> None:
-    if by.pk not in members or action not in MAY[Role(members[by.pk].role)]:
+def _require(members: dict[int, Membership], by: User, action: Action) -> None:
+    if by.pk not in members or action not in ROLE_ACTIONS[Role(members[by.pk].role)]:
         raise PermissionDenied
 
 
-def _leave_an_owner(team: Team, members: dict[int, Membership], member: User) -> None:
+def _require_other_owner(team: Team, members: dict[int, Membership], member: User) -> None:
     owners = {pk for pk, one in members.items() if one.role == Role.OWNER}
     if owners == {member.pk}:
         raise MembershipError(_("%s would have no owner. Make somebody else an owner first.") % team.name)

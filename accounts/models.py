@@ -83,7 +83,7 @@ class User(AbstractUser):
     )
 
     suspended_until = models.DateTimeField(_("suspended until"), null=True, blank=True)
-    suspended_for = models.TextField(_("reason of the suspension"), blank=True, max_length=1000)
+    suspension_reason = models.TextField(_("reason of the suspension"), blank=True, max_length=1000)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -319,7 +319,7 @@ class Membership(models.Model):
         return f"{self.user} · {self.team} · {self.get_role_display()}"
 
     @property
-    def lower_limit_cents(self) -> int | None:
+    def effective_limit_cents(self) -> int | None:
         """The one that holds: the team's for this member, or the member's own."""
         limits = [limit for limit in (self.monthly_limit_cents, self.own_limit_cents) if limit is not None]
         return min(limits, default=None)
@@ -347,47 +347,47 @@ class FormerMembership(models.Model):
         return f"{self.user} · {self.team}, {self.left_at:%Y-%m-%d}"
 
 
-class StaffVisitQuerySet(models.QuerySet["StaffVisit"]):
-    def open(self) -> "StaffVisitQuerySet":
+class ImpersonationQuerySet(models.QuerySet["Impersonation"]):
+    def open(self) -> "ImpersonationQuerySet":
         return self.filter(ended_at=None, until__gt=timezone.now())
 
 
-class StaffVisit(models.Model):
+class Impersonation(models.Model):
     """That somebody of the staff acted as a person: why, and for how long. The person is told; rows are never changed
     but for their end.
     """
 
     staff = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("staff"))
-    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="staff_visits", verbose_name=_("as whom"))
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="impersonations", verbose_name=_("as whom"))
     reason = models.TextField(_("reason"), max_length=500, help_text=_("The person reads it."))
     began_at = models.DateTimeField(_("began at"), auto_now_add=True)
     until = models.DateTimeField(_("until at most"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
-    objects: ClassVar = StaffVisitQuerySet.as_manager()
+    objects: ClassVar = ImpersonationQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-began_at"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=~models.Q(reason=""), name="staff_visit_has_a_reason"),
-            models.CheckConstraint(condition=~models.Q(staff=models.F("person")), name="staff_visit_is_of_another"),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="impersonation_has_a_reason"),
+            models.CheckConstraint(condition=~models.Q(staff=models.F("person")), name="impersonation_is_of_another"),
         ]
 
     def __str__(self) -> str:
         return f"{self.staff} → {self.person}, {self.began_at:%Y-%m-%d %H:%M}"
 
 
-class StaffDeed(models.Model):
-    """An address that was opened, or something that was done, in the course of a visit."""
+class ImpersonatedRequest(models.Model):
+    """An address that was opened, or something that was done, in the course of an impersonation."""
 
-    visit = models.ForeignKey(StaffVisit, on_delete=models.CASCADE, related_name="deeds")
+    impersonation = models.ForeignKey(Impersonation, on_delete=models.CASCADE, related_name="requests")
     at = models.DateTimeField(_("at"), auto_now_add=True)
     method = models.CharField(_("method"), max_length=10)
     path = models.CharField(_("address"), max_length=500)
-    answer = models.PositiveSmallIntegerField(_("answered with"))
+    status_code = models.PositiveSmallIntegerField(_("answered with"))
 
     class Meta:
         ordering: ClassVar = ["at", "id"]
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path}: {self.answer}"
+        return f"{self.method} {self.path}: {self.status_code}"

@@ -16,10 +16,10 @@ _FLAG_TAGS: Final = range(0xE0020, 0xE0080)
 
 def fold(text: str) -> str:
     """Without line breaks and control characters, and without what turns the text around it or can't be seen."""
-    return " ".join("".join(map(_folded, text)).split())
+    return " ".join("".join(map(_fold_character, text)).split())
 
 
-def _folded(character: str) -> str:
+def _fold_character(character: str) -> str:
     match unicodedata.category(character):
         case "Cc" | "Zl" | "Zp" | "Zs":
             return " "

@@ -51,12 +51,12 @@ def ask_provider(request: HttpRequest, back: str) -> Any:
     return provider.redirect(request, AuthProcess.REDIRECT, next_url=back, data=_PURPOSE, auth_params=parameters)
 
 
-def is_answer(sociallogin: Any) -> bool:
+def is_provider_response(sociallogin: Any) -> bool:
     """Whether the provider answers `ask_provider`, and not a sign-in."""
     return (sociallogin.state.get("process"), sociallogin.state.get("data")) == (AuthProcess.REDIRECT, _PURPOSE)
 
 
-def take_answer(request: HttpRequest, sociallogin: Any) -> None:
+def record_response(request: HttpRequest, sociallogin: Any) -> None:
     """Counts for the person who is signed in, and when the provider has just asked them."""
     account = sociallogin.account
     if account.pk is None or account.user_id != request.user.pk:

@@ -26,7 +26,7 @@ class Action(StrEnum):
     PAUSE = "pause"
 
 
-WORDS: Final = {
+ACTION_LABELS: Final = {
     Action.VIEW: _("See, play and download the team’s videos"),
     Action.GENERATE: _("Make videos on the team’s bill, cancel and try again, keep tags and collections"),
     Action.DELETE: _("Delete what others in the team have made"),
@@ -41,7 +41,7 @@ WORDS: Final = {
 _MEMBER: Final = frozenset({Action.VIEW, Action.GENERATE})
 _ADMIN: Final = _MEMBER | {Action.DELETE, Action.MANAGE, Action.BUDGET, Action.APPROVE, Action.USAGE}
 
-MAY: Final[dict[Role, frozenset[Action]]] = {
+ROLE_ACTIONS: Final[dict[Role, frozenset[Action]]] = {
     Role.OWNER: _ADMIN | {Action.OWN, Action.PAUSE},
     Role.ADMIN: _ADMIN,
     Role.MEMBER: _MEMBER,
@@ -50,4 +50,4 @@ MAY: Final[dict[Role, frozenset[Action]]] = {
 
 
 def roles_that_may(action: Action) -> list[Role]:
-    return [role for role, actions in MAY.items() if action in actions]
+    return [role for role, actions in ROLE_ACTIONS.items() if action in actions]

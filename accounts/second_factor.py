@@ -17,7 +17,7 @@ def is_required_of(user: Any) -> bool:
     return is_staff and settings.STAFF_SECOND_FACTOR == "required"
 
 
-def address_of_missing_step(request: HttpRequest) -> str | None:
+def missing_step_url(request: HttpRequest) -> str | None:
     """Where somebody of the staff has to go first: to set one up, or to show the one they have."""
     user = request.user
     if not isinstance(user, User) or not is_required_of(user):

@@ -13,14 +13,14 @@ from django.utils import timezone
 from accounts.models import User
 
 COOKIE: Final = "time_zone"  # a script writes the browser's into it
-_NO_PAGES: Final = ("/static/", "/healthz", "/readyz", "/metrics", "/webhooks/", "/events")
-_NO_PLACES: Final = ("Etc/", "SystemV/", "posix/", "right/", "US/", "Canada/", "Brazil/", "Chile/", "Mexico/")
+_EXEMPT_PATHS: Final = ("/static/", "/healthz", "/readyz", "/metrics", "/webhooks/", "/events")
+_NON_PLACE_PREFIXES: Final = ("Etc/", "SystemV/", "posix/", "right/", "US/", "Canada/", "Brazil/", "Chile/", "Mexico/")
 
 
 @cache
 def choices() -> list[tuple[str, str]]:
     """The zones by places, and UTC."""
-    places = [name for name in available_timezones() if "/" in name and not name.startswith(_NO_PLACES)]
+    places = [name for name in available_timezones() if "/" in name and not name.startswith(_NON_PLACE_PREFIXES)]
     return [(name, name.replace("_", " ")) for name in sorted([*places, "UTC"])]
 
 
@@ -46,7 +46,7 @@ class TimeZoneMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(_NO_PAGES):
+        if request.path.startswith(_EXEMPT_PATHS):
             return self.get_response(request)
         user = request.user if isinstance(request.user, User) else None
         said = request.COOKIES.get(COOKIE, "")

@@ -1,12 +1,14 @@
 from django.urls import path
+from django.views.generic import RedirectView
 
-from accounts.views import security, settings, visiting
+from accounts.views import impersonation, security, settings
 
 urlpatterns = [
-    path("settings/", settings.settings, name="account_settings"),
-    path("visits/", visiting.visits, name="account_visits"),
-    path("notices/", settings.notices, name="account_notices"),
-    path("reauthenticate/openid/", security.reauthenticate_by_openid, name="openid_reauthenticate"),
+    path("settings/", settings.settings, name="account-settings"),
+    path("visits/", RedirectView.as_view(pattern_name="account-impersonations", permanent=True)),  # before 0.2
+    path("impersonations/", impersonation.impersonations, name="account-impersonations"),
+    path("notices/", settings.notices, name="account-notices"),
+    path("reauthenticate/openid/", security.reauthenticate_by_openid, name="openid-reauthenticate"),
     # in place of allauth's
     path("password/set/", security.set_password, name="account_set_password"),
     path("2fa/webauthn/keys/<int:pk>/remove/", security.remove_webauthn, name="mfa_remove_webauthn"),

@@ -27,11 +27,11 @@ from django.db import connection
 from honcho.environ import parse_procfile
 
 from accounts.models import User
-from config.embedded import addresses
-from config.embedded.postgres import running_postgres
-from config.embedded.s3 import running_s3
-from config.embedded.server import die_with_parent
-from config.embedded.valkey import running_valkey
+from devserver import addresses
+from devserver.postgres import running_postgres
+from devserver.s3 import running_s3
+from devserver.server import die_with_parent
+from devserver.valkey import running_valkey
 from tests.sandbox_process import Sandbox, running_sandbox
 
 START_SECONDS = 60
@@ -74,7 +74,7 @@ class Studio:
     directory: Path
     sandbox: Sandbox
     environment: dict[str, str]
-    _ends: ExitStack = field(default_factory=ExitStack)
+    _exit_stack: ExitStack = field(default_factory=ExitStack)
 
     @property
     def url(self) -> str:
@@ -100,7 +100,7 @@ class Studio:
                 preexec_fn=lambda: die_with_parent(signal.SIGTERM),  # noqa: PLW1509  only a system call
             )
         process = Process(popen, log)
-        self._ends.callback(process.stop)
+        self._exit_stack.callback(process.stop)
         return process
 
     def start_web(self) -> Process:
@@ -115,7 +115,7 @@ class Studio:
         subprocess.run(command, cwd=addresses.ROOT, env=self.environment, check=True)
 
     def close(self) -> None:
-        self._ends.close()
+        self._exit_stack.close()
 
 
 @contextmanager

@@ -11,16 +11,15 @@ class Target:
     at_most: bool = False
 
     @property
-    def met(self) -> bool:
+    def is_met(self) -> bool:
         return self.value <= self.wanted if self.at_most else self.value >= self.wanted
 
 
-def verdict(targets: list[Target]) -> int:
+def report_targets(targets: list[Target]) -> int:
     """Print them; the exit code."""
     print("\n| target | measured | wanted | |\n|---|---:|---:|---|")
     for target in targets:
         bound = "≤" if target.at_most else "≥"
-        print(
-            f"| {target.name} | {target.value:,.2f} | {bound} {target.wanted:g} | {'ok' if target.met else 'missed'} |"
-        )
-    return 0 if all(target.met for target in targets) else 1
+        result = "ok" if target.is_met else "missed"
+        print(f"| {target.name} | {target.value:,.2f} | {bound} {target.wanted:g} | {result} |")
+    return 0 if all(target.is_met for target in targets) else 1

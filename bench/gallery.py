@@ -28,15 +28,15 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
-from bench._targets import Target, verdict
-from config.embedded import addresses
-from config.embedded.postgres import running_postgres
+from bench._targets import Target, report_targets
+from devserver import addresses
+from devserver.postgres import running_postgres
 from generations.models import Generation, Status, Video
 from tests.cast import make_generation, signed_in
 
 MEMBERS: Final = 4  # of each team; each has made a quarter of its rows
-FEW: Final = 1000
-OF_A_TEAM: Final = 2000
+SMALL_ROWS: Final = 1000
+ROWS_PER_TEAM: Final = 2000
 WARM_UP: Final = 5
 PAGES: Final = {
     "first page": "/?",
@@ -52,7 +52,7 @@ PAGES: Final = {
 }
 
 # so many rows of each of the teams numbered from `first` to `last`, one each seven minutes back from the newest
-_WHAT: Final = """
+_ROWS_QUERY: Final = """
 SELECT team.id AS team_id, member.user_id, gen_random_uuid() AS id, step,
     timestamptz '2026-11-01' - step * interval '7 minutes' - team.number * interval '1 second' AS moment,
     (SELECT string_agg('word' || floor(power(random(), 3) * 2000)::int, ' ') FROM generate_series(1, 25 + mod(step, 7)))
@@ -69,7 +69,7 @@ _GENERATIONS: Final = {
     "id": "what.id",
     "team_id": "what.team_id",
     "user_id": "what.user_id",
-    "form_key": "what.id",
+    "idempotency_key": "what.id",
     "request_id": "what.id::text",
     "prompt": "what.prompt",
     "duration": "CASE WHEN mod(what.step, 5) = 0 THEN 10 ELSE 5 END",
@@ -90,7 +90,7 @@ _VIDEOS: Final = {
 # --- what is in the databases -----------------------------------------------------------------------------------------
 
 
-def people_and_teams(count: int) -> User:
+def create_people_and_teams(count: int) -> User:
     """Teams `bench-0`, `bench-1`, … of four people each; the person is in the first one."""
     people = [User(email=f"bench{number}@example.com", name=f"Bench {number}") for number in range(count * MEMBERS)]
     teams = [Team(name=f"Bench {number}", slug=f"bench-{number}") for number in range(count)]
@@ -105,18 +105,18 @@ def people_and_teams(count: int) -> User:
 
 def fill(*, first: int, last: int, newest: int, oldest: int) -> None:
     """Copies of one finished generation and its video, with what differs; by the database itself."""
-    sample = Generation.objects.filter(prompt="sample").first() or a_sample()
+    sample = Generation.objects.filter(prompt="sample").first() or create_sample()
     numbers = {"first": first, "last": last, "newest": newest, "oldest": oldest}
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMP TABLE what AS {_WHAT}", numbers)
-        cursor.execute(_copies(Generation, _GENERATIONS), {"sample": sample.pk})
+        cursor.execute(f"CREATE TEMP TABLE what AS {_ROWS_QUERY}", numbers)
+        cursor.execute(_insert_statement(Generation, _GENERATIONS), {"sample": sample.pk})
         cursor.execute("ALTER TABLE what RENAME moment TO created_at")
-        cursor.execute(_copies(Video, _VIDEOS), {"sample": sample.pk})
+        cursor.execute(_insert_statement(Video, _VIDEOS), {"sample": sample.pk})
         cursor.execute("DROP TABLE what")
         cursor.execute("VACUUM ANALYZE")
 
 
-def a_sample() -> Generation:
+def create_sample() -> Generation:
     stranger = User.objects.create_user("stranger@example.com")
     sample = make_generation(stranger, stranger.personal_team, Status.DONE, prompt="sample")
     Video.objects.create(
@@ -137,7 +137,7 @@ def a_sample() -> Generation:
     return sample
 
 
-def _copies(model: type[models.Model], differs: dict[str, str]) -> str:
+def _insert_statement(model: type[models.Model], differs: dict[str, str]) -> str:
     """The statement that makes a row for each of `what`, else like the sample."""
     columns = [str(field.column) for field in model._meta.concrete_fields if not getattr(field, "generated", False)]
     values = [differs.get(column, f'sample."{column}"') for column in columns]
@@ -152,25 +152,25 @@ def _copies(model: type[models.Model], differs: dict[str, str]) -> str:
 # --- two databases ----------------------------------------------------------------------------------------------------
 
 
-class Side:
+class BenchDatabase:
     """One of the databases, with the person's browser."""
 
     def __init__(self, name: str) -> None:
-        self.forget()
+        self.reset_times()
         self._connection = _connection_to(name)
-        with self.chosen():
+        with self.as_default():
             person = User.objects.get(email="bench0@example.com")
             self.client = signed_in(person)
             own = Generation.objects.filter(user=person).order_by("-created_at", "-id")
             row = own[own.count() * 9 // 10]
             self.deep = f"{row.created_at.isoformat()}_{row.pk}".replace("+", "%2B")
 
-    def forget(self) -> None:
+    def reset_times(self) -> None:
         """Nothing has been measured yet."""
         self.times: dict[str, list[float]] = {page: [] for page in PAGES}
 
     @contextmanager
-    def chosen(self) -> Iterator[BaseDatabaseWrapper]:
+    def as_default(self) -> Iterator[BaseDatabaseWrapper]:
         """This database is the studio's meanwhile."""
         usual = connections["default"]
         connections["default"] = self._connection
@@ -183,19 +183,19 @@ class Side:
         return self.client.get(PAGES[page].format(deep=self.deep), headers={"Accept-Encoding": ""})
 
     def measure(self, page: str) -> None:
-        with self.chosen():
+        with self.as_default():
             begun = time.perf_counter()
             answer = self.get(page)
             self.times[page].append(time.perf_counter() - begun)
         assert answer.status_code == 200
 
     def queries(self, page: str) -> int:
-        with self.chosen() as chosen, CaptureQueriesContext(chosen) as queries:
+        with self.as_default() as chosen, CaptureQueriesContext(chosen) as queries:
             self.get(page)
         return len(queries)
 
     def kilobytes(self, page: str) -> float:
-        with self.chosen():
+        with self.as_default():
             return len(gzip.compress(self.get(page).content)) / 1000
 
     def milliseconds(self, page: str) -> float:
@@ -229,24 +229,24 @@ def prepare(teams: int) -> None:
     make_database("small", "template1")
     with use("small"):
         call_command("migrate", verbosity=0)
-        people_and_teams(teams)
-        fill(first=0, last=0, newest=1, oldest=FEW)
+        create_people_and_teams(teams)
+        fill(first=0, last=0, newest=1, oldest=SMALL_ROWS)
     make_database("large", "small")
     with use("large"):
-        fill(first=0, last=0, newest=FEW + 1, oldest=OF_A_TEAM)
+        fill(first=0, last=0, newest=SMALL_ROWS + 1, oldest=ROWS_PER_TEAM)
         for first in range(1, teams, 50):
-            fill(first=first, last=min(first + 49, teams - 1), newest=1, oldest=OF_A_TEAM)
+            fill(first=first, last=min(first + 49, teams - 1), newest=1, oldest=ROWS_PER_TEAM)
 
 
 # --- what is measured -------------------------------------------------------------------------------------------------
 
 
 def measure(rounds: int) -> int:
-    small, large = Side("small"), Side("large")
+    small, large = BenchDatabase("small"), BenchDatabase("large")
     for number in range(WARM_UP + rounds):
         if number == WARM_UP:
-            small.forget()
-            large.forget()
+            small.reset_times()
+            large.reset_times()
         for page in PAGES:
             for side in random.sample([small, large], 2):
                 side.measure(page)
@@ -265,7 +265,7 @@ def measure(rounds: int) -> int:
             Target(f"{page}: queries", queries, 8, at_most=True),
             Target(f"{page}: kB compressed", size, 40, at_most=True),
         ]
-    return verdict(targets)
+    return report_targets(targets)
 
 
 def main() -> int:

@@ -20,19 +20,19 @@ import rq
 from django.db import connection
 
 from accounts.models import User
-from bench import _usual
+from bench import _baseline
 from bench._studio import START_SECONDS, Process, Studio, running_studio, wait_for
-from bench._targets import Target, verdict
+from bench._targets import Target, report_targets
 from generations.models import Event, Generation, Status
 from tests.cast import make_generation
-from tests.mirror.videos import mp4
+from tests.generations.mirror.videos import mp4
 
-PATIENCE: Final = 3600.0  # s; a limit against hanging
-GETS: Final = ("submits", "status_gets", "result_gets", "file_gets")
+TIMEOUT: Final = 3600.0  # s; a limit against hanging
+REQUEST_COUNTERS: Final = ("submits", "status_gets", "result_gets", "file_gets")
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """What one way has done and taken."""
 
     count: int
@@ -42,22 +42,22 @@ class Measured:
     cpu: float  # seconds
 
     @property
-    def an_hour(self) -> float:
+    def per_hour(self) -> float:
         return self.count / self.seconds * 3600
 
 
 # --- the usual way ----------------------------------------------------------------------------------------------------
 
 
-def measure_usual(studio: Studio, count: int) -> Measured:
-    worker = studio.run("usual", f"exec {sys.executable} -m bench._usual")
-    wait_for(lambda: rq.Worker.count(queue=_usual.queue()) == 1, START_SECONDS, worker.log.read_text)
+def measure_baseline(studio: Studio, count: int) -> Measurement:
+    worker = studio.run("usual", f"exec {sys.executable} -m bench._baseline")
+    wait_for(lambda: rq.Worker.count(queue=_baseline.queue()) == 1, START_SECONDS, worker.log.read_text)
     before, begun = studio.sandbox.books(), time.monotonic()
-    jobs = [_usual.queue().enqueue(_usual.job, f"A fox in the snow, {n}") for n in range(count)]
-    wait_for(lambda: all(job.get_status() in {"finished", "failed"} for job in jobs), PATIENCE)
+    jobs = [_baseline.queue().enqueue(_baseline.job, f"A fox in the snow, {n}") for n in range(count)]
+    wait_for(lambda: all(job.get_status() in {"finished", "failed"} for job in jobs), TIMEOUT)
     seconds = time.monotonic() - begun
     assert all(job.is_finished for job in jobs), worker.log.read_text()[-2000:]
-    found = _measured(studio, worker, before, count, seconds)
+    found = _read_measurement(studio, worker, before, count, seconds)
     worker.stop()
     return found
 
@@ -65,11 +65,13 @@ def measure_usual(studio: Studio, count: int) -> Measured:
 # --- ours -------------------------------------------------------------------------------------------------------------
 
 
-def place(count: int) -> None:
+def create_generations(count: int) -> None:
     """So many orders, committed at once."""
     user = User.objects.create_user("bench@example.com")
     first = make_generation(user, user.personal_team)
-    names = [f.attname for f in Generation._meta.concrete_fields if f.attname not in {"id", "form_key", "prompt"}]
+    names = [
+        f.attname for f in Generation._meta.concrete_fields if f.attname not in {"id", "idempotency_key", "prompt"}
+    ]
     values = {name: getattr(first, name) for name in names}
     rows = [Generation(**values, prompt=f"A fox in the snow, {n}") for n in range(1, count)]
     Generation.objects.bulk_create(rows, batch_size=1000)
@@ -78,18 +80,18 @@ def place(count: int) -> None:
         cursor.execute("ANALYZE")
 
 
-def measure_ours(studio: Studio, count: int) -> Measured:
-    place(count)
+def measure_ours(studio: Studio, count: int) -> Measurement:
+    create_generations(count)
     before = studio.sandbox.books()
     begun = time.monotonic()
     worker = studio.start("worker")
     studio.start("cron")
     progress = Progress(begun)
-    wait_for(progress.has_ended, PATIENCE, lambda: worker.log.read_text()[-2000:])
+    wait_for(progress.has_ended, TIMEOUT, lambda: worker.log.read_text()[-2000:])
     seconds = time.monotonic() - begun
     print(f"In flight at fal at once: {studio.sandbox.books()['counters']['max_in_flight']:,}.")
-    print(f"How they ended: {_counted()}.")
-    return _measured(studio, worker, before, Generation.objects.filter(status=Status.DONE).count(), seconds)
+    print(f"How they ended: {_count_statuses()}.")
+    return _read_measurement(studio, worker, before, Generation.objects.filter(status=Status.DONE).count(), seconds)
 
 
 class Progress:
@@ -102,22 +104,24 @@ class Progress:
         time.sleep(1)
         if time.monotonic() > self._next:
             self._next = time.monotonic() + 20
-            print(f"{time.monotonic() - self._begun:6.0f} s: {_counted()}", file=sys.stderr, flush=True)
+            print(f"{time.monotonic() - self._begun:6.0f} s: {_count_statuses()}", file=sys.stderr, flush=True)
         return not Generation.objects.open().exists()
 
 
-def _counted() -> dict[str, int]:
+def _count_statuses() -> dict[str, int]:
     statuses = Generation.objects.order_by("status").values_list("status", flat=True).distinct()
     return {status: Generation.objects.filter(status=status).count() for status in statuses}
 
 
-def _measured(studio: Studio, worker: Process, before: dict[str, Any], count: int, seconds: float) -> Measured:
+def _read_measurement(
+    studio: Studio, worker: Process, before: dict[str, Any], count: int, seconds: float
+) -> Measurement:
     after = studio.sandbox.books()["counters"]
-    requests = sum(after[name] - before["counters"][name] for name in GETS)
-    return Measured(count, seconds, requests, worker.peak_bytes(), worker.cpu_seconds())
+    requests = sum(after[name] - before["counters"][name] for name in REQUEST_COUNTERS)
+    return Measurement(count, seconds, requests, worker.peak_bytes(), worker.cpu_seconds())
 
 
-def report(ours: Measured, usual: Measured) -> int:
+def report(ours: Measurement, usual: Measurement) -> int:
     print(
         "\n| one worker process | generations | seconds | an hour | requests to fal each | CPU s each | peak memory |"
     )
@@ -125,9 +129,11 @@ def report(ours: Measured, usual: Measured) -> int:
     for name, one in (("ours", ours), ("RQ job with `fal_client.subscribe`", usual)):
         each = f"{one.requests / one.count:.1f} | {one.cpu / one.count:.3f}"
         print(
-            f"| {name} | {one.count:,} | {one.seconds:.0f} | {one.an_hour:,.0f} | {each} | {one.memory / 1e6:.0f} MB |"
+            f"| {name} | {one.count:,} | {one.seconds:.0f} | {one.per_hour:,.0f} | {each} | {one.memory / 1e6:.0f} MB |"
         )
-    return verdict([Target("× the finished generations an hour of the usual way", ours.an_hour / usual.an_hour, 100)])
+    return report_targets(
+        [Target("× the finished generations an hour of the usual way", ours.per_hour / usual.per_hour, 100)]
+    )
 
 
 def main() -> int:
@@ -139,12 +145,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         clip = Path(directory) / "clip.mp4"
         clip.write_bytes(mp4(seconds=1))
-        with running_studio(sandbox(arguments.render_seconds, clip)) as studio:
-            usual = measure_usual(studio, arguments.usual_count)
+        with running_studio(sandbox_options(arguments.render_seconds, clip)) as studio:
+            usual = measure_baseline(studio, arguments.usual_count)
             return report(measure_ours(studio, arguments.count), usual)
 
 
-def sandbox(render_seconds: float, clip: Path) -> dict[str, str]:
+def sandbox_options(render_seconds: float, clip: Path) -> dict[str, str]:
     return {
         "SANDBOX_RENDER_SECONDS": str(render_seconds),
         "SANDBOX_QUEUE_SECONDS": "1",

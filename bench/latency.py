@@ -29,18 +29,18 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from accounts.models import User
 from bench._studio import Studio, running_studio, session_of, wait_for
-from bench._targets import Target, verdict
+from bench._targets import Target, report_targets
 from generations.models import Event, Generation, Status
 from tests.cast import make_generation
-from tests.mirror.videos import mp4
+from tests.generations.mirror.videos import mp4
 
 RENDER_SECONDS: Final = 12
-EVERY: Final = 2.5  # s between two orders, on average
-SWITCHES: Final = (
+ORDER_INTERVAL: Final = 2.5  # s between two orders, on average
+CHROMIUM_FLAGS: Final = (
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-PATIENCE: Final = 120.0  # s; a limit against hanging
+TIMEOUT: Final = 120.0  # s; a limit against hanging
 
 # when each card's poster is on the screen, in milliseconds since 1970
 _LISTEN: Final = """() => {
@@ -76,11 +76,13 @@ class Sample:
 def measure(studio: Studio, browser: Browser, user: User, count: int) -> list[Sample]:
     """Orders at random moments, watched on one open page. The studio's processes run."""
     now = timezone.now() + timedelta(seconds=3)
-    moments = [now + timedelta(seconds=random.uniform(0, EVERY * count)) for _ in range(count)]
+    moments = [now + timedelta(seconds=random.uniform(0, ORDER_INTERVAL * count)) for _ in range(count)]
     rows = [make_generation(user, user.personal_team, due_at=moment) for moment in moments]
     with _gallery(studio, browser, user) as page:
         page.evaluate(_LISTEN)
-        wait_for(lambda: len(page.evaluate("window.shown")) >= count, EVERY * count + PATIENCE, lambda: _states(rows))
+        wait_for(
+            lambda: len(page.evaluate("window.shown")) >= count, ORDER_INTERVAL * count + TIMEOUT, lambda: _states(rows)
+        )
         shown: dict[str, int] = page.evaluate("window.shown")
         for row in rows:
             answer = page.request.get(f"{studio.url}/generations/{row.pk}/video", headers={"Range": "bytes=0-99"})
@@ -141,7 +143,7 @@ def report(found: dict[str, list[Sample]]) -> int:
         cells = " | ".join(f"{statistics.median(part):.2f} ({_p95(part):.2f})" for part in parts)
         print(f"| {name} ({len(samples)} videos) | {cells} |")
     medians = {name: statistics.median(one.waited for one in samples) for name, samples in found.items()}
-    return verdict(
+    return report_targets(
         [
             Target("webhooks: median seconds beside the copy", medians["webhooks"], 1, at_most=True),
             Target("polling alone: median seconds beside the copy", medians["polling alone"], 3, at_most=True),
@@ -169,15 +171,15 @@ def main() -> int:
         clip.write_bytes(mp4(seconds=5, size=(1280, 720)))
         sandbox = {"SANDBOX_RENDER_SECONDS": str(RENDER_SECONDS), "SANDBOX_CLIP": str(clip)}
         with running_studio(sandbox) as studio:
-            return report(_both(studio, program, arguments.count))
+            return report(_measure_both(studio, program, arguments.count))
 
 
-def _both(studio: Studio, program: str, count: int) -> dict[str, list[Sample]]:
+def _measure_both(studio: Studio, program: str, count: int) -> dict[str, list[Sample]]:
     found: dict[str, list[Sample]] = {}
     people = [User.objects.create_user(f"{name}@example.com") for name in ("anna", "bert")]
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs an event loop in our thread
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+        browser = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM_FLAGS))
         found["polling alone"] = run(studio, browser, people[0], count)
         found["webhooks"] = run(studio, browser, people[1], count, PUBLIC_URL=studio.url)
         browser.close()

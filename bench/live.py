@@ -29,15 +29,15 @@ from django.utils import timezone
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
 from bench._studio import Studio, running_studio, session_of
-from bench._targets import Target, verdict
+from bench._targets import Target, report_targets
 from generations.models import Generation, Status
 from tests.cast import make_generation
 
-TEAM_OF: Final = 5
+TEAM_SIZE: Final = 5
 OLD_ROWS: Final = 20  # finished ones a person
-MOVES_A_SECOND: Final = 20
+UPDATES_PER_SECOND: Final = 20
 WARM_UP: Final = 10.0  # s that are not counted
-GENERATORS: Final = 2
+LOAD_PROCESSES: Final = 2
 
 
 # --- the tabs, in processes of their own ------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ class Tab(asyncio.Protocol):
     times: list[float]
     etag: str = ""
     sent: float = 0.0
-    waits: bool = False
+    is_waiting: bool = False
     received: bytearray = field(default_factory=bytearray)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -71,7 +71,7 @@ class Tab(asyncio.Protocol):
         request = (
             f"GET /events?since={self.since} HTTP/1.1\r\nHost: {self.host}\r\nCookie: {self.session}\r\n{known}\r\n"
         )
-        self.sent, self.waits = time.perf_counter(), True
+        self.sent, self.is_waiting = time.perf_counter(), True
         self.transport.write(request.encode())
 
     def data_received(self, data: bytes) -> None:
@@ -81,15 +81,15 @@ class Tab(asyncio.Protocol):
             return
         status = int(head[9:12])
         if status != 200:
-            self.answered(status)
+            self.record_answer(status)
         elif len(body) >= int(_header(head, b"content-length")):
             self.etag = _header(head, b"etag").decode()
             self.since = int(body[8 : body.index(b",")])
-            self.answered(status)
+            self.record_answer(status)
 
-    def answered(self, status: int) -> None:
+    def record_answer(self, status: int) -> None:
         self.received.clear()
-        now, self.waits = time.perf_counter(), False
+        now, self.is_waiting = time.perf_counter(), False
         if time.time() > self.counted_from:
             self.times.append(now - self.sent)
             self.answers[status] = self.answers.get(status, 0) + 1
@@ -118,7 +118,7 @@ async def _run_tabs(port: int, sessions: list[str], seconds: float) -> tuple[lis
         tabs.append(tab)
     await asyncio.sleep(WARM_UP + seconds)
     ended = time.perf_counter()
-    return times + [ended - tab.sent for tab in tabs if tab.waits], dict(answers)
+    return times + [ended - tab.sent for tab in tabs if tab.is_waiting], dict(answers)
 
 
 # --- the people and their work ----------------------------------------------------------------------------------------
@@ -127,26 +127,28 @@ async def _run_tabs(port: int, sessions: list[str], seconds: float) -> tuple[lis
 def populate(count: int) -> list[str]:
     """So many people in teams of five, each with one running generation and some old ones; their session cookies."""
     users = User.objects.bulk_create([User(email=f"person{n}@example.com", password="!") for n in range(count)])
-    teams = Team.objects.bulk_create([Team(name=f"Team {n}", slug=f"team-{n}") for n in range(-(-count // TEAM_OF))])
+    teams = Team.objects.bulk_create([Team(name=f"Team {n}", slug=f"team-{n}") for n in range(-(-count // TEAM_SIZE))])
     Membership.objects.bulk_create(
-        [Membership(team=teams[n // TEAM_OF], user=user, role=Role.MEMBER) for n, user in enumerate(users)]
+        [Membership(team=teams[n // TEAM_SIZE], user=user, role=Role.MEMBER) for n, user in enumerate(users)]
     )
     first = make_generation(users[0], teams[0], Status.RENDERING)
     made = make_generation(users[0], teams[0], Status.CANCELED)
     hour_ago = timezone.now() - timedelta(hours=1)
     for n, user in enumerate(users):
-        team = teams[n // TEAM_OF]
+        team = teams[n // TEAM_SIZE]
         Generation.objects.bulk_create(
-            [_like(first, user, team, request_id=f"running-{n}")]
-            + [_like(made, user, team, created_at=hour_ago, changed_at=hour_ago) for _ in range(OLD_ROWS)]
+            [_copy_generation(first, user, team, request_id=f"running-{n}")]
+            + [_copy_generation(made, user, team, created_at=hour_ago, changed_at=hour_ago) for _ in range(OLD_ROWS)]
         )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return [f"{settings.SESSION_COOKIE_NAME}={session_of(user)}" for user in users]
 
 
-def _like(row: Generation, user: User, team: Team, **columns: object) -> Generation:
-    names = [f.attname for f in Generation._meta.concrete_fields if f.attname not in {"id", "form_key", "request_id"}]
+def _copy_generation(row: Generation, user: User, team: Team, **columns: object) -> Generation:
+    names = [
+        f.attname for f in Generation._meta.concrete_fields if f.attname not in {"id", "idempotency_key", "request_id"}
+    ]
     values = {name: getattr(row, name) for name in names} | {"user_id": user.pk, "team_id": team.pk} | columns
     return Generation(**values)
 
@@ -154,7 +156,7 @@ def _like(row: Generation, user: User, team: Team, **columns: object) -> Generat
 # --- what happens meanwhile -------------------------------------------------------------------------------------------
 
 
-class Meanwhile:
+class BackgroundLoad:
     """Rows move, and somebody opens the gallery again and again; until it is told to stop."""
 
     def __init__(self, url: str, session: str) -> None:
@@ -163,7 +165,7 @@ class Meanwhile:
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=work) for work in (self._move, self._open)]
 
-    def __enter__(self) -> "Meanwhile":
+    def __enter__(self) -> "BackgroundLoad":
         for thread in self._threads:
             thread.start()
         return self
@@ -175,7 +177,7 @@ class Meanwhile:
 
     def _move(self) -> None:
         rows = list(Generation.objects.filter(status=Status.RENDERING).values_list("pk", flat=True))
-        while not self._stop.wait(1 / MOVES_A_SECOND):
+        while not self._stop.wait(1 / UPDATES_PER_SECOND):
             Generation.objects.filter(pk=random.choice(rows)).update(changed_at=timezone.now())
         connection.close()
 
@@ -198,8 +200,11 @@ def measure(studio: Studio, tabs: int, seconds: float) -> int:
     sessions = populate(tabs)
     web = studio.start_web()
     port = int(studio.url.rpartition(":")[2])
-    shares = [sessions[number::GENERATORS] for number in range(GENERATORS)]
-    with multiprocessing.get_context("spawn").Pool(GENERATORS) as pool, Meanwhile(studio.url, sessions[0]) as meanwhile:
+    shares = [sessions[number::LOAD_PROCESSES] for number in range(LOAD_PROCESSES)]
+    with (
+        multiprocessing.get_context("spawn").Pool(LOAD_PROCESSES) as pool,
+        BackgroundLoad(studio.url, sessions[0]) as meanwhile,
+    ):
         before = web.cpu_seconds()
         running: list[AsyncResult[tuple[list[float], dict[int, int]]]] = [
             pool.apply_async(run_tabs, (port, share, seconds)) for share in shares
@@ -223,7 +228,7 @@ def report(
         cells = [percentile(some, share) for share in (50, 95, 99)] + [max(some, default=float("nan")) * 1000]
         print(f"| {name} | {' | '.join(f'{cell:.0f}' for cell in cells)} |")
     failed = sum(count for status, count in answers.items() if status not in {200, 204, 304})
-    return verdict(
+    return report_targets(
         [
             Target("p95 of /events, ms", percentile(times, 95), 200, at_most=True),
             Target("answers a second and tab", len(times) / seconds / tabs, 0.8),

@@ -14,14 +14,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from bench._targets import Target, report_targets
 from bench.mirror_servers import (
     LARGE,
     MB,
-    PACE,
     SLOW,
+    SLOW_RATE,
     SMALL,
     TINY,
     bucket_at,
@@ -29,62 +30,50 @@ from bench.mirror_servers import (
     running_s3,
     write_files,
 )
-from bench.mirror_ways import Bench, Child, Copy, Measured, Memory, Rclone, RcloneDaemon, ours, usual
+from bench.mirror_ways import Bench, Child, Copy, Measurement, Memory, Rclone, RcloneDaemon, baseline_copy, studio_copy
 from generations.mirror import StoredFile, poster, probe
 
-AT_ONCE = 16
+CONCURRENCY = 16
 OURS, RCLONE_NAME, DAEMON_NAME, USUAL = "ours", "rclone copyurl", "rclone, already running", "httpx + storage.save"
 
 
-@dataclass(frozen=True)
-class Target:
-    name: str
-    value: float
-    wanted: float
-    at_most: bool = False
-
-    @property
-    def met(self) -> bool:
-        return self.value <= self.wanted if self.at_most else self.value >= self.wanted
-
-
-def _in_turns(bench: Bench, size: int, rounds: int) -> dict[str, Measured]:
+def _measure_in_turns(bench: Bench, size: int, rounds: int) -> dict[str, Measurement]:
     """The medians; every round begins with another way. Ratios are taken within a round, against a noisy machine."""
     with ExitStack() as stack:
-        ways: dict[str, Callable[[str, str], Measured]] = {
-            OURS: stack.enter_context(Child(ours, bench)),
+        ways: dict[str, Callable[[str, str], Measurement]] = {
+            OURS: stack.enter_context(Child(studio_copy, bench)),
             RCLONE_NAME: Rclone(bench),
             DAEMON_NAME: stack.enter_context(RcloneDaemon(bench)),
-            USUAL: stack.enter_context(Child(usual, bench)),
+            USUAL: stack.enter_context(Child(baseline_copy, bench)),
         }
-        found: dict[str, list[Measured]] = {name: [] for name in ways}
+        found: dict[str, list[Measurement]] = {name: [] for name in ways}
         names = list(ways)
         for number in range(rounds):
             for name in names[number % len(names) :] + names[: number % len(names)]:
                 os.sync()  # what the last one wrote must not be paid by the next
                 found[name].append(ways[name](f"{bench.provider}/{size}", f"{size}/{name}"))
-    return {name: _summed_up(all_of_it, found[OURS]) for name, all_of_it in found.items()}
+    return {name: _summarize(all_of_it, found[OURS]) for name, all_of_it in found.items()}
 
 
-def _summed_up(found: list[Measured], ours: list[Measured]) -> Measured:
-    return Measured(
+def _summarize(found: list[Measurement], ours: list[Measurement]) -> Measurement:
+    return Measurement(
         statistics.median(one.seconds for one in found),
         max(one.extra_memory for one in found),
         statistics.median(one.seconds / our.seconds for one, our in zip(found, ours, strict=True)),
     )
 
 
-def _in_child(work: Callable[[Bench], list[float]], bench: Bench) -> list[float]:
+def _run_in_child(work: Callable[[Bench], list[float]], bench: Bench) -> list[float]:
     with multiprocessing.Pool(1) as pool:
         return pool.apply(work, (bench,))
 
 
-def _many_at_once(bench: Bench) -> list[float]:
+def _measure_concurrency(bench: Bench) -> list[float]:
     """MB/s of one slow copy and of sixteen at once, and the extra memory of the sixteen in bytes."""
-    copy = ours(bench)
+    copy = studio_copy(bench)
     copy(f"{bench.provider}/{TINY}", "warm-up")
     memory = Memory()
-    rounds = [(_speed(copy, bench, 1), _speed(copy, bench, AT_ONCE)) for _ in range(3)]
+    rounds = [(_speed(copy, bench, 1), _speed(copy, bench, CONCURRENCY)) for _ in range(3)]
     one, many = (statistics.median(speeds) for speeds in zip(*rounds, strict=True))
     return [one, many, memory.extra()]
 
@@ -97,9 +86,9 @@ def _speed(copy: Copy, bench: Bench, count: int) -> float:
     return count * SLOW / MB / (time.perf_counter() - begun)
 
 
-def _checking(bench: Bench) -> list[float]:
+def _measure_checks(bench: Bench) -> list[float]:
     """Seconds to copy, decode and picture a real video, and the extra memory in bytes of the last two together."""
-    copy, bucket = ours(bench), bucket_at(bench.s3)
+    copy, bucket = studio_copy(bench), bucket_at(bench.s3)
     copy(f"{bench.provider}/real", "real")
     size = bucket.client.head_object(Bucket=bucket.name, Key="real")["ContentLength"]
     memory = Memory()
@@ -115,7 +104,7 @@ def _seconds(step: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def _print_table(size: int, found: dict[str, Measured]) -> None:
+def _print_table(size: int, found: dict[str, Measurement]) -> None:
     print(f"\n| {size // MB} MB | seconds | MB/s | ours is faster by | extra peak memory |\n|---|---:|---:|---:|---:|")
     for name, one in found.items():
         ratio = f"{one.ratio:.2f} ×" if name != OURS else ""
@@ -123,7 +112,7 @@ def _print_table(size: int, found: dict[str, Measured]) -> None:
         print(f"| {name} | {one.seconds:.3f} | {speed:.0f} | {ratio} | {one.extra_memory / MB:.1f} MB |")
 
 
-def _targets(found: dict[int, dict[str, Measured]], slow: list[float]) -> list[Target]:
+def _targets(found: dict[int, dict[str, Measurement]], slow: list[float]) -> list[Target]:
     def faster(size: int) -> float:
         return found[size][RCLONE_NAME].ratio
 
@@ -139,15 +128,6 @@ def _targets(found: dict[int, dict[str, Measured]], slow: list[float]) -> list[T
     ]
 
 
-def _print_targets(targets: list[Target]) -> None:
-    print("\n| target | measured | wanted | |\n|---|---:|---:|---|")
-    for target in targets:
-        bound = "≤" if target.at_most else "≥"
-        print(
-            f"| {target.name} | {target.value:.2f} | {bound} {target.wanted:g} | {'ok' if target.met else 'missed'} |"
-        )
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--small-rounds", type=int, default=21)
@@ -161,19 +141,23 @@ def main() -> int:
         s3 = stack.enter_context(running_s3(directory / "s3"))
         bench = Bench(stack.enter_context(running_provider(directory / "files")), s3)
         waste = replace(bench, s3=replace(s3, endpoint_url=stack.enter_context(running_provider(directory / "files"))))
-        slow, wasted = _in_child(_many_at_once, bench), _in_child(_many_at_once, waste)
-        checking = _in_child(_checking, bench)
+        slow, wasted = _run_in_child(_measure_concurrency, bench), _run_in_child(_measure_concurrency, waste)
+        checking = _run_in_child(_measure_checks, bench)
         rounds = {SMALL: arguments.small_rounds, LARGE: arguments.large_rounds}
-        found = {size: _in_turns(bench, size, count) for size, count in rounds.items()}
+        found = {size: _measure_in_turns(bench, size, count) for size, count in rounds.items()}
     _report_slow(slow, wasted)
     return _report(found, slow, checking)
 
 
 def _report_slow(slow: list[float], wasted: list[float]) -> None:
     one, many, extra = slow
-    print(f"\nSources held to {PACE // MB} MB/s: one copy {one:.1f} MB/s, {AT_ONCE} at once {many:.1f} MB/s", end=" ")
     print(
-        f"with {extra / MB:.1f} MB of extra memory; {AT_ONCE} at once into a server that throws the bytes away", end=" "
+        f"\nSources held to {SLOW_RATE // MB} MB/s: one copy {one:.1f} MB/s, {CONCURRENCY} at once {many:.1f} MB/s",
+        end=" ",
+    )
+    print(
+        f"with {extra / MB:.1f} MB of extra memory; {CONCURRENCY} at once into a server that throws the bytes away",
+        end=" ",
     )
     print(f"{wasted[1]:.1f} MB/s.")
 
@@ -185,13 +169,12 @@ def _report_checking(checking: list[float]) -> None:
     print(f"{more / MB:.0f} MB of extra memory.")
 
 
-def _report(found: dict[int, dict[str, Measured]], slow: list[float], checking: list[float]) -> int:
+def _report(found: dict[int, dict[str, Measurement]], slow: list[float], checking: list[float]) -> int:
     for size, ways in found.items():
         _print_table(size, ways)
     _report_checking(checking)
     targets = _targets(found, slow)
-    _print_targets(targets)
-    return 0 if all(target.met for target in targets) else 1
+    return report_targets(targets)
 
 
 if __name__ == "__main__":

@@ -19,13 +19,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
 
-from config.embedded.s3 import PORTS, S3Address, address, free_ports
-from config.embedded.server import Plan, Server
+from devserver.s3 import PORTS, S3Address, address, free_ports
+from devserver.server import Server, ServerSpec
 from generations.mirror import Bucket
 
 MB = 1_000_000
 TINY, SMALL, LARGE, SLOW = 100_000, 10 * MB, 500 * MB, 20 * MB
-PACE = 10 * MB  # bytes a second of a slow source
+SLOW_RATE = 10 * MB  # bytes a second of a slow source
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 
@@ -60,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
         begun = time.perf_counter()
         for offset in range(0, size, 100_000):
             self.connection.sendfile(file, offset, 100_000)
-            time.sleep(max(0.0, begun + (offset + 100_000) / PACE - time.perf_counter()))
+            time.sleep(max(0.0, begun + (offset + 100_000) / SLOW_RATE - time.perf_counter()))
 
     def do_PUT(self) -> None:
         """As an S3 server that costs nothing: throws the bytes away, and remembers how many they were."""
@@ -138,7 +138,7 @@ def running_s3(directory: Path) -> Iterator[S3Address]:
     command = [str(SCRIPTS / "weed"), "mini", *(f"-{name}={value}" for name, value in {**options, **off}.items())]
     directory.mkdir()
     keys = {"AWS_ACCESS_KEY_ID": s3.access_key, "AWS_SECRET_ACCESS_KEY": s3.secret_key}
-    server = Server(Plan(directory, command, keys, stop_seconds=3), lambda: _takes_objects(bucket_at(s3)))
+    server = Server(ServerSpec(directory, command, keys, stop_seconds=3), lambda: _takes_objects(bucket_at(s3)))
     try:
         yield s3
     finally:

@@ -19,7 +19,7 @@ from django.core.files.base import ContentFile
 from storages.backends.s3 import S3Storage
 
 from bench.mirror_servers import LARGE, SCRIPTS, TINY, bucket_at
-from config.embedded.s3 import S3Address, free_ports
+from devserver.s3 import S3Address, free_ports
 from generations.mirror import copy_file
 
 RCLONE = str(SCRIPTS / "rclone")
@@ -36,13 +36,13 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     seconds: float
     extra_memory: float  # bytes above what the process held after a tiny copy
     ratio: float = 1.0  # its seconds to ours
 
 
-def ours(bench: Bench) -> Copy:
+def studio_copy(bench: Bench) -> Copy:
     bucket = bucket_at(bench.s3)
 
     def copy(url: str, key: str) -> None:
@@ -58,7 +58,7 @@ def ours(bench: Bench) -> Copy:
     return copy
 
 
-def usual(bench: Bench) -> Copy:
+def baseline_copy(bench: Bench) -> Copy:
     """What most projects do: the whole body in memory, saved with django-storages."""
     settings.configure()
     storage = S3Storage(
@@ -90,9 +90,9 @@ class Child:
         self._process.terminate()
         self._process.join()
 
-    def __call__(self, url: str, key: str) -> Measured:
+    def __call__(self, url: str, key: str) -> Measurement:
         self._pipe.send((url, key))
-        answer: Measured = self._pipe.recv()
+        answer: Measurement = self._pipe.recv()
         return answer
 
 
@@ -105,7 +105,7 @@ def _work(way: Callable[[Bench], Copy], bench: Bench, pipe: Connection) -> None:
         url, key = pipe.recv()
         begun = time.perf_counter()
         copy(url, key)
-        pipe.send(Measured(time.perf_counter() - begun, measure.extra()))
+        pipe.send(Measurement(time.perf_counter() - begun, measure.extra()))
 
 
 class Memory:
@@ -135,14 +135,14 @@ class Rclone:
         self._base = 0.0
         self._base = self(f"{bench.provider}/{TINY}", "warm-up").extra_memory
 
-    def __call__(self, url: str, key: str) -> Measured:
+    def __call__(self, url: str, key: str) -> Measurement:
         begun = time.perf_counter()
         process = subprocess.Popen([RCLONE, "copyurl", url, f"{self._target}/{key}"], env=self._env)
         with ThreadPoolExecutor(1) as watcher:
             peak = watcher.submit(_peak_until_end, process)
             assert process.wait() == 0
             seconds = time.perf_counter() - begun
-        return Measured(seconds, peak.result() - self._base)
+        return Measurement(seconds, peak.result() - self._base)
 
 
 def _peak_until_end(process: subprocess.Popen[bytes]) -> float:
@@ -176,10 +176,10 @@ class RcloneDaemon:
         self._process.terminate()
         self._process.wait()
 
-    def __call__(self, url: str, key: str) -> Measured:
+    def __call__(self, url: str, key: str) -> Measurement:
         begun = time.perf_counter()
         self._copy(url, key)
-        return Measured(time.perf_counter() - begun, self._memory.extra())
+        return Measurement(time.perf_counter() - begun, self._memory.extra())
 
     def _copy(self, url: str, key: str) -> None:
         wanted = {"fs": self._fs, "remote": key, "url": url}

@@ -28,7 +28,7 @@ from PIL import Image
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
 from bench._studio import Process, Studio, running_studio, session_of
-from bench._targets import Target, verdict
+from bench._targets import Target, report_targets
 from generations.models import Generation, Status
 from tests.cast import make_generation, make_video
 
@@ -36,7 +36,7 @@ HALF_SENT: Final = 200
 STALLED: Final = 50
 READERS: Final = 10  # people, so that no one's cap ends it
 VIDEO_BYTES: Final = 24 * 1024**2
-ASKED: Final = 20  # times a page and moment
+REQUESTS_PER_PAGE: Final = 20  # times a page and moment
 SIDE: Final = 8000  # px; 64 MP
 PAGES: Final = ("/healthz", "/")
 HEADS: Final = (
@@ -64,7 +64,7 @@ def cookie(session: str) -> str:
 
 
 @contextmanager
-def attacked(port: int, sessions: list[str], video: Generation) -> Iterator[None]:
+def connected_attackers(port: int, sessions: list[str], video: Generation) -> Iterator[None]:
     """While it lasts, all attackers are connected."""
     with ExitStack() as stack:
         for number in range(HALF_SENT):
@@ -88,7 +88,7 @@ def _connect(stack: ExitStack, port: int, receive_buffer: int = 0) -> socket.soc
 def ask(browser: httpx.Client) -> dict[str, list[float]]:
     """Seconds of each answer, the pages in turns."""
     times: dict[str, list[float]] = {page: [] for page in PAGES}
-    for _ in range(ASKED):
+    for _ in range(REQUESTS_PER_PAGE):
         for page in PAGES:
             begun = time.perf_counter()
             browser.get(page).raise_for_status()
@@ -106,7 +106,7 @@ def measure_attack(studio: Studio, people: list[User], video: Generation, rounds
         for _ in range(rounds):
             for page, times in ask(browser).items():
                 calm[page].append(times)
-            with attacked(port, sessions, video):
+            with connected_attackers(port, sessions, video):
                 for page, times in ask(browser).items():
                     held[page].append(times)
     return [_report(page, calm[page], held[page]) for page in PAGES]
@@ -169,19 +169,19 @@ class Memory:
 
     def now(self) -> int:
         """Bytes."""
-        return sum(_bytes_of(pid) for pid in _family(self._root))
+        return sum(_bytes_of(pid) for pid in _process_tree(self._root))
 
     def _watch(self) -> None:
         while not self._stop.wait(0.1):
             self.peak = max(self.peak, self.now())
 
 
-def _family(pid: int) -> list[int]:
+def _process_tree(pid: int) -> list[int]:
     """The process and its descendants; one that ends meanwhile has none."""
     with suppress(OSError):
         tasks = Path(f"/proc/{pid}/task").iterdir()
         children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
-        return [pid, *(one for child in children for one in _family(child))]
+        return [pid, *(one for child in children for one in _process_tree(child))]
     return []
 
 
@@ -214,7 +214,7 @@ def main() -> int:
         print("\n| page | | median, ms | p95 | worst |\n|---|---|---:|---:|---:|")
         targets = measure_attack(studio, people, video, arguments.rounds)
         targets += measure_pictures(studio, people, web)
-    return verdict(targets)
+    return report_targets(targets)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def address_or_blank(url: str) -> None:
 Reader = TypeVar("Reader")
 
 
-def _going_on(reader: Reader, stand_in: object) -> Reader:
+def _with_fallback(reader: Reader, stand_in: object) -> Reader:
     """The reader of an `Env`, with the default or else `stand_in` for what it has written down as a problem."""
 
     def read(self: Env, name: str, default: Any = ..., **options: Any) -> Any:
@@ -55,47 +55,47 @@ def _going_on(reader: Reader, stand_in: object) -> Reader:
     return cast("Reader", read)
 
 
-class _GoingOn(Env):
+class _LenientEnv(Env):
     """Gives a stand-in for what is missing or wrong, so that the reading goes on and finds every problem."""
 
-    str = _going_on(Env.str, "")
-    bool = _going_on(Env.bool, False)
-    int = _going_on(Env.int, 0)
-    float = _going_on(Env.float, 0.0)
-    list = _going_on(Env.list, [])
-    dj_db_url = _going_on(Env.dj_db_url, {})
-    dj_email_url = _going_on(Env.dj_email_url, {})
+    str = _with_fallback(Env.str, "")
+    bool = _with_fallback(Env.bool, False)
+    int = _with_fallback(Env.int, 0)
+    float = _with_fallback(Env.float, 0.0)
+    list = _with_fallback(Env.list, [])
+    dj_db_url = _with_fallback(Env.dj_db_url, {})
+    dj_email_url = _with_fallback(Env.dj_email_url, {})
 
 
-class Environment(_GoingOn):
+class Environment(_LenientEnv):
     """environs' reader that gathers every problem; `finish` raises them as one ImproperlyConfigured."""
 
     def __init__(self) -> None:
         super().__init__(eager=False)
 
-    def needed(self, name: str, *, unless: bool, default: str, hint: str) -> str:
+    def required(self, name: str, *, unless: bool, default: str, hint: str) -> str:
         """A text that may have a default only in development."""
         text = str(self.str(name, default if unless else ""))
         if not text.strip():
-            self.reject(name, f"is not set. {hint}")
+            self.add_error(name, f"is not set. {hint}")
         return text
 
     def origin(self, name: str, default: str, *, required: str = "") -> str:
         """An http(s) origin as browsers write it. Where it is `required`, that says what it is for."""
         if not (text := str(self.str(name, "")).strip()):
             if required:
-                self.reject(name, f"is not set. {required}")
+                self.add_error(name, f"is not set. {required}")
             return default
         try:
             return parse_origin(text)
         except OriginError as error:
-            self.reject(name, str(error))
+            self.add_error(name, str(error))
             return default
 
     def proxies(self, name: str, *, unless: bool) -> int:
         """How many stand in front; in production that is not guessed."""
         if not unless and not str(self.str(name, "")).strip():
-            self.reject(name, "is not set. Say how many proxies of yours stand before the studio, 0 for none.")
+            self.add_error(name, "is not set. Say how many proxies of yours stand before the studio, 0 for none.")
             return 0
         return int(self.int(name, 0, validate=validate.Range(min=0)))
 
@@ -103,10 +103,10 @@ class Environment(_GoingOn):
         """Names between commas, which may be missing only in development."""
         named = [host for host in self.list(name, [], subcast=str.strip) if host]
         if not unless and not named:
-            self.reject(name, "is not set. Name the hosts by which the studio is asked for, with commas between.")
+            self.add_error(name, "is not set. Name the hosts by which the studio is asked for, with commas between.")
         return named
 
-    def reject(self, name: str, problem: str) -> None:
+    def add_error(self, name: str, problem: str) -> None:
         """Write down what is wrong with a value; `finish` says the first of it."""
         if not self._errors.get(name):
             self._errors[name].append(problem)
@@ -115,14 +115,14 @@ class Environment(_GoingOn):
         """Django's EMAIL_* settings; in development mails are written to the console."""
         example = "such as smtp+tls://user:password@mail.example.com:587"
         if not unless and not str(self.str(name, "")).strip():
-            self.reject(name, f"is not set. It is the mail server's address, {example}")
+            self.add_error(name, f"is not set. It is the mail server's address, {example}")
             return {}
         values: dict[str, Any] = self.dj_email_url(name, "console:")
         if values and "EMAIL_BACKEND" not in values:
-            self.reject(name, f"must be an address {example}")
+            self.add_error(name, f"must be an address {example}")
         return values
 
-    def refuse(self, name: str, problem: str) -> None:
+    def add_conflict(self, name: str, problem: str) -> None:
         """What each name alone doesn't show."""
         self._errors[name].append(problem)
 

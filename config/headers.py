@@ -4,18 +4,20 @@ from typing import Final
 
 from django.conf import settings
 
-_NOBODY: Final = (
+_DENIED_FEATURES: Final = (
     *("accelerometer", "camera", "display-capture", "encrypted-media", "geolocation", "gyroscope", "hid"),
     *("magnetometer", "microphone", "midi", "payment", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
 )
-_OURS: Final = (
+_OWN_FEATURES: Final = (
     *("autoplay", "clipboard-write", "fullscreen", "picture-in-picture"),
     *("publickey-credentials-create", "publickey-credentials-get"),
 )
-PERMISSIONS: Final = ", ".join([*(f"{name}=()" for name in _NOBODY), *(f"{name}=(self)" for name in _OURS)])
+PERMISSIONS: Final = ", ".join(
+    [*(f"{name}=()" for name in _DENIED_FEATURES), *(f"{name}=(self)" for name in _OWN_FEATURES)]
+)
 
 
-def common() -> dict[str, str]:
+def common_headers() -> dict[str, str]:
     """HSTS also where the proxy in front does not say that it is https: it goes by SITE_URL."""
     headers = {
         "Permissions-Policy": PERMISSIONS,

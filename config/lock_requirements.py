@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-CHOSEN: Final = ("requirements.txt", "requirements-dev.txt")
+REQUIREMENTS: Final = ("requirements.txt", "requirements-dev.txt")
 _HEADER: Final = "# Written by `make lock`. What is chosen, and why, is in {}.\n"
 _PIN: Final = re.compile(r"^(?P<name>[\w.-]+)(?P<extras>\[[^]]*\])?==(?P<version>[^\s;,#]+)", re.MULTILINE)
 # one release of each package for every Python and system; nothing of the machine's own registry is written down
@@ -34,9 +34,9 @@ def pins(text: str) -> dict[str, str]:
 
 def write_locks() -> None:
     """The second is held to what the first says."""
-    for chosen in CHOSEN:
+    for chosen in REQUIREMENTS:
         lock = ROOT / lock_of(chosen)
-        held = [] if chosen == CHOSEN[0] else ["--constraint", lock_of(CHOSEN[0])]
+        held = [] if chosen == REQUIREMENTS[0] else ["--constraint", lock_of(REQUIREMENTS[0])]
         _resolve(chosen, lock.name, ROOT, *held)
         lock.write_text(_HEADER.format(chosen) + lock.read_text())
 
@@ -45,27 +45,27 @@ def upgrade() -> None:
     """Moves the pins of both files to the newest releases that go together; what else a line says still holds."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        for chosen in CHOSEN:
-            (directory / chosen).write_text(_loosened((ROOT / chosen).read_text()))
-        _resolve(CHOSEN[-1], "newest.lock", directory, "--upgrade")
+        for chosen in REQUIREMENTS:
+            (directory / chosen).write_text(_loosen_pins((ROOT / chosen).read_text()))
+        _resolve(REQUIREMENTS[-1], "newest.lock", directory, "--upgrade")
         newest = pins((directory / "newest.lock").read_text())
-    for chosen in CHOSEN:
+    for chosen in REQUIREMENTS:
         file = ROOT / chosen
-        file.write_text(moved(file.read_text(), newest))
-    for chosen in CHOSEN:
+        file.write_text(update_pins(file.read_text(), newest))
+    for chosen in REQUIREMENTS:
         (ROOT / lock_of(chosen)).unlink(missing_ok=True)  # so that what others need moves too
 
 
-def _loosened(text: str) -> str:
+def _loosen_pins(text: str) -> str:
     return _PIN.sub(lambda found: f"{found['name']}{found['extras'] or ''}>={found['version']}", text)
 
 
-def moved(text: str, newest: dict[str, str]) -> str:
+def update_pins(text: str, newest: dict[str, str]) -> str:
     """The requirements with their pins moved; the reasons stay, in their column."""
-    return "".join(_moved_line(line, newest) for line in text.splitlines(keepends=True))
+    return "".join(_update_line(line, newest) for line in text.splitlines(keepends=True))
 
 
-def _moved_line(line: str, newest: dict[str, str]) -> str:
+def _update_line(line: str, newest: dict[str, str]) -> str:
     if not (found := _PIN.match(line)):
         return line
     name = next(iter(pins(line)))

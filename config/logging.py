@@ -12,7 +12,7 @@ _generation: ContextVar[str] = ContextVar("generation", default="-")
 
 
 @contextmanager
-def naming(generation_id: object) -> Iterator[None]:
+def bind_generation(generation_id: object) -> Iterator[None]:
     """Log lines inside carry this generation's id; tasks and threads started inside inherit it."""
     token = _generation.set(str(generation_id))
     try:

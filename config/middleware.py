@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, MiddlewareNotUsed
 from django.db import DataError
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponseNotAllowed
+from django.utils.cache import add_never_cache_headers
 
 from config import headers
 from config.origins import is_loopback
@@ -14,28 +16,43 @@ from config.redaction import has_secret
 
 logger = logging.getLogger(__name__)
 
-Answer = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+_METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST")
 
 
 class HeadersMiddleware:
     """The outermost one. A view may say otherwise, as of what is shown inside other sites."""
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        for name, value in headers.common().items():
+        for name, value in headers.common_headers().items():
             response.headers.setdefault(name, value)
         if has_secret(request.path):  # the proxy in front may log where the next request comes from
             response.headers["Referrer-Policy"] = "strict-origin"
         return response
 
 
+class NeverCacheMiddleware:
+    """Every page is somebody's own, and true for a moment: nothing caches it, unless its view says so."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
+        return response
+
+
 class ThisMachineOnlyMiddleware:
     """DEBUG comes with passwords that everybody knows; the settings see HOST, but not every way to listen elsewhere."""
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         if not settings.DEBUG:
             raise MiddlewareNotUsed
         self.get_response = get_response
@@ -46,10 +63,24 @@ class ThisMachineOnlyMiddleware:
         return HttpResponseForbidden("DEBUG is on: only this machine is answered.\n", content_type="text/plain")
 
 
+class MethodsMiddleware:
+    """Others mean nothing here, while Django's and allauth's own views take them for a GET, or a PUT for a POST."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
+        """Behind what refuses a person any change."""
+        return None if request.method in _METHODS else HttpResponseNotAllowed(_METHODS)
+
+
 class UnstorableParametersMiddleware:
     """What PostgreSQL can't take is the request's fault: null characters in a text, or a value that fits no column."""
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

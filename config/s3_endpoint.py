@@ -19,7 +19,7 @@ _AWS: Final = re.compile(
 )
 # makers whose servers ask for the region in their own name
 _REGION_IN_NAME: Final = re.compile(r"s3[.-](?P<region>[a-z]{2,}-[a-z]+-\d+|[a-z]{2}-[a-z]{3}(?=\.scw\.cloud$))\..+")
-_REGION_BY_MAKER: Final = {".r2.cloudflarestorage.com": "auto"}
+_REGION_BY_PROVIDER: Final = {".r2.cloudflarestorage.com": "auto"}
 _ONLY_VIRTUAL: Final = (".aliyuncs.com", ".myqcloud.com", ".volces.com")  # they refuse the bucket's name in the path
 
 
@@ -63,19 +63,19 @@ def endpoint(url: str, bucket: str = "") -> Endpoint:
             is_dualstack=True if found["dual"] else None,
             is_accelerated=bool(found["fast"]),
         )
-    return _of_another_maker(_without_bucket(url, bucket))
+    return _other_provider_endpoint(_strip_bucket(url, bucket))
 
 
-def _of_another_maker(url: str) -> Endpoint:
+def _other_provider_endpoint(url: str) -> Endpoint:
     """AWS' variants make no sense there, and botocore refuses them together with an address."""
     host = (urlsplit(url).hostname or "").lower()
     found = _REGION_IN_NAME.fullmatch(host)
-    by_maker = next((region for ending, region in _REGION_BY_MAKER.items() if host.endswith(ending)), "")
+    by_maker = next((region for ending, region in _REGION_BY_PROVIDER.items() if host.endswith(ending)), "")
     style = "virtual" if host.endswith(_ONLY_VIRTUAL) else "path"
     return Endpoint(url, found["region"] if found else by_maker, is_fips=False, is_dualstack=False, style=style)
 
 
-def _without_bucket(url: str, bucket: str) -> str:
+def _strip_bucket(url: str, bucket: str) -> str:
     """`https://bucket.host` and `https://host/bucket` without the bucket."""
     parts = urlsplit(url)
     if bucket and (parts.hostname or "").startswith(f"{bucket.lower()}."):

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 from config.origins import is_loopback, is_public_address
 
 DEVELOPMENT_KEY: Final = "for-development-only-and-known-to-everybody"
-NEW_KEY: Final = "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
-SITE_URL_NEEDED: Final = "It is the https address that people use, such as https://studio.example.com."
+KEY_HINT: Final = "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+SITE_URL_HINT: Final = "It is the https address that people use, such as https://studio.example.com."
 _KEY_LENGTH, _KEY_CHARACTERS = 50, 5  # of Django's own check, security.W009
 _HOST_PATTERN: Final = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartSettings:
     """What decides whether a start is safe; the fields are settings of the same names."""
 
     debug: bool
@@ -34,14 +34,14 @@ def own_hosts(site_url: str) -> list[str]:
     return [f"[{host}]" if ":" in host else host, ".localhost", "127.0.0.1", "[::1]"]
 
 
-def problems(start: Start) -> Iterator[tuple[str, str]]:
+def problems(start: StartSettings) -> Iterator[tuple[str, str]]:
     """The name of a setting and what is wrong with it, for each that is."""
-    yield from _development(start) if start.debug else _production(start)
+    yield from _development_problems(start) if start.debug else _production_problems(start)
     if start.public_url.startswith("http://") and not is_loopback(_host(start.public_url)):
         yield "PUBLIC_URL", "must start with https://"
 
 
-def _development(start: Start) -> Iterator[tuple[str, str]]:
+def _development_problems(start: StartSettings) -> Iterator[tuple[str, str]]:
     """DEBUG comes with a published key and passwords, so only this machine may reach it."""
     hosts = {
         "HOST": [start.host],
@@ -51,18 +51,18 @@ def _development(start: Start) -> Iterator[tuple[str, str]]:
     }
     for name, found in hosts.items():
         if outside := [host for host in found if not is_loopback(host)]:
-            yield name, _ONLY_HERE.format(outside[0])
+            yield name, _LOOPBACK_ONLY.format(outside[0])
 
 
-_ONLY_HERE: Final = (
+_LOOPBACK_ONLY: Final = (
     "{} is not this machine alone, and DEBUG is on, with a key and passwords that everybody knows. "
     "Set DEBUG=false and what then is required, or leave this to its default."
 )
 
 
-def _production(start: Start) -> Iterator[tuple[str, str]]:
+def _production_problems(start: StartSettings) -> Iterator[tuple[str, str]]:
     if problem := _key_problem(start.secret_key):
-        yield "SECRET_KEY", f"{problem} {NEW_KEY}"
+        yield "SECRET_KEY", f"{problem} {KEY_HINT}"
     if problem := _site_problem(start.site_url, start.insecure_http):
         yield "SITE_URL", problem
     for problem in filter(None, map(_host_problem, start.allowed_hosts)):

@@ -13,10 +13,10 @@ from environs import validate
 
 from config import logging as studio_logging
 from config import s3_endpoint, safety
-from config.embedded import addresses
 from config.env import Environment, address, address_or_blank, groups_or_blank, origin
 from config.origins import is_loopback
 from config.server import defaults as server_defaults
+from devserver import addresses
 
 django_stubs_ext.monkeypatch()
 
@@ -25,13 +25,13 @@ env = Environment()
 
 # --- this process
 DEBUG: bool = env.bool("DEBUG", True)
-SECRET_KEY = env.needed("SECRET_KEY", unless=DEBUG, default=safety.DEVELOPMENT_KEY, hint=safety.NEW_KEY)
+SECRET_KEY = env.required("SECRET_KEY", unless=DEBUG, default=safety.DEVELOPMENT_KEY, hint=safety.KEY_HINT)
 PORT: int = addresses.port()
 # seconds that a client may keep a connection waiting: for a head, the next piece of a body, room for the next part
 CLIENT_TIMEOUT: int = env.int("CLIENT_TIMEOUT", server_defaults.CLIENT_TIMEOUT, validate=validate.Range(min=1, max=60))
 HOST: str = env.str("HOST", "") or "127.0.0.1"  # where the web process listens; the Procfile has the same default
 # where people find the studio: cookies, CSRF, HSTS, mails and passkeys go by it
-SITE_URL: str = env.origin("SITE_URL", f"http://localhost:{PORT}", required="" if DEBUG else safety.SITE_URL_NEEDED)
+SITE_URL: str = env.origin("SITE_URL", f"http://localhost:{PORT}", required="" if DEBUG else safety.SITE_URL_HINT)
 INSECURE_HTTP: bool = env.bool("INSECURE_HTTP", False)
 _named_hosts = env.hosts("ALLOWED_HOSTS", unless=DEBUG)
 ALLOWED_HOSTS: list[str] = [*_named_hosts, *safety.own_hosts(SITE_URL)]
@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "config.middleware.ThisMachineOnlyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.NeverCacheMiddleware",
     "generations.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -79,9 +80,10 @@ MIDDLEWARE = [
     "config.middleware.UnstorableParametersMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.time_zones.TimeZoneMiddleware",
-    "accounts.suspending.SuspensionMiddleware",
+    "accounts.middleware.SuspensionMiddleware",
     "accounts.middleware.StaffSecondFactorMiddleware",
-    "accounts.visiting.VisitMiddleware",
+    "accounts.middleware.ImpersonationMiddleware",
+    "config.middleware.MethodsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -100,7 +102,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "generations.context.studio",
+                "generations.context_processors.studio",
             ]
         },
     }
@@ -158,7 +160,7 @@ AWS_S3_REGION_NAME: str = (
     else _embedded_s3.region
 )
 if _endpoint.region and _endpoint.region != AWS_S3_REGION_NAME and not _endpoint.url:
-    env.refuse("AWS_S3_REGION_NAME", f"must be {_endpoint.region}, as AWS_S3_ENDPOINT_URL says")
+    env.add_conflict("AWS_S3_REGION_NAME", f"must be {_endpoint.region}, as AWS_S3_ENDPOINT_URL says")
 AWS_QUERYSTRING_EXPIRE = 3600  # seconds that a presigned address lives
 STORAGES: dict[str, Any] = {
     "default": {
@@ -203,8 +205,10 @@ SUBMITS_PER_MINUTE: int = env.int("SUBMITS_PER_MINUTE", 30, validate=validate.Ra
 UPLOADS_PER_MINUTE: int = env.int("UPLOADS_PER_MINUTE", 30, validate=validate.Range(min=0))  # of a person; 0: any
 FAL_INPUT_DELIVERY: str = env.str("FAL_INPUT_DELIVERY", "upload", validate=validate.OneOf(["presigned", "upload"]))
 # where fal itself is on this machine, its files may be too; otherwise only https to public addresses is fetched
-_fal_is_here = is_loopback(urlsplit(FAL_QUEUE_URL).hostname or "")
-MIRROR_TRUSTED_ORIGINS: frozenset[str] = frozenset({"http://127.0.0.1:*", "http://localhost:*"} if _fal_is_here else ())
+_fal_is_local = is_loopback(urlsplit(FAL_QUEUE_URL).hostname or "")
+MIRROR_TRUSTED_ORIGINS: frozenset[str] = frozenset(
+    {"http://127.0.0.1:*", "http://localhost:*"} if _fal_is_local else ()
+)
 
 # --- people
 AUTH_USER_MODEL = "accounts.User"
@@ -316,7 +320,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-_start = safety.Start(DEBUG, HOST, SECRET_KEY, SITE_URL, _public_url, _named_hosts, INSECURE_HTTP)
+_start = safety.StartSettings(DEBUG, HOST, SECRET_KEY, SITE_URL, _public_url, _named_hosts, INSECURE_HTTP)
 for _name, _problem in safety.problems(_start):
-    env.reject(_name, _problem)
+    env.add_error(_name, _problem)
 env.finish()

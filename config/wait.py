@@ -19,7 +19,7 @@ from config.start import load_settings
 SECONDS = 60
 
 
-def postgres() -> str:
+def check_postgres() -> str:
     """Empty when PostgreSQL answers, else why not."""
     try:
         connection.ensure_connection()
@@ -28,7 +28,7 @@ def postgres() -> str:
     return ""
 
 
-def database() -> str:
+def check_migrations() -> str:
     """Empty when every migration is applied, else what is missing."""
     try:
         executor = MigrationExecutor(connection)
@@ -39,7 +39,7 @@ def database() -> str:
     return f"waits for `manage.py migrate`: {len(plan)} migrations are not applied" if plan else ""
 
 
-def queue() -> str:
+def check_redis() -> str:
     """Empty when Redis answers, else why not."""
     try:
         redis.from_url(settings.REDIS_URL, socket_connect_timeout=2).ping()
@@ -48,7 +48,7 @@ def queue() -> str:
     return ""
 
 
-CHECKS: dict[str, Callable[[], str]] = {"postgres": postgres, "database": database, "redis": queue}
+CHECKS: dict[str, Callable[[], str]] = {"postgres": check_postgres, "database": check_migrations, "redis": check_redis}
 
 
 def wait(name: str, deadline: float) -> str:

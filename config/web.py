@@ -12,8 +12,8 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from config.embedded import addresses
 from config.server.defaults import CLIENT_TIMEOUT
+from devserver import addresses
 
 HEAD_BYTES: Final = 64 * 1024
 CONNECTIONS: Final = 2048  # of a process

@@ -35,11 +35,11 @@ class StoredObject:
 
 def client() -> "S3Client":
     """One client for all threads: it is thread-safe, and a new session each would cost 100 ms and 16 MB."""
-    with _one_at_a_time:
+    with _client_lock:
         return _client()
 
 
-_one_at_a_time: Final = threading.Lock()  # `cache` alone lets threads that begin together make one each
+_client_lock: Final = threading.Lock()  # `cache` alone lets threads that begin together make one each
 
 
 @cache
@@ -53,7 +53,7 @@ def name() -> str:
 
 def put(key: str, data: bytes, media_type: str) -> None:
     """Raises BucketDownError."""
-    with _down_in_words():
+    with _bucket_errors():
         client().put_object(Bucket=name(), Key=key, Body=data, ContentType=media_type, CacheControl=IMMUTABLE)
 
 
@@ -83,7 +83,7 @@ def open_range(key: str, first: int, last: int) -> "GetObjectOutputTypeDef":
 
 def copy(source: str, target: str) -> None:
     """Copy inside the bucket; harmless when repeated. Raises BucketDownError."""
-    with _down_in_words():
+    with _bucket_errors():
         client().copy_object(Bucket=name(), Key=target, CopySource={"Bucket": name(), "Key": source})
 
 
@@ -92,14 +92,14 @@ def delete(key: str) -> None:
     client().delete_object(Bucket=name(), Key=key)
 
 
-def listing(prefix: str) -> Iterator[StoredObject]:
+def list_objects(prefix: str) -> Iterator[StoredObject]:
     """Every object whose key begins so, a page of a thousand at a time. S3 sorts them by the keys' UTF-8 bytes."""
     for page in client().get_paginator("list_objects_v2").paginate(Bucket=name(), Prefix=prefix):
         for found in page.get("Contents", []):
             yield StoredObject(found["Key"], found["Size"], found["LastModified"])
 
 
-def presigned(key: str, *, seconds: int, **response_headers: str) -> str:
+def presigned_url(key: str, *, seconds: int, **response_headers: str) -> str:
     """An address that answers without sign-in for `seconds`; e.g. `ResponseContentDisposition="attachment"`."""
     parameters = {"Bucket": name(), "Key": key, **response_headers}
     return client().generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
@@ -116,7 +116,7 @@ def origin() -> str:
 
 @cache
 def _origin() -> str:
-    address = urlsplit(presigned("x", seconds=60))
+    address = urlsplit(presigned_url("x", seconds=60))
     return f"{address.scheme}://{address.netloc}"
 
 
@@ -126,7 +126,7 @@ def check() -> str:
 
 
 @contextmanager
-def _down_in_words() -> Iterator[None]:
+def _bucket_errors() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:

@@ -8,7 +8,7 @@ from botocore.session import Session
 from django.conf import settings
 from django.core import checks
 
-from generations.bucket_trial import BucketTrialError, try_bucket
+from generations.bucket_check import BucketCheckError, try_bucket
 
 
 @checks.register(checks.Tags.security, deploy=False)
@@ -65,7 +65,7 @@ def bucket_takes_videos(app_configs: Sequence[Any] | None, **kwargs: Any) -> lis
     """For `manage.py check --deploy`, which may take its time: on the very way of copies."""
     try:
         try_bucket()
-    except BucketTrialError as error:
+    except BucketCheckError as error:
         hint = "No video comes home before this is mended."
         return [checks.Error(f"The bucket takes no videos. {error}", hint=hint, id="studio.E006")]
     return []

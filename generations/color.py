@@ -57,12 +57,12 @@ def shows_as_is(primaries: int, transfer: int) -> bool:
 def from_code_points(primaries: int, transfer: int) -> Transform:
     """Of RGB images with these primaries and transfer function."""
     if shows_as_is(primaries, transfer):
-        return _same
+        return _identity
     points = _PRIMARIES.get(primaries, BT709)
     if transfer not in {_PQ, _HLG}:
         return from_profile(_profile(points, D65, _curve_of(transfer)))
     darker = _tone_map(transfer)
-    to_srgb = from_profile(_profile(points, D65, _srgb_curve())) if primaries in _PRIMARIES else _same
+    to_srgb = from_profile(_profile(points, D65, _srgb_curve())) if primaries in _PRIMARIES else _identity
     return lambda image: to_srgb(image.filter(darker))
 
 
@@ -85,7 +85,7 @@ def changes_nothing(transform: Transform) -> bool:
     return all(abs(one - other) <= 1 for one, other in zip(_PROBES, transform(probes).tobytes(), strict=True))
 
 
-def _same(image: Image.Image) -> Image.Image:
+def _identity(image: Image.Image) -> Image.Image:
     return image
 
 
@@ -95,7 +95,7 @@ def _same(image: Image.Image) -> Image.Image:
 @cache
 def _profile(points: tuple[float, ...], white: tuple[float, float], curve: bytes) -> bytes:
     colorants = _colorants(points, white)
-    columns = _transposed(colorants)
+    columns = _transpose(colorants)
     tags = [(b"wtpt", _xyz(_D50)), *zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(_xyz, columns), strict=True)]
     tags += [(name, curve) for name in (b"rTRC", b"gTRC", b"bTRC")]
     start = 128 + 4 + 12 * len(tags)
@@ -111,36 +111,36 @@ def _profile(points: tuple[float, ...], white: tuple[float, float], curve: bytes
 def _colorants(points: tuple[float, ...], white: tuple[float, float]) -> _Matrix:
     """RGB to XYZ, so that the primaries make `white` together, adapted to D50 (Bradford)."""
     primaries = [_from_xy(*points[start : start + 2]) for start in (0, 2, 4)]
-    amounts = _solved(_transposed(primaries), _from_xy(*white))
-    seen, wanted = _times(_BRADFORD, _from_xy(*white)), _times(_BRADFORD, _D50)
+    amounts = _solve(_transpose(primaries), _from_xy(*white))
+    seen, wanted = _multiply(_BRADFORD, _from_xy(*white)), _multiply(_BRADFORD, _D50)
     adapted = []
     for primary, amount in zip(primaries, amounts, strict=True):
-        cones = _times(_BRADFORD, _scaled(primary, amount))
-        adapted.append(_solved(_BRADFORD, cast("_Triple", tuple(map(lambda c, s, w: c * w / s, cones, seen, wanted)))))
-    return _transposed(adapted)
+        cones = _multiply(_BRADFORD, _scale(primary, amount))
+        adapted.append(_solve(_BRADFORD, cast("_Triple", tuple(map(lambda c, s, w: c * w / s, cones, seen, wanted)))))
+    return _transpose(adapted)
 
 
 def _from_xy(x: float, y: float) -> _Triple:
     return x / y, 1.0, (1 - x - y) / y
 
 
-def _times(matrix: _Matrix, vector: _Triple) -> _Triple:
+def _multiply(matrix: _Matrix, vector: _Triple) -> _Triple:
     return cast("_Triple", tuple(sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix))
 
 
-def _transposed(rows: Sequence[_Triple]) -> _Matrix:
+def _transpose(rows: Sequence[_Triple]) -> _Matrix:
     return cast("_Matrix", tuple(zip(*rows, strict=True)))
 
 
-def _scaled(vector: _Triple, by: float) -> _Triple:
+def _scale(vector: _Triple, by: float) -> _Triple:
     return vector[0] * by, vector[1] * by, vector[2] * by
 
 
-def _solved(matrix: _Matrix, result: _Triple) -> _Triple:
+def _solve(matrix: _Matrix, result: _Triple) -> _Triple:
     """The vector that `matrix` makes `result` of, by Cramer's rule."""
     whole = _determinant(matrix)
-    columns = list(_transposed(matrix))
-    replaced = (_transposed((*columns[:place], result, *columns[place + 1 :])) for place in range(3))
+    columns = list(_transpose(matrix))
+    replaced = (_transpose((*columns[:place], result, *columns[place + 1 :])) for place in range(3))
     return cast("_Triple", tuple(_determinant(each) / whole for each in replaced))
 
 
@@ -187,7 +187,7 @@ def _tone_map(transfer: int) -> ImageFilter.Color3DLUT:
 
     def mapped(red: float, green: float, blue: float) -> _Triple:
         lights = light(red, green, blue)
-        return cast("_Triple", tuple(map(_srgb_coded, _scaled(lights, _darker(max(lights))))))
+        return cast("_Triple", tuple(map(_encode_srgb, _scale(lights, _tone_factor(max(lights))))))
 
     return ImageFilter.Color3DLUT.generate(_CUBE, mapped)
 
@@ -208,7 +208,7 @@ def _hlg_light(red: float, green: float, blue: float) -> _Triple:
     """ITU-R BT.2100, on a display of 1000 cd/m²."""
     scene = _hlg(red), _hlg(green), _hlg(blue)
     brightness = 0.2627 * scene[0] + 0.6780 * scene[1] + 0.0593 * scene[2]
-    return _scaled(scene, _PEAK * brightness**0.2)
+    return _scale(scene, _PEAK * brightness**0.2)
 
 
 @cache
@@ -216,7 +216,7 @@ def _hlg(value: float) -> float:
     return value**2 / 3 if value <= 0.5 else (math.exp((value - 0.55991073) / 0.17883277) + 0.28466892) / 12
 
 
-def _darker(brightest: float) -> float:
+def _tone_factor(brightest: float) -> float:
     """The factor: a straight line to white on paper, then a curve through three points to the peak."""
     if brightest <= 1.0:
         return _PAPER
@@ -229,7 +229,7 @@ def _darker(brightest: float) -> float:
     return ((1 - t) ** 2 * _PAPER + 2 * t * (1 - t) * middle[1] + t * t) / brightest
 
 
-def _srgb_coded(light: float) -> float:
+def _encode_srgb(light: float) -> float:
     if light >= 1.0:
         return 1.0
     return 12.92 * light if light <= 0.0031308 else 1.055 * math.pow(light, 1 / 2.4) - 0.055

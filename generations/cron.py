@@ -8,9 +8,9 @@ from rq.cron import register
 from generations import tasks
 
 register(tasks.drive, queue_name="default", interval=1, ttl=30, result_ttl=0, job_timeout=-1)
-register(tasks.tell, queue_name="default", interval=5, ttl=30, result_ttl=0, job_timeout=-1)
-register(tasks.warn, queue_name="default", interval=60, ttl=60, result_ttl=0, job_timeout=-1)
+register(tasks.send_emails, queue_name="default", interval=5, ttl=30, result_ttl=0, job_timeout=-1)
+register(tasks.check_budgets, queue_name="default", interval=60, ttl=60, result_ttl=0, job_timeout=-1)
 register(tasks.clean, queue_name="default", interval=30, ttl=30, result_ttl=0, job_timeout=-1)
 register(tasks.sweep, queue_name="default", interval=3600, ttl=3600, result_ttl=0, job_timeout=-1)
 register(tasks.reconcile, queue_name="default", interval=6 * 3600, ttl=3600, result_ttl=0, job_timeout=-1)
-register(tasks.audit, queue_name="default", interval=24 * 3600, ttl=3600, result_ttl=0, job_timeout=-1)
+register(tasks.audit_moderation, queue_name="default", interval=24 * 3600, ttl=3600, result_ttl=0, job_timeout=-1)

@@ -67,7 +67,7 @@ class _Client(httpx.Client):
 def is_public(address: str) -> bool:
     """Whether an IP address is reachable on the open internet; one wrapped in IPv6 is judged by what it wraps."""
     try:
-        ip = _unwrapped(ip_address(address))
+        ip = _unwrap(ip_address(address))
     except ValueError:
         return False
     if not ip.is_global or ip.is_multicast:
@@ -77,7 +77,7 @@ def is_public(address: str) -> bool:
     return not any(ip in network for network in _IPV4_PROTOCOLS)
 
 
-def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+def _unwrap(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """The IPv4 address inside a mapped (::ffff:a.b.c.d), NAT64 (64:ff9b::a.b.c.d) or 6to4 (2002::/16) one."""
     if isinstance(ip, IPv4Address):
         return ip
@@ -103,13 +103,13 @@ class _PublicOnly(httpx.BaseTransport):
         if (request.url.port or 0) > _LAST_PORT:
             raise HostNotFound(f"there is no port {request.url.port}", request=request)
         if not self._trusted.isdisjoint({_origin(request.url), _any_port(request.url)}):
-            return _without_redirect_body(request, self._inner.handle_request(request))
+            return _drop_redirect_body(request, self._inner.handle_request(request))
         if request.url.scheme not in _DEFAULT_PORTS or not request.url.raw_host:
             raise AddressRefused("Give a web address that starts with https://.")
         addresses = _public_addresses(request)
         if request.url.scheme == "http":
             raise AddressRefused("This address isn't encrypted; use one that starts with https://.")
-        return _without_redirect_body(request, self._send(request, addresses))
+        return _drop_redirect_body(request, self._send(request, addresses))
 
     def close(self) -> None:
         self._inner.close()
@@ -118,21 +118,21 @@ class _PublicOnly(httpx.BaseTransport):
         """The answer of the first address that takes a connection; nothing has been sent to those that don't."""
         for address in addresses[:-1]:
             try:
-                return self._inner.handle_request(_aimed(request, address))
+                return self._inner.handle_request(_pin_address(request, address))
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
-        return self._inner.handle_request(_aimed(request, addresses[-1]))
+        return self._inner.handle_request(_pin_address(request, addresses[-1]))
 
 
 def _public_addresses(request: httpx.Request) -> list[str]:
     """What the host resolves to, at most three. One private address among public ones is enough to refuse it."""
-    addresses = list(_resolved(request))
+    addresses = list(_resolve(request))
     if not all(map(is_public, addresses)):
         raise AddressRefused(f"This address leads into a private network ({_host(request.url)}), which isn't fetched.")
     return addresses[:_ADDRESSES_TRIED]
 
 
-def _resolved(request: httpx.Request) -> Iterator[str]:
+def _resolve(request: httpx.Request) -> Iterator[str]:
     """The host's addresses by the system's resolver, which also reads decimal and hexadecimal forms of IPv4."""
     host = _host(request.url)
     port = request.url.port or _DEFAULT_PORTS[request.url.scheme]
@@ -145,7 +145,7 @@ def _resolved(request: httpx.Request) -> Iterator[str]:
     yield from dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found)
 
 
-def _aimed(request: httpx.Request, address: str) -> httpx.Request:
+def _pin_address(request: httpx.Request, address: str) -> httpx.Request:
     """The same request sent to `address`: Host and the name on the certificate stay those of the URL."""
     return httpx.Request(
         request.method,
@@ -156,18 +156,18 @@ def _aimed(request: httpx.Request, address: str) -> httpx.Request:
     )
 
 
-def _without_redirect_body(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+def _drop_redirect_body(request: httpx.Request, response: httpx.Response) -> httpx.Response:
     """httpx reads a redirect's body before it goes on, however long it is: drop it unread."""
     if not response.has_redirect_location:
         return response
     response.close()
     location = next(value for name, value in response.headers.raw if name.lower() == b"location")
     return httpx.Response(
-        response.status_code, headers={"location": _absolute(request.url, location)}, stream=httpx.ByteStream(b"")
+        response.status_code, headers={"location": _absolute_url(request.url, location)}, stream=httpx.ByteStream(b"")
     )
 
 
-def _absolute(url: httpx.URL, location: bytes) -> str:
+def _absolute_url(url: httpx.URL, location: bytes) -> str:
     """Where a redirect leads, in plain ASCII; servers write raw UTF-8 and Latin-1 there, against RFC 9110 §10.2.2."""
     try:
         text = location.decode()

@@ -12,6 +12,7 @@ from accounts.models import Team, User
 from accounts.roles import Action
 from config.parameters import whole_number
 from generations.bucket import BucketDownError
+from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import (
     DEFAULT_CFG_SCALE,
     DEFAULT_NEGATIVE_PROMPT,
@@ -27,8 +28,9 @@ from generations.fal.arguments import (
     parse,
 )
 from generations.models import Generation, Price, Slot, Upload
+from generations.orders.place import Order, save_upload
+from generations.orders.rate_limits import refuse_too_many_pictures
 from generations.pictures import DecoderBusyError, Picture, fetch_picture, read
-from generations.pipeline import Order, OrderRefusedError, keep_picture, refuse_too_many_pictures
 
 KINDS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
 _ARGUMENT_OF_SLOT: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
@@ -38,7 +40,7 @@ DEFAULTABLE: Final = ("kind", "duration", "aspect_ratio", "negative_prompt", "cf
 MAX_VARIATIONS: Final = 8
 MAX_LINES: Final = 50
 _IS_PRIVATE: Final = {"team": False, "me": True}
-_IN_THE_BUCKET: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
+_PICTURE_PLACEHOLDER: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
 
 
 class PlainTextField(forms.CharField):
@@ -54,7 +56,7 @@ class GenerationForm(forms.Form):
     Pictures come as a file, a link, or the id of one kept from an earlier try (`start_upload`, `tail_upload`).
     """
 
-    form_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    idempotency_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
     parent = forms.UUIDField(widget=forms.HiddenInput, required=False)
     kind = forms.ChoiceField(choices=[("text", _("Text")), ("image", _("Image"))], widget=forms.RadioSelect)
     team = forms.ModelChoiceField(
@@ -87,7 +89,7 @@ class GenerationForm(forms.Form):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {})
-        kwargs["initial"] = {**first_values(user), **kwargs["initial"]}
+        kwargs["initial"] = {**initial_values(user), **kwargs["initial"]}
         super().__init__(*args, **kwargs)
         self.user = user
         self.fields["team"].queryset = Team.objects.where_may(user, Action.GENERATE)  # type: ignore[attr-defined]
@@ -102,8 +104,8 @@ class GenerationForm(forms.Form):
     @property
     def orders(self) -> list[Order]:
         """What a valid form asks for: one each variation or line."""
-        form_key = self.cleaned_data["form_key"] or uuid.uuid4()
-        return [self._order(form_key, arguments) for arguments in self.requests]
+        idempotency_key = self.cleaned_data["idempotency_key"] or uuid.uuid4()
+        return [self._order(idempotency_key, arguments) for arguments in self.requests]
 
     @property
     def count(self) -> int:
@@ -114,11 +116,11 @@ class GenerationForm(forms.Form):
         amount = whole_number(number)
         return amount if amount and amount <= MAX_VARIATIONS else 1
 
-    def _order(self, form_key: uuid.UUID, arguments: Arguments) -> Order:
+    def _order(self, idempotency_key: uuid.UUID, arguments: Arguments) -> Order:
         return Order(
             user=self.user,
             team=self.cleaned_data["team"],
-            form_key=form_key,
+            idempotency_key=idempotency_key,
             arguments=arguments,
             pictures=self.kept,
             remix_of=self.cleaned_data["parent"],
@@ -134,43 +136,43 @@ class GenerationForm(forms.Form):
         kind = self.cleaned_data.get("kind")
         if kind == "image":
             for slot in Slot:
-                self._take_picture(Slot(slot))
+                self._save_picture(Slot(slot))
         if kind:
             self._check_arguments(KINDS[kind])
         if kind != "image" and self.errors:
             for slot in Slot:
-                self._keep_unused(Slot(slot))
+                self._save_unused(Slot(slot))
         return self.cleaned_data
 
-    def _take_picture(self, slot: Slot) -> None:
+    def _save_picture(self, slot: Slot) -> None:
         """Read the slot's file or link and keep it in the bucket at once; what is wrong stands by its field."""
-        field, read_it = self._given(slot)
+        field, read_it = self._picture_source(slot)
         if read_it is None:
-            self._take_kept(slot)
+            self._use_upload(slot)
             return
         try:
             refuse_too_many_pictures(self.user)
-            self.kept[slot] = keep_picture(self.user, read_it(field))
+            self.kept[slot] = save_upload(self.user, read_it(field))
         except InvalidArguments as error:
             self._add_problems(error.problems)
-            self._take_kept(slot)
+            self._use_upload(slot)
         except (BucketDownError, DecoderBusyError, OrderRefusedError) as error:
             self.add_error(field, str(error))
-            self._take_kept(slot)
+            self._use_upload(slot)
 
-    def _keep_unused(self, slot: Slot) -> None:
+    def _save_unused(self, slot: Slot) -> None:
         """A picture on the tab that is not asked for comes back with the form, or is left out when it is no good."""
         file = self.cleaned_data.get(f"{slot}_file")
         try:
             if file is not None:
                 refuse_too_many_pictures(self.user)
-                self.kept[slot] = keep_picture(self.user, read_file(f"{slot}_file", file))
+                self.kept[slot] = save_upload(self.user, read_file(f"{slot}_file", file))
         except (InvalidArguments, BucketDownError, DecoderBusyError, OrderRefusedError):
             file = None
         if file is None:
-            self._take_kept(slot)
+            self._use_upload(slot)
 
-    def _given(self, slot: Slot) -> tuple[str, Callable[[str], Picture] | None]:
+    def _picture_source(self, slot: Slot) -> tuple[str, Callable[[str], Picture] | None]:
         """The field that the picture was given in, and how to read it; the newest choice wins: file, then link."""
         file: UploadedFile[Any] | None = self.cleaned_data.get(f"{slot}_file")
         link: str = self.cleaned_data.get(f"{slot}_link", "").strip()
@@ -180,15 +182,15 @@ class GenerationForm(forms.Form):
             return f"{slot}_link", lambda field: fetch_picture(field, link)
         return "", None
 
-    def _take_kept(self, slot: Slot) -> None:
+    def _use_upload(self, slot: Slot) -> None:
         kept_id = self.cleaned_data.get(f"{slot}_upload")
-        if kept_id and (upload := Upload.objects.take(self.user, pk=kept_id)):
+        if kept_id and (upload := Upload.objects.touch(self.user, pk=kept_id)):
             self.kept[slot] = upload
 
     def _check_arguments(self, endpoint: Endpoint) -> None:
         given = ("prompt", "negative_prompt", "duration", "aspect_ratio", "cfg_scale")
         values = {name: self.cleaned_data.get(name, "") for name in given}
-        values |= {_ARGUMENT_OF_SLOT[slot]: _IN_THE_BUCKET for slot in self.kept}
+        values |= {_ARGUMENT_OF_SLOT[slot]: _PICTURE_PLACEHOLDER for slot in self.kept}
         if self.cleaned_data.get("lines"):
             self._check_lines(endpoint, values)
         elif request := self._request(endpoint, values):
@@ -238,12 +240,12 @@ def _is_on(value: Any) -> bool:
     return value not in (None, False, "", "false")
 
 
-def first_values(user: User) -> dict[str, Any]:
+def initial_values(user: User) -> dict[str, Any]:
     """What a fresh form holds: the model's defaults, or the person's own where they have set some."""
     team = Team.objects.where_may(user, Action.GENERATE).first()
     own = user.defaults if isinstance(user.defaults, dict) else {}
     return {
-        "form_key": uuid.uuid4(),
+        "idempotency_key": uuid.uuid4(),
         "kind": "text",
         "team": team.slug if team else None,
         "duration": Duration.FIVE.value,

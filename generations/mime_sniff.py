@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-_LOOKED_AT: Final = 64 * 1024  # bytes of a text
+_MAX_SNIFFED: Final = 64 * 1024  # bytes of a text
 _GZIP: Final = b"\x1f\x8b\x08"
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _Description:
     """`what` completes "This is …"; what to do with a file and, where it differs, with a link."""
 
     what: str
@@ -24,32 +24,32 @@ class _Words:
 
 
 class Kind(Enum):
-    WEB_PAGE = _Words(
+    WEB_PAGE = _Description(
         "a web page",
         "Save the picture itself and use that.",
         "Give the address of the picture itself.",
     )
-    SIGN_IN = _Words(
+    SIGN_IN = _Description(
         "a web page that asks to sign in",
         "Save the picture itself and use that.",
         "Download the picture yourself and upload it here.",
     )
-    SVG = _Words("an SVG drawing", "Save it as PNG and use that.", "Save it as PNG and upload that here.")
-    XML = _Words("XML data", "Use a JPEG or PNG picture.", "Check the address, or upload the picture here.")
-    JSON = _Words("data (JSON)", "Use a JPEG or PNG picture.", "Give the address of the picture itself.")
-    TEXT = _Words("text", "Use a JPEG or PNG picture.", "Give the address of the picture itself.")
-    PDF = _Words("a PDF document", "Save its page as PNG or JPEG and use that.")
-    VIDEO = _Words("a video", "Take a still from it and use that.")
-    SOUND = _Words("a sound file", "Use a JPEG or PNG picture.")
-    ARCHIVE = _Words("an archive or an office document", "Unpack the picture and use that.")
+    SVG = _Description("an SVG drawing", "Save it as PNG and use that.", "Save it as PNG and upload that here.")
+    XML = _Description("XML data", "Use a JPEG or PNG picture.", "Check the address, or upload the picture here.")
+    JSON = _Description("data (JSON)", "Use a JPEG or PNG picture.", "Give the address of the picture itself.")
+    TEXT = _Description("text", "Use a JPEG or PNG picture.", "Give the address of the picture itself.")
+    PDF = _Description("a PDF document", "Save its page as PNG or JPEG and use that.")
+    VIDEO = _Description("a video", "Take a still from it and use that.")
+    SOUND = _Description("a sound file", "Use a JPEG or PNG picture.")
+    ARCHIVE = _Description("an archive or an office document", "Unpack the picture and use that.")
 
     @property
-    def of_file(self) -> str:
+    def file_message(self) -> str:
         return f"This file isn't a picture. It is {self.value.what}. {self.value.with_file}"
 
     @property
-    def of_link(self) -> str:
-        words: _Words = self.value
+    def link_message(self) -> str:
+        words: _Description = self.value
         return f"This address leads to {words.what}, not to a picture. {words.with_link or words.with_file}"
 
 
@@ -90,7 +90,7 @@ _HTML: Final = frozenset({
 })  # fmt: skip
 
 
-def unpacked(data: bytes, limit: int) -> bytes:
+def gunzip(data: bytes, limit: int) -> bytes:
     """What gzip has packed, at most a byte over `limit`: some servers send it to whoever did not ask for it."""
     if not data.startswith(_GZIP):
         return data
@@ -100,18 +100,18 @@ def unpacked(data: bytes, limit: int) -> bytes:
         return data
 
 
-def no_picture(data: bytes) -> Kind | None:
+def detect_non_picture(data: bytes) -> Kind | None:
     """Which kind of file this is; None for pictures of all kinds, and for what can't be told."""
     if data[4:8] == b"ftyp":
-        return _by_brand(data[8:12])
+        return _kind_of_brand(data[8:12])
     for offset, signature, kind in _SIGNATURES:
         if data.startswith(signature, offset):
             return kind
-    text = _text(unpacked(data, _LOOKED_AT)[:_LOOKED_AT])
-    return _of_text(text) if text is not None and text.strip() else None
+    text = _text(gunzip(data, _MAX_SNIFFED)[:_MAX_SNIFFED])
+    return _kind_of_text(text) if text is not None and text.strip() else None
 
 
-def _by_brand(brand: bytes) -> Kind | None:
+def _kind_of_brand(brand: bytes) -> Kind | None:
     if brand in _PICTURE_BRANDS:
         return None
     return Kind.SOUND if brand in _SOUND_BRANDS else Kind.VIDEO
@@ -131,7 +131,7 @@ def _text(data: bytes) -> str | None:
     return text if is_cut or text.lstrip().startswith("<") else None
 
 
-def _of_text(text: str) -> Kind:
+def _kind_of_text(text: str) -> Kind:
     root = _root(text)
     if root == "svg":
         return Kind.SVG
@@ -158,7 +158,7 @@ def _is_json(text: str) -> bool:
     try:
         json.loads(text)
     except json.JSONDecodeError:
-        return text.lstrip().startswith(('{"', '[{"', '["')) and len(text) >= _LOOKED_AT // 4
+        return text.lstrip().startswith(('{"', '[{"', '["')) and len(text) >= _MAX_SNIFFED // 4
     except RecursionError:
         return True
     return True

@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from generations import fetch
 from generations.fal.arguments import MAX_PICTURE_BYTES, InvalidArguments, PictureFormat, Problem, check_picture
-from generations.mime_sniff import Kind, no_picture, unpacked
+from generations.mime_sniff import Kind, detect_non_picture, gunzip
 from generations.picture_decoder import process
 from generations.picture_decoder.containers import JPEG
 from generations.picture_decoder.outcome import MAX_PIXELS, Change, Fault, RefusedError
@@ -29,7 +29,7 @@ FETCH_SECONDS: Final = 20  # what fal itself gives a picture's address to answer
 FETCH_TIMEOUT: Final = httpx.Timeout(connect=10, read=10, write=10, pool=10)
 _SMALLER: Final = f"Make it smaller, or save it as JPEG: that may have {MAX_PIXELS['JPEG'] // 1_000_000} million."
 
-_STARTS_OF_OTHERS: Final = (
+_OTHER_SIGNATURES: Final = (
     b"II*\0",
     b"MM\0*",
     b"<svg",
@@ -68,7 +68,7 @@ def read(name: str, data: bytes) -> Picture:
     try:
         found = process.decode(data, MAX_PICTURE_BYTES)
     except RefusedError as error:
-        raise _refused(name, data, error) from error
+        raise _decode_error(name, data, error) from error
     media_type = PictureFormat.PNG if found.is_png else PictureFormat.JPEG
     width, height = found.given
     _refuse(check_picture(name, media_type=media_type, size=len(found.data), width=width, height=height))
@@ -82,7 +82,7 @@ def square(name: str, data: bytes, side: int) -> bytes:
     try:
         found = process.decode(data, MAX_PICTURE_BYTES)
     except RefusedError as error:
-        raise _refused(name, data, error) from error
+        raise _decode_error(name, data, error) from error
     with Image.open(BytesIO(found.data)) as image:
         image.draft("RGB", (side, side))
         fitted = ImageOps.fit(image.convert("RGB"), (side, side))
@@ -93,11 +93,11 @@ def square(name: str, data: bytes, side: int) -> bytes:
 
 def fetch_picture(name: str, url: str, *, trusted_origins: frozenset[str] = frozenset()) -> Picture:
     """The picture at an address that somebody typed. Raises InvalidArguments that says what is wrong with the link."""
-    with _downloading(name, url), fetch.client(trusted_origins=trusted_origins, timeout=FETCH_TIMEOUT) as client:
+    with _download_errors(name, url), fetch.client(trusted_origins=trusted_origins, timeout=FETCH_TIMEOUT) as client:
         data = _download(name, client, url.strip())
-    data = unpacked(data, MAX_PICTURE_BYTES)
-    if kind := no_picture(data):
-        raise _not_a_picture(name, kind, kind.of_link)
+    data = gunzip(data, MAX_PICTURE_BYTES)
+    if kind := detect_non_picture(data):
+        raise _not_picture_error(name, kind, kind.link_message)
     return read(name, data)
 
 
@@ -110,10 +110,10 @@ def _refuse(problems: list[Problem]) -> None:
         raise InvalidArguments(problems)
 
 
-def _refused(name: str, data: bytes, error: RefusedError) -> InvalidArguments:
+def _decode_error(name: str, data: bytes, error: RefusedError) -> InvalidArguments:
     match error.fault:
         case Fault.UNKNOWN:
-            return _not_read(name, data)
+            return _unreadable_error(name, data)
         case Fault.PIXELS:
             most = f"{error.limit // 1_000_000} million pixels"
             way = "Make it smaller." if data.startswith(JPEG) else _SMALLER
@@ -126,22 +126,22 @@ def _refused(name: str, data: bytes, error: RefusedError) -> InvalidArguments:
         case Fault.INCOMPLETE:
             message = "The picture is not complete: a part of the file is missing. Save it again and try with that."
             return _problem(name, "image_load_error", message)
-        case Fault.DAMAGED if no_picture(data):  # its box is that of a picture's too
-            return _not_read(name, data)
+        case Fault.DAMAGED if detect_non_picture(data):  # its box is that of a picture's too
+            return _unreadable_error(name, data)
         case Fault.DAMAGED:
             return _problem(name, "image_load_error", "The picture is damaged. Save it again and try with that.")
 
 
-def _not_read(name: str, data: bytes) -> InvalidArguments:
+def _unreadable_error(name: str, data: bytes) -> InvalidArguments:
     """A picture of another kind, or no picture at all."""
-    if kind := no_picture(data):
-        return _not_a_picture(name, kind, kind.of_file)
-    if data.startswith(_STARTS_OF_OTHERS):
+    if kind := detect_non_picture(data):
+        return _not_picture_error(name, kind, kind.file_message)
+    if data.startswith(_OTHER_SIGNATURES):
         return InvalidArguments(check_picture(name, media_type="image/*"))
     return _problem(name, "image_load_error", "This file isn't a picture. Use JPEG, PNG, WebP or HEIC.")
 
 
-def _not_a_picture(name: str, kind: Kind, message: str) -> InvalidArguments:
+def _not_picture_error(name: str, kind: Kind, message: str) -> InvalidArguments:
     return _problem(name, "unsupported_image_format" if kind is Kind.SVG else "image_load_error", message)
 
 
@@ -175,14 +175,14 @@ def _bad_status(name: str, status: int) -> InvalidArguments:
 
 
 @contextmanager
-def _downloading(name: str, url: str) -> Iterator[None]:
+def _download_errors(name: str, url: str) -> Iterator[None]:
     try:
         yield
     except (fetch.AddressRefused, httpx.InvalidURL, httpx.RequestError) as error:
-        raise _problem(name, "file_download_error", _download_words(error, url)) from error
+        raise _problem(name, "file_download_error", _download_message(error, url)) from error
 
 
-_DOWNLOAD_WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (
+_DOWNLOAD_MESSAGES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (httpx.InvalidURL, "This isn't a web address. Give one that starts with https://."),
     (httpx.UnsupportedProtocol, "Give a web address that starts with https://."),
     (fetch.HostNotFound, "There is no {host} on the internet. Check the address."),
@@ -193,8 +193,8 @@ _DOWNLOAD_WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (
 )
 
 
-def _download_words(error: Exception, url: str) -> str:
-    words = next((words for kind, words in _DOWNLOAD_WORDS if isinstance(error, kind)), str(error))
+def _download_message(error: Exception, url: str) -> str:
+    words = next((words for kind, words in _DOWNLOAD_MESSAGES if isinstance(error, kind)), str(error))
     return words.format(host=_host(error, url)) if not isinstance(error, fetch.AddressRefused) else words
 
 

@@ -10,8 +10,13 @@ from redis.exceptions import RedisError
 
 from accounts.expiry import delete_expired
 from generations import pipeline
-from generations.moderation import auditing, bulk, purging, quarantining
-from generations.pipeline import private_work
+from generations.billing import reconciliation
+from generations.billing.budget_alerts import send_budget_alerts
+from generations.flows import private_work
+from generations.moderation import bulk, policy_audit, quarantine, retention
+from generations.notifications import send_notifications
+from generations.orders.approvals import send_approval_requests
+from generations.storage.cleanup import delete_unused_uploads, empty_trash, remove_objects
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +49,9 @@ def workers() -> int | None:
         return None
 
 
-def audit() -> None:
+def audit_moderation() -> None:
     """Each night: what is seen though it may not be is said in the log, and found in the admin by its row."""
-    _run(_audit_moderation)
+    _run(_log_violations)
 
 
 def drive() -> None:
@@ -54,31 +59,31 @@ def drive() -> None:
 
 
 def clean() -> None:
-    _run(pipeline.remove_objects)
-    _run(quarantining.settle_all)
-    _run(bulk.go_on)
+    _run(remove_objects)
+    _run(quarantine.move_pending)
+    _run(bulk.resume)
 
 
 def sweep() -> None:
-    _run(pipeline.sweep_uploads)
+    _run(delete_unused_uploads)
     _run(private_work.notify_former_members)
-    _run(private_work.bin_undecided)
-    _run(pipeline.empty_bins)
-    _run(purging.purge_evidence)
+    _run(private_work.trash_undecided)
+    _run(empty_trash)
+    _run(retention.purge_evidence)
     _run(delete_expired)
 
 
-def warn() -> None:
-    _run(pipeline.warn_of_budgets)
+def check_budgets() -> None:
+    _run(send_budget_alerts)
 
 
 def reconcile() -> None:
-    _run(pipeline.reconcile)
+    _run(reconciliation.reconcile)
 
 
-def tell() -> None:
-    _run(pipeline.tell_people)
-    _run(pipeline.ask_for_yes)
+def send_emails() -> None:
+    _run(send_notifications)
+    _run(send_approval_requests)
 
 
 def _run(step: Callable[[], object]) -> None:
@@ -93,9 +98,9 @@ def _run(step: Callable[[], object]) -> None:
         logger.warning("The database does not answer: %s", error)
 
 
-def _audit_moderation() -> None:
-    for found in auditing.violations():
-        logger.error("audit_moderation: %s %s: %s", found.rule, found.generation, found.words)
+def _log_violations() -> None:
+    for found in policy_audit.violations():
+        logger.error("audit_moderation: %s %s: %s", found.rule, found.generation, found.message)
 
 
 def _enqueue_drive() -> None:

@@ -72,7 +72,7 @@
   const content = () => {
     const parts = [];
     for (const [name, value] of new FormData(form)) {
-      if (name === "form_key" || name === "csrfmiddlewaretoken" || name.startsWith("draft")) continue;
+      if (name === "idempotency_key" || name === "csrfmiddlewaretoken" || name.startsWith("draft")) continue;
       parts.push([name, value instanceof File ? `${value.name}/${value.size}/${value.lastModified}` : value]);
     }
     return JSON.stringify(parts);
@@ -85,7 +85,7 @@
     );
 
   // Who comes back and changes something wants a second video; the same thing sent again is still the first.
-  const key = form.elements.form_key;
+  const key = form.elements.idempotency_key;
   const renew = () => {
     const sent = sessionStorage.getItem(key.value);
     if (sent !== null && sent !== content()) key.value = fresh();
@@ -93,7 +93,7 @@
   window.studio.draft.beforeEach(renew);
 
   // --- an earlier prompt goes into the field and leaves the rest as it is
-  for (const link of form.querySelectorAll(".earlier__one")) {
+  for (const link of form.querySelectorAll(".recent__one")) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
       form.elements.prompt.value = link.textContent;

@@ -6,7 +6,7 @@
   const form = document.getElementById("composer");
   const status = form.querySelector("[data-draft-status]");
   const AFTER = 800, AGAIN = 5000, PATIENCE = 20000; // ms
-  const IGNORED = new Set(["csrfmiddlewaretoken", "form_key", "preset_name", "draft_of", "draft_version"]);
+  const IGNORED = new Set(["csrfmiddlewaretoken", "idempotency_key", "preset_name", "draft_of", "draft_version"]);
   // the order goes its way: the server keeps what it can't do, and says why
   const GOES_ON = new Set([200, 204, 401, 403, 500]);
   let timer = 0, running = Promise.resolve(), isOver = false, prepare = () => {};

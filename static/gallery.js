@@ -74,6 +74,6 @@
     grid.addEventListener("click", ({ target }) => remember(target.closest(".card") || top()), true); // it may lead away
   }
 
-  const search = document.getElementById("sieve-q");
+  const search = document.getElementById("filters-q");
   if (search) studio.keys.add("/", search.placeholder, () => search.focus());
 })();

@@ -56,7 +56,7 @@
   }
 
   function take(newEtag, { now, moved }) {
-    document.dispatchEvent(new CustomEvent("studio:moved", { detail: { since } })); // for notices.js
+    document.dispatchEvent(new CustomEvent("studio:moved", { detail: { since } })); // for browser_notifications.js
     etag = newEtag || "";
     since = now;
     hurriedUntil = Date.now() + HURRY_LASTS; // not for hours, should the bucket be away

@@ -44,7 +44,7 @@
       this.input.addEventListener("change", () => this.show());
       this.clear.addEventListener("click", () => this.empty());
       this.mend.addEventListener("click", () => this.mended());
-      root.addEventListener("change", ({ target }) => target.matches(".kept input") && this.remember());
+      root.addEventListener("change", ({ target }) => target.matches(".upload input") && this.remember());
       for (const name of ["dragenter", "dragover"]) this.drop.addEventListener(name, () => this.hover(true));
       for (const name of ["dragleave", "drop"]) this.drop.addEventListener(name, () => this.hover(false));
       this.show();
@@ -154,7 +154,7 @@
     }
 
     keep({ id, width, height, url, changes }) {
-      const kept = this.root.querySelector(".kept") || this.newKept();
+      const kept = this.root.querySelector(".upload") || this.newKept();
       const picture = kept.querySelector("img");
       const box = kept.querySelector("input");
       Object.assign(picture, { src: url, width, height });
@@ -177,13 +177,13 @@
     newKept() {
       const { content } = this.root.querySelector("[data-drop-kept]");
       this.drop.before(content.cloneNode(true));
-      return this.root.querySelector(".kept");
+      return this.root.querySelector(".upload");
     }
 
     // in the address, so that who reloads or comes back finds it again
     remember() {
       const address = new URL(location.href);
-      const box = this.root.querySelector(".kept input");
+      const box = this.root.querySelector(".upload input");
       if (box.checked) address.searchParams.set(this.root.dataset.picture, box.value);
       else address.searchParams.delete(this.root.dataset.picture);
       if (address.href !== location.href) history.replaceState(history.state, "", address);

@@ -20,12 +20,13 @@ from PIL import Image
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
 from generations import bucket, pictures
-from generations.fal.advice import Fixer
-from generations.fal.answers import RequestUrls
 from generations.fal.arguments import AspectRatio, Endpoint
+from generations.fal.error_messages import ResponsibleParty
+from generations.fal.responses import RequestUrls
+from generations.fal_account import fal_config
 from generations.models import DRIVEN, TERMINAL, Event, Generation, InputPicture, Price, Slot, Status, Upload, Video
-from generations.pipeline import fal_config, keep_picture
-from tests.mirror.videos import mp4
+from generations.orders.place import save_upload
+from tests.generations.mirror.videos import mp4
 
 _BEFORE_FAL = {Status.HELD, Status.QUEUED, Status.REJECTED, Status.CANCELED}
 _AT_FAL = {Status.RENDERING, Status.CANCELLING, Status.MIRRORING, Status.DONE}
@@ -137,7 +138,11 @@ def _columns_of(status: Status) -> dict[str, Any]:
     if status in _MADE:
         columns["source_url"] = "https://fal.media/files/fox.mp4"
     if status == Status.FAILED:
-        columns |= {"reason": "content_policy", "message": "fal refused the prompt. Change it.", "fixer": Fixer.USER}
+        columns |= {
+            "reason": "content_policy",
+            "message": "fal refused the prompt. Change it.",
+            "responsible_party": ResponsibleParty.USER,
+        }
     return columns
 
 
@@ -165,7 +170,7 @@ def make_video(generation: Generation, data: bytes | None = None) -> Video:
 
 def make_upload(user: User, data: bytes | None = None) -> Upload:
     """A picture that waits in the composer, in the bucket."""
-    return keep_picture(user, pictures.read("image", data or picture()))
+    return save_upload(user, pictures.read("image", data or picture()))
 
 
 def make_input_picture(generation: Generation, slot: Slot = Slot.START) -> InputPicture:

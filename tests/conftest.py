@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-pytest_plugins = ["tests.services", "tests.cast"]
+pytest_plugins = ["tests.services", "tests.cast", "tests.moderators"]
 
 
 def pytest_xdist_setupnodes() -> None:

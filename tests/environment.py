@@ -1,6 +1,6 @@
 """The environment that tests run in: nothing of the developer's, and servers in a place and on ports of their own.
 
-With VAR_DIR and PORT of its own, every default of `config.embedded.addresses` is the tests' own too, so that the
+With VAR_DIR and PORT of its own, every default of `devserver.addresses` is the tests' own too, so that the
 tests pass while `make run` is up, and two runs of them side by side.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import django
 from django.conf import settings
 
-from config.embedded.s3 import free_ports
+from devserver.s3 import free_ports
 
 OURS = (
     *("AWS_", "FAL_", "SANDBOX_", "MIRROR_", "GRANIAN_"),

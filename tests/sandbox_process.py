@@ -44,7 +44,7 @@ class Sandbox:
         command = [
             sys.executable,
             "-m",
-            "generations.sandbox",
+            "sandbox",
             "--port",
             str(self.port),
             "--directory",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import addresses
-from config.embedded.postgres import Postgres, running_postgres
-from config.embedded.s3 import S3Address, running_s3
-from config.embedded.valkey import Valkey, running_valkey
+from devserver import addresses
+from devserver.postgres import Postgres, running_postgres
+from devserver.s3 import S3Address, running_s3
+from devserver.valkey import Valkey, running_valkey
 from tests.sandbox_process import Sandbox, running_sandbox
 
 

@@ -1,84 +1,76 @@
 """Invitations on the page of a team, and the page on which one is taken up."""
 
-import logging
-from smtplib import SMTPException
-
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import joining
-from accounts.adapter import INVITED_BY
+from accounts import invitations
+from accounts.access import TeamAccess, team_access
+from accounts.adapter import INVITATION_SESSION_KEY
 from accounts.forms import InvitationForm, LinkForm
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Invitation, Membership, User
 from accounts.roles import Action, Role
-from accounts.views.asking import Asked, asked, person
 from accounts.views.teams import team_page
-
-logger = logging.getLogger(__name__)
 
 
 @require_POST
-@never_cache
 @login_required
-def by_mail(request: HttpRequest, slug: str) -> HttpResponse:
+def invite_by_email(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     """Invite one person, with an account or without."""
-    here = _inviting(request, slug)
-    form = InvitationForm(request.POST, may_own=here.may(Action.OWN))
-    if form.is_valid() and Membership.objects.filter(team=here.team, user__email__iexact=form.cleaned_data["email"]):
+    access = _manager_access(request, slug)
+    form = InvitationForm(request.POST, may_own=access.may(Action.OWN))
+    if form.is_valid() and Membership.objects.filter(team=access.team, user__email__iexact=form.cleaned_data["email"]):
         form.add_error("email", _("Is in the team already."))
     if form.is_valid():
         try:
-            joining.claim_mail(here.team, here.user, form.cleaned_data["email"])
-        except joining.TooManyInvitationsError as error:
+            invitations.claim_mail(access.team, access.user, form.cleaned_data["email"])
+        except invitations.TooManyInvitationsError as error:
             form.add_error("email", str(error))
     if not form.is_valid():
-        return team_page(request, here, mail_form=form)
+        return team_page(request, access, mail_form=form)
     role, email = Role(form.cleaned_data["role"]), form.cleaned_data["email"]
-    _send(request, *joining.invite(here.team, here.user, role, email=email))
+    _send(request, *invitations.invite(access.team, access.user, role, email=email))
     return redirect("team", slug)
 
 
 @require_POST
-@never_cache
 @login_required
-def by_link(request: HttpRequest, slug: str) -> HttpResponse:
+def create_link(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     """A link for so many people; it is shown once."""
-    here = _inviting(request, slug)
-    form = LinkForm(request.POST, may_own=here.may(Action.OWN))
+    access = _manager_access(request, slug)
+    form = LinkForm(request.POST, may_own=access.may(Action.OWN))
     if not form.is_valid():
-        return team_page(request, here, link_form=form)
-    _, token = joining.invite(here.team, here.user, Role(form.cleaned_data["role"]), uses=form.cleaned_data["uses"])
+        return team_page(request, access, link_form=form)
+    _, token = invitations.invite(
+        access.team, access.user, Role(form.cleaned_data["role"]), uses=form.cleaned_data["uses"]
+    )
     _show_once(request, token)
     return redirect("team", slug)
 
 
 @require_POST
-@never_cache
 @login_required
-def change(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def change(request: AuthenticatedHttpRequest, slug: str, pk: int) -> HttpResponse:
     """`verb` is `revoke` or `renew`: the old link leads nowhere from now on."""
-    here = _inviting(request, slug)
-    invitation = get_object_or_404(here.team.invitations, pk=pk)
+    access = _manager_access(request, slug)
+    invitation = get_object_or_404(access.team.invitations, pk=pk)
     match request.POST.get("verb"):
         case "revoke":
             invitation.delete()
             messages.success(request, _("The invitation is taken back."))
         case "renew":
-            _renew(request, here, invitation)
+            _renew(request, access, invitation)
         case _:
             raise BadRequest("No such verb.")
     return redirect("team", slug)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-def join(request: HttpRequest, token: str) -> HttpResponse:
+def join_by_link(request: HttpRequest, token: str) -> HttpResponse:
     """Says which team and as what; joining takes a press. Who is not signed in does that first and comes back."""
     known = Invitation.objects.by_token(token).select_related("team", "made_by").first()
     invitation = Invitation.objects.open().by_token(token).select_related("team", "made_by").first()
@@ -86,50 +78,52 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     if known and is_member and (request.method == "POST" or not invitation):  # their sign-up has used it
         return redirect("team", known.team.slug)
     if invitation is None:
-        return render(request, "teams/join_gone.html", status=410)
+        return render(request, "teams/invitation_expired.html", status=410)
     if request.method == "POST" and isinstance(request.user, User):
-        return _take_up(request, invitation)
-    request.session[INVITED_BY] = token  # where only the invited may sign up
+        return _accept(request, request.user, invitation)
+    request.session[INVITATION_SESSION_KEY] = token  # where only the invited may sign up
     context = {"invitation": invitation, "is_member": is_member}
     return render(request, "teams/join.html", context)
 
 
 @require_POST
-@never_cache
 @login_required
-def accept(request: HttpRequest, pk: int) -> HttpResponse:
+def accept(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Take up an invitation to an address of one's own, without its mail."""
-    invitation = next((one for one in joining.invitations_to(person(request)) if one.pk == pk), None)
-    return _take_up(request, invitation) if invitation else render(request, "teams/join_gone.html", status=410)
+    invitation = next((one for one in invitations.invitations_to(request.user) if one.pk == pk), None)
+    return (
+        _accept(request, request.user, invitation)
+        if invitation
+        else render(request, "teams/invitation_expired.html", status=410)
+    )
 
 
 @require_POST
-@never_cache
 @login_required
-def enter(request: HttpRequest, slug: str) -> HttpResponse:
+def join_by_domain(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     """Join a team that is open to one's e-mail domain."""
-    team = get_object_or_404(joining.teams_open_to(person(request)), slug=slug)
-    joining.join_by_domain(team, person(request))
+    team = get_object_or_404(invitations.teams_open_to(request.user), slug=slug)
+    invitations.join_by_domain(team, request.user)
     messages.success(request, _("You are in %s now.") % team)
     return redirect("team", slug)
 
 
-def _take_up(request: HttpRequest, invitation: Invitation) -> HttpResponse:
-    if not joining.take_up(invitation, person(request)):
-        return render(request, "teams/join_gone.html", status=410)
+def _accept(request: HttpRequest, user: User, invitation: Invitation) -> HttpResponse:
+    if not invitations.accept_invitation(invitation, user):
+        return render(request, "teams/invitation_expired.html", status=410)
     messages.success(request, _("You are in %s now.") % invitation.team)
     return redirect("team", invitation.team.slug)
 
 
-def _renew(request: HttpRequest, here: Asked, invitation: Invitation) -> None:
+def _renew(request: HttpRequest, access: TeamAccess, invitation: Invitation) -> None:
     """By mail as often as mails may go out."""
     try:
         if invitation.email:
-            joining.claim_mail(here.team, here.user, invitation.email)
-    except joining.TooManyInvitationsError as error:
+            invitations.claim_mail(access.team, access.user, invitation.email)
+    except invitations.TooManyInvitationsError as error:
         messages.error(request, str(error))
         return
-    token = joining.renew(invitation, here.user)
+    token = invitations.renew(invitation, access.user)
     _send(request, invitation, token) if invitation.email else _show_once(request, token)
 
 
@@ -139,25 +133,22 @@ def _is_member(request: HttpRequest, invitation: Invitation) -> bool:
     return isinstance(user, User) and own.filter(user=user).exists()
 
 
-def _inviting(request: HttpRequest, slug: str) -> Asked:
-    here = asked(request, slug)
-    here.demand(Action.MANAGE)
-    if here.team.personal_of_id:  # it goes with that person's account
+def _manager_access(request: AuthenticatedHttpRequest, slug: str) -> TeamAccess:
+    access = team_access(request, slug)
+    access.require(Action.MANAGE)
+    if access.team.personal_of_id:  # it goes with that person's account
         raise PermissionDenied
-    return here
+    return access
 
 
 def _send(request: HttpRequest, invitation: Invitation, token: str) -> None:
     """By mail, or when that fails into the person's own hands."""
-    try:
-        joining.send(invitation, token)
-    except (OSError, SMTPException) as error:
-        logger.warning("No invitation to %s: %s", invitation.email, error)
-        words = _("The mail could not be sent. Pass this link on yourself; it is shown only now: %s")
-        messages.warning(request, words % joining.address_of(token))
-    else:
+    if invitations.send(invitation, token):
         messages.success(request, _("An invitation is on its way to %s.") % invitation.email)
+    else:
+        words = _("The mail could not be sent. Pass this link on yourself; it is shown only now: %s")
+        messages.warning(request, words % invitations.invitation_url(token))
 
 
 def _show_once(request: HttpRequest, token: str) -> None:
-    messages.success(request, _("Pass this link on; it is shown only now: %s") % joining.address_of(token))
+    messages.success(request, _("Pass this link on; it is shown only now: %s") % invitations.invitation_url(token))

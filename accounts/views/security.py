@@ -9,15 +9,14 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.views import remove_webauthn as allauths_remove_webauthn
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from requests import RequestException
 
 from accounts import reauthentication
+from accounts.http import login_required
 
 
 class OpenIDReauthenticateView(BaseReauthenticateView):  # type: ignore[misc]  # allauth is untyped
@@ -46,12 +45,11 @@ class OpenIDReauthenticateView(BaseReauthenticateView):  # type: ignore[misc]  #
         return {**super().get_context_data(**kwargs), "provider_name": name}
 
 
-reauthenticate_by_openid = never_cache(login_required(OpenIDReauthenticateView.as_view()))
+reauthenticate_by_openid = login_required(OpenIDReauthenticateView.as_view())
 # with a password whoever found an open browser could pass every later question
 set_password = login_required(reauthentication.reauthentication_required(password_set))
 
 
-@never_cache
 @login_required
 @reauthentication.reauthentication_required
 def remove_webauthn(request: HttpRequest, pk: int) -> HttpResponseBase:

@@ -1,34 +1,31 @@
 """What a person sets for themselves, besides what allauth's pages are for."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import NoticesForm, SettingsForm
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import User
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @login_required
-def notices(request: HttpRequest) -> HttpResponse:
+def notices(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Who is told of finished videos, and how: by mail, in the browser, or not at all."""
     assert isinstance(request.user, User)
     if request.method != "POST":
         return render(request, "account/notices.html", {"form": NoticesForm(instance=request.user)})
     NoticesForm(request.POST, instance=request.user).save()  # two switches: nothing can be wrong with them
     messages.success(request, _("Saved."))
-    return redirect("account_notices")
+    return redirect("account-notices")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @login_required
-def settings(request: HttpRequest) -> HttpResponse:
+def settings(request: AuthenticatedHttpRequest) -> HttpResponse:
     """What others call the person, and how the studio looks to them."""
     assert isinstance(request.user, User)
     person = User.objects.get(pk=request.user.pk)  # a form writes on its instance even when it refuses
@@ -37,4 +34,4 @@ def settings(request: HttpRequest) -> HttpResponse:
         return render(request, "account/settings.html", {"form": form}, status=422 if form.is_bound else 200)
     User.objects.filter(pk=person.pk).update(**form.cleaned_data)
     messages.success(request, _("Saved."))
-    return redirect("account_settings")
+    return redirect("account-settings")

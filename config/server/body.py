@@ -13,13 +13,13 @@ from typing import Any, Final
 from django.conf import settings
 
 from config.server.environ import Scope, header
+from config.server.exceptions import DisconnectedError, too_large, too_slow
 from config.server.limits import SMALL_BYTES
-from config.server.refusals import DisconnectedError, too_large, too_slow
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 MEMORY_BYTES: Final = 4 * SMALL_BYTES  # more than was read when it shows who sends it
-LEAST_RATE: Final = 4096  # bytes a second, after the first CLIENT_TIMEOUT: a line of 32 kbit/s
+MIN_RATE: Final = 4096  # bytes a second, after the first CLIENT_TIMEOUT: a line of 32 kbit/s
 
 
 def declared_length(scope: Scope) -> int | None:
@@ -35,7 +35,7 @@ class Body:
     """What has come so far."""
 
     receive: Receive
-    most: int
+    max_bytes: int
     size: int = 0
     ended: bool = False
     begun: float = field(default_factory=time.monotonic)
@@ -44,15 +44,15 @@ class Body:
     async def read_until(self, size: int) -> None:
         """Read on until there are more than `size` bytes, or all. Raises RefusedError, DisconnectedError."""
         while not self.ended and self.size <= size:
-            piece = await self._piece()
+            piece = await self._next_chunk()
             self.size += len(piece)
-            if self.size > self.most:
-                raise too_large(self.most)
+            if self.size > self.max_bytes:
+                raise too_large(self.max_bytes)
             self.file.write(piece)
 
-    async def _piece(self) -> bytes:
+    async def _next_chunk(self) -> bytes:
         """The next one; empty when there is none."""
-        left = self.begun + settings.CLIENT_TIMEOUT + self.size / LEAST_RATE - time.monotonic()
+        left = self.begun + settings.CLIENT_TIMEOUT + self.size / MIN_RATE - time.monotonic()
         try:
             async with asyncio.timeout(min(left, settings.CLIENT_TIMEOUT)):
                 message = await self.receive()
@@ -65,7 +65,7 @@ class Body:
         return piece
 
 
-async def discard(receive: Receive, seconds: float) -> None:
+async def drain_body(receive: Receive, seconds: float) -> None:
     """Let the rest go by unread: who is still sending would not see the answer before they have ended."""
     try:
         async with asyncio.timeout(seconds):

@@ -16,12 +16,12 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
 
-from config.server import answers
-from config.server.answers import Answer, Wsgi
-from config.server.body import Body, Receive, declared_length, discard
+from config.server import responses
+from config.server.body import Body, Receive, declared_length, drain_body
 from config.server.environ import Scope, client_address, environ_of, header
+from config.server.exceptions import DisconnectedError, HttpError, busy, not_signed_in, too_large
 from config.server.limits import FORM, SMALL_BYTES, BodyRule, is_anybody, rule_for
-from config.server.refusals import DisconnectedError, RefusedError, busy, not_signed_in, too_large
+from config.server.responses import Wsgi, WsgiResponse
 from config.server.slots import Slots
 from config.server.sockets import end_stalled_connections
 
@@ -37,7 +37,7 @@ QUEUE_SECONDS: Final = 30  # that a request may wait for a thread
 logger = logging.getLogger(__name__)
 
 
-class Lane:
+class ThreadPool:
     """Some threads of their own."""
 
     def __init__(self, name: str, threads: int) -> None:
@@ -58,8 +58,8 @@ class Lane:
 class Gateway:
     def __init__(self, wsgi: Wsgi) -> None:
         self._wsgi = wsgi
-        self._pages, self._files = Lane("page", PAGE_THREADS), Lane("file", FILE_THREADS)
-        self._parts = Lane("part", PART_THREADS)
+        self._pages, self._files = ThreadPool("page", PAGE_THREADS), ThreadPool("file", FILE_THREADS)
+        self._parts = ThreadPool("part", PART_THREADS)
         self._uploads = Slots(of_one=4, in_all=24, wait_seconds=settings.CLIENT_TIMEOUT / 2)
         self._strangers_uploads = Slots(of_one=4, in_all=8, wait_seconds=settings.CLIENT_TIMEOUT / 2)
         self._streams = Slots(of_one=8, in_all=64, wait_seconds=settings.CLIENT_TIMEOUT / 2)
@@ -68,32 +68,32 @@ class Gateway:
         end_stalled_connections()
         try:
             async with self._request(scope, receive) as (lane, environ):
-                answer = await lane.run(answers.call, self._wsgi, environ)
+                answer = await lane.run(responses.call, self._wsgi, environ)
             await self._send(scope, send, answer, environ)
-        except RefusedError as refusal:
+        except HttpError as refusal:
             await self._refuse(scope, receive, send, refusal)
         except DisconnectedError:
             return
 
     @asynccontextmanager
-    async def _request(self, scope: Scope, receive: Receive) -> AsyncIterator[tuple[Lane, dict[str, Any]]]:
+    async def _request(self, scope: Scope, receive: Receive) -> AsyncIterator[tuple[ThreadPool, dict[str, Any]]]:
         """The whole request, and the threads that it is for."""
         length = declared_length(scope)
         if length == 0:
             yield self._pages, environ_of(scope, BytesIO(), 0)
             return
         rule = rule_for(scope["path"])
-        if length is not None and length > rule.most:
-            raise too_large(rule.most)
+        if length is not None and length > rule.max_bytes:
+            raise too_large(rule.max_bytes)
         async with AsyncExitStack() as stack:
-            body = Body(receive, rule.most)
+            body = Body(receive, rule.max_bytes)
             stack.callback(body.file.close)
             if length is None or length <= SMALL_BYTES:
                 await body.read_until(SMALL_BYTES)
             if not body.ended:
                 await stack.enter_async_context(await self._slot(scope, rule))
                 body.begun = time.monotonic()  # it was we who kept the rest waiting
-                await body.read_until(rule.most)
+                await body.read_until(rule.max_bytes)
             body.file.seek(0)
             brings_files = rule is not FORM and header(scope, b"content-type").startswith("multipart/")
             lane = self._files if brings_files or body.size > SMALL_BYTES else self._pages
@@ -101,13 +101,13 @@ class Gateway:
 
     async def _slot(self, scope: Scope, rule: BodyRule) -> Any:
         """The right to send a large body. Raises RefusedError for whoever has none."""
-        person = await self._pages.run(_who, scope, rule)
+        person = await self._pages.run(_identify_sender, scope, rule)
         if person is None:
             raise not_signed_in()
         slots = self._strangers_uploads if rule.allows is is_anybody else self._uploads
-        return slots.held_by(person)
+        return slots.acquire(person)
 
-    async def _send(self, scope: Scope, send: Send, answer: Answer, environ: dict[str, Any]) -> None:
+    async def _send(self, scope: Scope, send: Send, answer: WsgiResponse, environ: dict[str, Any]) -> None:
         head = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         if answer.parts is None:
             await send(head)
@@ -115,7 +115,7 @@ class Gateway:
             return
         try:
             person = str(environ.get("REMOTE_USER") or _address(environ))
-            async with self._streams.held_by(person):
+            async with self._streams.acquire(person):
                 await send(head)
                 await self._send_parts(send, answer.parts)
         finally:
@@ -131,16 +131,16 @@ class Gateway:
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
         except TimeoutError:
             return
-        except RefusedError:
+        except HttpError:
             return
         except Exception:
             logger.exception("A transfer broke off")
             return
         await send({"type": "http.response.body", "body": b""})
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, refusal: RefusedError) -> None:
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, refusal: HttpError) -> None:
         """The answer goes out first; then what is still being sent goes by, so that the answer can be read."""
-        headers, body = await asyncio.to_thread(refusal.answer, header(scope, b"accept"))
+        headers, body = await asyncio.to_thread(refusal.render, header(scope, b"accept"))
         if declared_length(scope) == 0:
             headers.append((b"content-length", str(len(body)).encode()))
         else:
@@ -148,11 +148,11 @@ class Gateway:
         await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": True})
         if declared_length(scope) != 0 and refusal.status != 408:
-            await discard(receive, settings.CLIENT_TIMEOUT)
+            await drain_body(receive, settings.CLIENT_TIMEOUT)
         await send({"type": "http.response.body", "body": b""})
 
 
-def _who(scope: Scope, rule: BodyRule) -> str | None:
+def _identify_sender(scope: Scope, rule: BodyRule) -> str | None:
     """Whoever sends this, by the head of the request alone; None for who may not send as much."""
     close_old_connections()
     request = WSGIRequest(environ_of(scope, BytesIO(), 0))

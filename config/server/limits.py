@@ -32,7 +32,7 @@ def is_anybody(_: HttpRequest) -> bool:
 class BodyRule:
     """At most so many bytes; beyond SMALL_BYTES only when `allows`, which sees the head alone, says so."""
 
-    most: int
+    max_bytes: int
     allows: Callable[[HttpRequest], bool]
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
-from config.server.refusals import RefusedError, busy, too_many
+from config.server.exceptions import HttpError, busy, too_many
 
 
 class Slots:
@@ -17,14 +17,16 @@ class Slots:
         self._own: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()  # alive as long as one is held
 
     @asynccontextmanager
-    async def held_by(self, person: str) -> AsyncIterator[None]:
+    async def acquire(self, person: str) -> AsyncIterator[None]:
         own = self._own.get(person) or asyncio.Semaphore(self.of_one)
         self._own[person] = own
-        async with self._within(own, too_many), self._within(self._all, busy):
+        async with self._acquire_semaphore(own, too_many), self._acquire_semaphore(self._all, busy):
             yield
 
     @asynccontextmanager
-    async def _within(self, semaphore: asyncio.Semaphore, refusal: Callable[[], RefusedError]) -> AsyncIterator[None]:
+    async def _acquire_semaphore(
+        self, semaphore: asyncio.Semaphore, refusal: Callable[[], HttpError]
+    ) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self.wait_seconds):
                 await semaphore.acquire()

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from generations.admin import cases, decisions, drift, generation, rules, windows
+from generations.admin import cases, decisions, generation, read_only, rules, usage_days
 
-__all__ = ["cases", "decisions", "drift", "generation", "rules", "windows"]
+__all__ = ["cases", "decisions", "generation", "read_only", "rules", "usage_days"]
 
 admin.site.site_header = admin.site.site_title = "Kling Studio"

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from generations import tasks
-from generations.admin.private_words import MaskedAdmin
-from generations.admin.windows import ReadOnly
+from generations.admin.masking import MaskedAdmin
+from generations.admin.read_only import ReadOnly
 from generations.models import (
     QUARANTINE,
     Appeal,
@@ -29,17 +29,17 @@ from generations.models import (
     Case,
     Cause,
     Decision,
+    DecisionKind,
     Flag,
     Generation,
     Hold,
     Report,
     Status,
-    Verb,
 )
 from generations.moderation import bulk
-from generations.moderation.cases import look_at, look_into, may_look, next_case
-from generations.moderation.deciding import PERMISSION, AlreadyDecidedError, NotDecidedError, decide, verbs_for
-from generations.views.media import Handed, deliver
+from generations.moderation.cases import mark_viewed, may_view, next_case, open_private_access
+from generations.moderation.decisions import PERMISSION, AlreadyDecidedError, DecisionError, decide, kinds_for
+from generations.views.media import Deliverable, deliver
 
 _HISTORY: Final = 10
 _REFUSALS: Final = "content_policy_violation"
@@ -81,15 +81,15 @@ class CauseFilter(admin.SimpleListFilter):
 
 
 class DecideForm(forms.Form):
-    verb = forms.ChoiceField(choices=Verb.choices)
+    verb = forms.ChoiceField(choices=DecisionKind.choices)
     why = forms.CharField(required=False, max_length=1000)
     with_pictures = forms.BooleanField(required=False)
 
 
 @admin.register(Case)
 class CaseAdmin(ReadOnly, MaskedAdmin):
-    list_display = ("prompt", "why", "person", "team", "opened_at", "looked_at_by")
-    list_select_related = ("generation__user", "generation__team", "looked_at_by")
+    list_display = ("prompt", "why", "person", "team", "opened_at", "viewed_by")
+    list_select_related = ("generation__user", "generation__team", "viewed_by")
     list_filter = (OpenFilter, CauseFilter, "opened_at")
     search_fields = ("=generation__id", "generation__user__email", "generation__team__slug")
     private_search = ("generation__prompt",)
@@ -123,8 +123,8 @@ class CaseAdmin(ReadOnly, MaskedAdmin):
             path("next/", wrap(self.next), name="generations_case_next"),
             path("<int:pk>/change/", wrap(self.case), name="generations_case_change"),
             path("<int:pk>/decide/", wrap(self.decide), name="generations_case_decide"),
-            path("<int:pk>/look/", wrap(self.look), name="generations_case_look"),
-            path("<int:pk>/media/<slug:what>/", wrap(self.hand_out), name="generations_case_media"),
+            path("<int:pk>/look/", wrap(self.view_private), name="generations_case_look"),
+            path("<int:pk>/media/<slug:what>/", wrap(self.deliver_media), name="generations_case_media"),
             path("bulk/", wrap(self.bulk), name="generations_case_bulk"),
             path("bulk/<int:pk>/", wrap(self.bulk_progress), name="generations_case_bulk_progress"),
         ]
@@ -151,12 +151,12 @@ class CaseAdmin(ReadOnly, MaskedAdmin):
             return self._page(request, case, error=_("Choose a decision; a reason has at most 1,000 characters."))
         values = form.cleaned_data
         try:
-            verb = Verb(values["verb"])
+            verb = DecisionKind(values["verb"])
             made = decide(case, verb, by, values["why"].strip(), with_pictures=values["with_pictures"])
         except AlreadyDecidedError as error:
             messages.warning(request, str(error))
             return redirect("admin:generations_case_change", pk)
-        except NotDecidedError as error:
+        except DecisionError as error:
             return self._page(request, case, error=str(error), typed=values["why"])
         tasks.wake()
         tasks.wake_cleaner()
@@ -164,23 +164,23 @@ class CaseAdmin(ReadOnly, MaskedAdmin):
         return redirect("admin:generations_case_next")
 
     @method_decorator(require_POST)
-    def look(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def view_private(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Look at private work: for a reason that its maker reads."""
         case, by = self._case(request, pk), self._moderator(request)
-        if by.pk in {case.generation.user_id, case.generation.keeper_id}:  # whom it would tell of themselves
+        if by.pk in {case.generation.user_id, case.generation.assigned_to_id}:  # whom it would tell of themselves
             raise PermissionDenied
         reason = request.POST.get("reason", "").strip()
         if len(reason) < 10:
             return self._page(request, case, error=_("Say in ten characters or more why you look: its maker reads it."))
-        look_into(case, by, reason[:500], reverse("admin:generations_case_change", args=[pk]))
+        open_private_access(case, by, reason[:500], reverse("admin:generations_case_change", args=[pk]))
         return redirect("admin:generations_case_change", pk)
 
-    def hand_out(self, request: HttpRequest, pk: int, what: str) -> HttpResponseBase:
+    def deliver_media(self, request: HttpRequest, pk: int, what: str) -> HttpResponseBase:
         """The video, its poster or a picture that went in, also when they lie in quarantine."""
         case = self._case(request, pk)
-        if not may_look(case, self._person(request)):
+        if not may_view(case, self._person(request)):
             raise PermissionDenied
-        found = _handed(case.generation, what)
+        found = _find_deliverable(case.generation, what)
         if found is None:
             raise Http404
         return deliver(request, found)
@@ -197,11 +197,11 @@ class CaseAdmin(ReadOnly, MaskedAdmin):
         by, keys = self._moderator(request), request.session.get("bulk_cases", [])
         cases = list(Case.objects.open().filter(pk__in=keys).select_related("generation__user"))
         verb, why = request.POST.get("verb", ""), request.POST.get("why", "").strip()
-        if verb not in _TOGETHER or not cases:
+        if verb not in _BULK_KINDS or not cases:
             return self._summary(request, cases, _("Choose a decision."))
-        if not why and verb != Verb.APPROVE:
+        if not why and verb != DecisionKind.APPROVE:
             return self._summary(request, cases, _("Say why: the people read it."))
-        begun = bulk.begin(cases, Verb(verb), by, why[:1000])
+        begun = bulk.begin(cases, DecisionKind(verb), by, why[:1000])
         request.session.pop("bulk_cases", None)
         tasks.wake_cleaner()
         return redirect("admin:generations_case_bulk_progress", begun.pk)
@@ -222,7 +222,7 @@ class CaseAdmin(ReadOnly, MaskedAdmin):
             "people": people.most_common(10),
             "causes": causes.most_common(),
             "own": sum(case.generation.user_id == request.user.pk for case in cases),
-            "verbs": [(verb.value, verb.label) for verb in _TOGETHER],
+            "verbs": [(verb.value, verb.label) for verb in _BULK_KINDS],
             "error": error,
             "typed": request.POST.get("why", ""),
         }
@@ -236,7 +236,7 @@ class CaseAdmin(ReadOnly, MaskedAdmin):
     def _case(self, request: HttpRequest, pk: int) -> Case:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        related = ("generation__user", "generation__team", "generation__keeper", "looked_at_by", "not_for")
+        related = ("generation__user", "generation__team", "generation__assigned_to", "viewed_by", "excluded_moderator")
         return get_object_or_404(Case.objects.select_related(*related), pk=pk)
 
     def _person(self, request: HttpRequest) -> User:
@@ -246,21 +246,21 @@ class CaseAdmin(ReadOnly, MaskedAdmin):
 
     def _page(self, request: HttpRequest, case: Case, error: str = "", typed: str = "") -> HttpResponse:
         row, by = case.generation, self._person(request)
-        may_decide = by.has_perm(PERMISSION) and case.is_open and by.pk not in {row.user_id, row.keeper_id}
-        other = look_at(case, by) if may_decide else None
+        may_decide = by.has_perm(PERMISSION) and case.is_open and by.pk not in {row.user_id, row.assigned_to_id}
+        other = mark_viewed(case, by) if may_decide else None
         context = (
             self.admin_site.each_context(request)
-            | _known(case)
+            | _case_context(case)
             | {
                 "title": str(case),
                 "case": case,
                 "generation": row,
                 "opts": self.opts,
-                "may_look": may_look(case, by),
+                "may_look": may_view(case, by),
                 "may_decide": may_decide,
-                "is_own": by.pk in {row.user_id, row.keeper_id},
+                "is_own": by.pk in {row.user_id, row.assigned_to_id},
                 "other": other,
-                "verbs": [(verb.value, verb.label) for verb in verbs_for(row)],
+                "verbs": [(verb.value, verb.label) for verb in kinds_for(row)],
                 "error": error,
                 "typed": typed,
             }
@@ -268,23 +268,23 @@ class CaseAdmin(ReadOnly, MaskedAdmin):
         return render(request, "admin/generations/case/case.html", context, status=422 if error else 200)
 
 
-_TOGETHER: Final = (Verb.APPROVE, Verb.TAKE_DOWN)
+_BULK_KINDS: Final = (DecisionKind.APPROVE, DecisionKind.TAKE_DOWN)
 
 
-def _handed(row: Generation, what: str) -> Handed | None:
+def _find_deliverable(row: Generation, what: str) -> Deliverable | None:
     before = QUARANTINE if row.quarantined_at else ""
     if what in {"video", "poster"}:
         if not hasattr(row, "video"):
             return None
         video = row.video
         if what == "video":
-            return Handed(before + video.key, video.content_type, video.sha256)
-        return Handed(before + video.poster_key, "image/webp", f"{video.sha256}-poster")
+            return Deliverable(before + video.key, video.content_type, video.sha256)
+        return Deliverable(before + video.poster_key, "image/webp", f"{video.sha256}-poster")
     picture = row.pictures.filter(slot=what).first()
-    return Handed(before + picture.key, picture.media_type, picture.sha256) if picture else None
+    return Deliverable(before + picture.key, picture.media_type, picture.sha256) if picture else None
 
 
-def _known(case: Case) -> dict[str, Any]:
+def _case_context(case: Case) -> dict[str, Any]:
     """Everything about the video, the person and the team that bears on a decision."""
     row = case.generation
     theirs = Generation.objects.filter(user=row.user)

@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from generations.admin.windows import ReadOnly
+from generations.admin.read_only import ReadOnly
+from generations.csv_export import lines
 from generations.models import Decision, Generation
-from generations.moderation.deciding import PERMISSION, lift, suspend, warn
-from generations.views.sheets import lines
+from generations.moderation.decisions import PERMISSION, lift_suspension, suspend, warn
 
 _COLUMNS: Final = ("at", "verb", "by", "person", "video", "why", "until", "rule")
-_LONGEST_DAYS: Final = 3650
+_MAX_DAYS: Final = 3650
 
 
 class PersonForm(forms.Form):
@@ -32,9 +32,7 @@ class PersonForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
         help_text=gettext_lazy("They read it."),
     )
-    days = forms.IntegerField(
-        label=gettext_lazy("For how many days"), required=False, min_value=1, max_value=_LONGEST_DAYS
-    )
+    days = forms.IntegerField(label=gettext_lazy("For how many days"), required=False, min_value=1, max_value=_MAX_DAYS)
 
     def clean(self) -> dict[str, Any]:
         values = self.cleaned_data
@@ -103,7 +101,7 @@ def _carry_out(values: dict[str, Any], person: User, by: User) -> None:
         case "suspend":
             suspend(person, by, why, timezone.now() + timedelta(days=values["days"]))
         case _:
-            lift(person, by, why)
+            lift_suspension(person, by, why)
 
 
 def _cells(row: Decision) -> list[Any]:

@@ -18,10 +18,11 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from generations import tasks
-from generations.admin.private_words import OF_GENERATION, MaskedAdmin, mask
-from generations.admin.windows import ReadOnly
+from generations.admin.masking import PRIVATE_FIELDS, MaskedAdmin, mask
+from generations.admin.read_only import ReadOnly
+from generations.fal_account import fal_config
 from generations.models import Event, Generation, InputPicture, Video
-from generations.pipeline import fal_config, settling
+from generations.pipeline import manual_resolution
 
 _LAST_EVENTS: Final = 8
 
@@ -46,7 +47,7 @@ class VideoInline(ReadOnly, admin.StackedInline[Video, Generation]):
     model = Video
 
 
-class NeedsAPersonFilter(admin.SimpleListFilter):
+class NeedsAttentionFilter(admin.SimpleListFilter):
     title = gettext_lazy("needs a person")
     parameter_name = "person"
 
@@ -56,9 +57,9 @@ class NeedsAPersonFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Generation]) -> QuerySet[Generation]:
         match self.value():
             case "yes":
-                return queryset.filter(settling.NEEDS_A_PERSON)
+                return queryset.filter(manual_resolution.NEEDS_ATTENTION)
             case "copy":
-                return queryset.filter(pk__in=settling.not_copied_for_long())
+                return queryset.filter(pk__in=manual_resolution.overdue_copies())
             case _:
                 return queryset
 
@@ -67,11 +68,11 @@ class NeedsAPersonFilter(admin.SimpleListFilter):
 class GenerationAdmin(ReadOnly, MaskedAdmin):
     list_display = ("short_prompt", "status", "endpoint", "duration", "user", "team", "cost", "created_at", "page")
     list_select_related = ("user", "team")
-    list_filter = (NeedsAPersonFilter, "status", "reason", "endpoint", "duration", "created_at")
+    list_filter = (NeedsAttentionFilter, "status", "reason", "endpoint", "duration", "created_at")
     search_fields = ("=id", "=request_id", "user__email", "team__slug")
-    private_columns = OF_GENERATION
+    private_columns = PRIVATE_FIELDS
     private_search = ("prompt",)
-    to_generation = ""
+    generation_path = ""
     search_help_text = gettext_lazy("Id, fal's request id, words of the prompt, e-mail address, team")
     date_hierarchy = "created_at"
     show_full_result_count = False
@@ -108,7 +109,7 @@ class GenerationAdmin(ReadOnly, MaskedAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {**(extra_context or {}), **self._to_decide(request, object_id)}
+        context = {**(extra_context or {}), **self._resolution_context(request, object_id)}
         return super().change_view(request, object_id, form_url, context)
 
     @method_decorator(require_POST)
@@ -117,39 +118,39 @@ class GenerationAdmin(ReadOnly, MaskedAdmin):
         request_id = request.POST.get("request_id", "").strip()
 
         def decide(generation: Generation, by: User) -> bool:
-            return settling.attach(generation, request_id, by, fal_config())
+            return manual_resolution.attach(generation, request_id, by, fal_config())
 
         words = _("fal’s request %s is attached; the studio asks fal for it now.") % request_id
-        return self._settle(request, pk, decide, words)
+        return self._resolve(request, pk, decide, words)
 
     @method_decorator(require_POST)
     def try_again(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """What kept it from going on has been put right."""
-        return self._settle(request, pk, settling.try_again, _("The studio tries again now."))
+        return self._resolve(request, pk, manual_resolution.try_again, _("The studio tries again now."))
 
     @method_decorator(require_POST)
     def give_up(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """No video will come of it, and its cost is released."""
-        return self._settle(request, pk, settling.give_up, _("Given up; its cost is released."))
+        return self._resolve(request, pk, manual_resolution.give_up, _("Given up; its cost is released."))
 
-    def _settle(
+    def _resolve(
         self, request: HttpRequest, pk: uuid.UUID, decide: Callable[[Generation, User], bool], words: str
     ) -> HttpResponse:
         if not request.user.has_perm("generations.change_generation"):
             raise PermissionDenied
         assert isinstance(request.user, User)
         generation = get_object_or_404(Generation, pk=pk)
-        if not settling.is_for_a_person(generation):
+        if not manual_resolution.needs_attention(generation):
             raise Http404
         try:
             is_settled = decide(generation, request.user)
-        except settling.NotSettledError as error:
+        except manual_resolution.ResolutionError as error:
             messages.error(request, str(error))
         else:
-            self._tell(request, generation, words if is_settled else "")
+            self._report_result(request, generation, words if is_settled else "")
         return redirect(reverse("admin:generations_generation_change", args=[pk]))
 
-    def _tell(self, request: HttpRequest, generation: Generation, words: str) -> None:
+    def _report_result(self, request: HttpRequest, generation: Generation, words: str) -> None:
         if not words:
             messages.warning(request, _("It has moved meanwhile; look at what has become of it."))
             return
@@ -157,21 +158,21 @@ class GenerationAdmin(ReadOnly, MaskedAdmin):
         tasks.wake()
         messages.success(request, words)
 
-    def _to_decide(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
+    def _resolution_context(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
         """For the box above the fields; empty where there is nothing to decide."""
         try:
             generation = Generation.objects.filter(pk=uuid.UUID(object_id)).first()
         except ValueError:
             return {}
-        if generation is None or not settling.is_for_a_person(generation):
+        if generation is None or not manual_resolution.needs_attention(generation):
             return {}
         events = generation.events.select_related("by", "generation").order_by("-at", "-id")[:_LAST_EVENTS]
         return {
             "may_decide": request.user.has_perm("generations.change_generation"),
-            "can_be_attached": settling.can_be_attached(generation),
-            "can_be_tried_again": settling.can_be_tried_again(generation),
-            "can_be_given_up": settling.can_be_given_up(generation),
+            "can_be_attached": manual_resolution.can_be_attached(generation),
+            "can_be_tried_again": manual_resolution.can_be_tried_again(generation),
+            "can_be_given_up": manual_resolution.can_be_given_up(generation),
             "last_events": [mask(event, ("message",)) for event in events][::-1],
             "pictures": [] if generation.is_private else list(generation.pictures.order_by("slot")),
-            "to_decide": mask(generation, OF_GENERATION),
+            "to_decide": mask(generation, PRIVATE_FIELDS),
         }

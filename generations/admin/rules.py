@@ -16,17 +16,17 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Team, User
 from generations import pictures
-from generations.admin.private_words import MaskedAdmin
-from generations.admin.windows import ReadOnly
+from generations.admin.masking import MaskedAdmin
+from generations.admin.read_only import ReadOnly
 from generations.fal.arguments import InvalidArguments
 from generations.models import BannedFile, Flag, Generation, PromptRule
-from generations.moderation import looks
-from generations.moderation.judging import check_pattern, judge
+from generations.moderation import image_hash
+from generations.moderation.rule_matching import check_pattern, match_rules
 
 _LOOK_BACK: Final = timedelta(days=30)
-_MOST_JUDGED: Final = 20_000  # prompts, the newest
-_LOOK_SECONDS: Final = 4.0  # and what the last prompt takes
-_SHOWN: Final = 50
+_MAX_PROMPTS: Final = 20_000  # prompts, the newest
+_TIME_LIMIT: Final = 4.0  # and what the last prompt takes
+_MAX_SHOWN: Final = 50
 
 
 class PromptRuleForm(forms.ModelForm[PromptRule]):
@@ -84,51 +84,51 @@ class PromptRuleAdmin(admin.ModelAdmin[PromptRule]):
 
     def try_prompt(self, request: HttpRequest) -> HttpResponse:
         """A prompt against every rule that holds."""
-        self._demand_view(request)
+        self._require_view(request)
         form = TryForm(request.POST if request.method == "POST" else None)
         context = {**self.admin_site.each_context(request), "title": _("Try a prompt"), "form": form}
         if form.is_valid():
             rules = PromptRule.objects.filter(is_active=True).select_related("team")
             if team := form.cleaned_data["team"]:
                 rules = rules.filter(team=None) | rules.filter(team=team)
-            context["verdict"] = judge(rules, form.cleaned_data["prompt"])
+            context["verdict"] = match_rules(rules, form.cleaned_data["prompt"])
         return render(request, "admin/generations/promptrule/try.html", context)
 
     def would_catch(self, request: HttpRequest) -> HttpResponse:
         """What a rule, saved or not, would have caught in the last 30 days; nothing is changed."""
-        self._demand_view(request)
+        self._require_view(request)
         form = PromptRuleForm(request.POST if request.method == "POST" else None)
         context = {**self.admin_site.each_context(request), "title": _("What it would have caught"), "form": form}
         if form.is_valid():
-            context |= _caught(form.instance)
+            context |= _find_matches(form.instance)
         status = 422 if form.is_bound and not form.is_valid() else 200
         return render(request, "admin/generations/promptrule/would_catch.html", context, status=status)
 
-    def _demand_view(self, request: HttpRequest) -> None:
+    def _require_view(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
 
 
-def _caught(rule: PromptRule) -> dict[str, Any]:
+def _find_matches(rule: PromptRule) -> dict[str, Any]:
     """The number, and the newest prompts with what of them was hit. Private ones are left out, also of the number:
     a pattern tried often enough would read them. What a slow pattern does not get through in time is left out too.
     """
-    ends = time.monotonic() + _LOOK_SECONDS
+    ends = time.monotonic() + _TIME_LIMIT
     rows = Generation.objects.filter(created_at__gte=timezone.now() - _LOOK_BACK, is_private=False)
     rows = rows.order_by("-created_at")
     rows = rows.filter(team=rule.team) if rule.team else rows
-    judged = rows.only("prompt", "negative_prompt", "created_at")[:_MOST_JUDGED].iterator(2000)
-    caught = looked_at = 0
+    judged = rows.only("prompt", "negative_prompt", "created_at")[:_MAX_PROMPTS].iterator(2000)
+    caught = examined = 0
     shown: list[tuple[Generation, str]] = []
     for row in judged:
         if time.monotonic() > ends:
             break
-        looked_at += 1
-        if hits := judge([rule], row.prompt, row.negative_prompt).hits:
+        examined += 1
+        if hits := match_rules([rule], row.prompt, row.negative_prompt).hits:
             caught += 1
-            shown += [(row, hits[0].words)] if len(shown) < _SHOWN else []
+            shown += [(row, hits[0].matched_text)] if len(shown) < _MAX_SHOWN else []
     is_whole = time.monotonic() <= ends
-    return {"rule": rule, "caught": caught, "looked_at": looked_at, "shown": shown, "is_whole": is_whole}
+    return {"rule": rule, "caught": caught, "examined": examined, "shown": shown, "is_whole": is_whole}
 
 
 class BannedFileForm(forms.ModelForm[BannedFile]):
@@ -148,12 +148,12 @@ class BannedFileForm(forms.ModelForm[BannedFile]):
             except pictures.DecoderBusyError as error:
                 self.add_error("picture", str(error))
             else:
-                self._take(picture)
+                self._set_hashes(picture)
         return values
 
-    def _take(self, picture: pictures.Picture) -> None:
-        self.instance.sha256, self.instance.looks = picture.sha256, looks.look(picture.data)
-        if looks.banned(picture.sha256, ""):
+    def _set_hashes(self, picture: pictures.Picture) -> None:
+        self.instance.sha256, self.instance.perceptual_hash = picture.sha256, image_hash.hash_image(picture.data)
+        if image_hash.find_ban(picture.sha256, ""):
             self.add_error("picture", _("This very picture is banned already."))
 
 
@@ -182,9 +182,9 @@ class BannedFileAdmin(admin.ModelAdmin[BannedFile]):
 
 @admin.register(Flag)
 class FlagAdmin(ReadOnly, MaskedAdmin):
-    list_display = ("at", "words", "rule", "generation")
+    list_display = ("at", "matched_text", "rule", "generation")
     list_select_related = ("rule", "generation")
     list_filter = ("at",)
     search_fields = ("=generation__id",)
-    private_columns = private_search = ("words",)
+    private_columns = private_search = ("matched_text",)
     show_full_result_count = False

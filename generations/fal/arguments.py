@@ -25,7 +25,7 @@ MAX_PICTURE_RATIO: Final = 2.5
 
 # letters, numbers, punctuation and signs, but for those that draw nothing by themselves: fillers, a skin tone without
 # its hand, and the blanks among Braille, hieroglyphs and notes
-_SHOWN: Final = regex.compile(
+_VISIBLE: Final = regex.compile(
     r"[[\p{L}\p{N}\p{P}\p{S}]--[\p{Default_Ignorable_Code_Point}\p{Emoji_Modifier}\u2800\ufffc\U00013441\U00013442\U0001d159]]",
     regex.VERSION1,
 )
@@ -93,23 +93,23 @@ def _number_as_text(value: object) -> object:
 
 def is_visible(text: str) -> bool:
     """Whether a reader sees anything of it; marks, joiners and direction marks need a letter or a sign beside them."""
-    return _SHOWN.search(text) is not None
+    return _VISIBLE.search(text) is not None
 
 
-def _without_null(value: str) -> str:
+def _reject_null(value: str) -> str:
     """No database and no command line takes it."""
     if "\0" in value:
         raise PydanticCustomError("string_unicode", "null")
     return value
 
 
-def _not_blank(value: str) -> str:
+def _reject_blank(value: str) -> str:
     if not is_visible(value):
         raise ValueError("blank")
     return value
 
 
-Text = Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS), AfterValidator(_without_null)]
+Text = Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS), AfterValidator(_reject_null)]
 Url = Annotated[str, Field(pattern=r"^(https?://|data:image/)")]
 
 
@@ -118,7 +118,7 @@ class _Arguments(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    prompt: Annotated[Text, AfterValidator(_not_blank)]
+    prompt: Annotated[Text, AfterValidator(_reject_blank)]
     duration: Annotated[Duration, BeforeValidator(_number_as_text)] = Duration.FIVE
     negative_prompt: Text = DEFAULT_NEGATIVE_PROMPT
     cfg_scale: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = DEFAULT_CFG_SCALE

@@ -1,7 +1,7 @@
-"""Two thin shells over `wire`, one that blocks and one for asyncio: they send, and know nothing of the protocol.
+"""Two thin shells over `protocol`, one that blocks and one for asyncio: they send, and know nothing of the protocol.
 
 Neither ever sends a request again by itself. fal has no idempotency key, so a repeated submit is a second paid job;
-everything else is for the caller to ask again, with its own patience. A task that is cancelled during `submit` leaves
+everything else is for the caller to ask again, with its own timeout. A task that is cancelled during `submit` leaves
 its outcome unknown, as a broken connection does.
 """
 
@@ -17,8 +17,10 @@ from typing import Any, Final, Self, TypeVar
 
 import httpx
 
-from generations.fal import wire
-from generations.fal.answers import (
+from generations.fal import protocol
+from generations.fal.arguments import Arguments, Endpoint
+from generations.fal.error_classification import classify_exception
+from generations.fal.responses import (
     Cancellation,
     FalConfig,
     ListedRequest,
@@ -28,8 +30,6 @@ from generations.fal.answers import (
     UsageShare,
     VideoFile,
 )
-from generations.fal.arguments import Arguments, Endpoint
-from generations.fal.failures import no_answer
 
 T = TypeVar("T")
 
@@ -71,24 +71,24 @@ class FalClient:
 
     def submit(self, endpoint: Endpoint, arguments: Arguments, *, webhook_url: str | None = None) -> Submitted:
         """Queue a job: exactly one POST. When it fails, `sent` of the error says whether it can be in the queue."""
-        return self._do(wire.submit(self.config, endpoint, arguments, webhook_url))
+        return self._send(protocol.submit(self.config, endpoint, arguments, webhook_url))
 
     def status(self, request: RequestUrls, *, logs: bool = True) -> Progress:
         """How far it is. Completed tells that it has ended, not how: ask for the result."""
-        return self._do(wire.status(self.config, request, logs=logs))
+        return self._send(protocol.status(self.config, request, logs=logs))
 
     def result(self, request: RequestUrls) -> VideoFile:
         """The video. Raises a Verdict when there will be none; any other error leaves the question open."""
-        return self._do(wire.result(self.config, request))
+        return self._send(protocol.result(self.config, request))
 
     def cancel(self, request: RequestUrls) -> Cancellation:
         """Ask fal to drop the job; after REQUESTED keep listening, since a running one may still finish."""
-        return self._do(wire.cancel(self.config, request))
+        return self._send(protocol.cancel(self.config, request))
 
     def upload(self, data: bytes | Path, *, content_type: str, file_name: str) -> str:
         """Put a picture into fal's own storage; gives its public address."""
-        target = self._do(wire.initiate_upload(self.config, content_type=content_type, file_name=file_name))
-        return self._do(wire.put_upload(target, _content(data), content_type=content_type))
+        target = self._send(protocol.initiate_upload(self.config, content_type=content_type, file_name=file_name))
+        return self._send(protocol.put_upload(target, _content(data), content_type=content_type))
 
     def requests(
         self, endpoint: Endpoint, *, start: datetime, end: datetime, with_payloads: bool = True
@@ -98,14 +98,14 @@ class FalClient:
         seen: set[str | None] = set()
         while cursor not in seen:
             seen.add(cursor)
-            call = wire.list_requests(self.config, endpoint, start, end, payloads=with_payloads, cursor=cursor)
-            page = self._do(call)
+            call = protocol.list_requests(self.config, endpoint, start, end, payloads=with_payloads, cursor=cursor)
+            page = self._send(call)
             yield from page.items
             cursor = page.next_cursor
 
     def delete_payloads(self, request_id: str) -> None:
         """Have fal forget what went in and what came out, and delete the file."""
-        self._do(wire.delete_payloads(self.config, request_id))
+        self._send(protocol.delete_payloads(self.config, request_id))
 
     def usage(self, endpoints: Sequence[Endpoint], *, start: datetime, end: datetime) -> Iterator[UsageShare]:
         """What fal charged the account by day and endpoint, to before `end`; takes a key with the ADMIN scope."""
@@ -113,11 +113,11 @@ class FalClient:
         seen: set[str | None] = set()
         while cursor not in seen:
             seen.add(cursor)
-            page = self._do(wire.usage(self.config, endpoints, start, end, cursor=cursor))
+            page = self._send(protocol.usage(self.config, endpoints, start, end, cursor=cursor))
             yield from page.items
             cursor = page.next_cursor
 
-    def _do(self, call: wire.Call[T]) -> T:
+    def _send(self, call: protocol.Call[T]) -> T:
         http = self._submits if call.once else self._others
         with _no_answer_as_fal_error():
             response = http.request(call.method, call.url, headers=call.headers, content=call.content)
@@ -152,25 +152,25 @@ class AsyncFalClient:
         before_sending: BeforeSending | None = None,
     ) -> Submitted:
         """See FalClient.submit. What `before_sending` raises comes out as it is, and then nothing was sent."""
-        call = wire.submit(self.config, endpoint, arguments, webhook_url, start_timeout)
-        return await self._do(call, before_sending)
+        call = protocol.submit(self.config, endpoint, arguments, webhook_url, start_timeout)
+        return await self._send(call, before_sending)
 
     async def status(self, request: RequestUrls, *, logs: bool = True) -> Progress:
         """See FalClient.status."""
-        return await self._do(wire.status(self.config, request, logs=logs))
+        return await self._send(protocol.status(self.config, request, logs=logs))
 
     async def result(self, request: RequestUrls) -> VideoFile:
         """See FalClient.result."""
-        return await self._do(wire.result(self.config, request))
+        return await self._send(protocol.result(self.config, request))
 
     async def cancel(self, request: RequestUrls) -> Cancellation:
         """See FalClient.cancel."""
-        return await self._do(wire.cancel(self.config, request))
+        return await self._send(protocol.cancel(self.config, request))
 
     async def upload(self, data: bytes | Path, *, content_type: str, file_name: str) -> str:
         """See FalClient.upload."""
-        target = await self._do(wire.initiate_upload(self.config, content_type=content_type, file_name=file_name))
-        return await self._do(wire.put_upload(target, _content(data), content_type=content_type))
+        target = await self._send(protocol.initiate_upload(self.config, content_type=content_type, file_name=file_name))
+        return await self._send(protocol.put_upload(target, _content(data), content_type=content_type))
 
     async def requests(
         self, endpoint: Endpoint, *, start: datetime, end: datetime, with_payloads: bool = True
@@ -180,13 +180,13 @@ class AsyncFalClient:
         seen: set[str | None] = set()
         while cursor not in seen:
             seen.add(cursor)
-            call = wire.list_requests(self.config, endpoint, start, end, payloads=with_payloads, cursor=cursor)
-            page = await self._do(call)
+            call = protocol.list_requests(self.config, endpoint, start, end, payloads=with_payloads, cursor=cursor)
+            page = await self._send(call)
             for item in page.items:
                 yield item
             cursor = page.next_cursor
 
-    async def _do(self, call: wire.Call[T], before_sending: BeforeSending | None = None) -> T:
+    async def _send(self, call: protocol.Call[T], before_sending: BeforeSending | None = None) -> T:
         http = self._submits if call.once else self._others
         extensions = {"trace": _hook(before_sending)} if before_sending else {}
         with _no_answer_as_fal_error():
@@ -237,4 +237,4 @@ def _no_answer_as_fal_error() -> Iterator[None]:
     try:
         yield
     except (httpx.RequestError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
-        raise no_answer(error) from error
+        raise classify_exception(error) from error

@@ -35,7 +35,7 @@ class FieldProblem:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FailureDetails:
     """What an answer from fal, or its absence, tells about a failure.
 
     `type` is fal's name for it (`detail[].type`, `error_type` or the header X-Fal-Error-Type). `charged` is False when
@@ -62,9 +62,9 @@ class FalError(Exception):
 
     permanent: ClassVar[bool] = False
 
-    def __init__(self, message: str, facts: Facts | None = None) -> None:
+    def __init__(self, message: str, facts: FailureDetails | None = None) -> None:
         super().__init__(message)
-        facts = facts or Facts()
+        facts = facts or FailureDetails()
         self.message = message
         self.status = facts.status
         self.type = facts.type

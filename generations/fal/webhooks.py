@@ -21,8 +21,8 @@ import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from generations.fal.body import sequence
 from generations.fal.client import LOOPBACK
+from generations.fal.json_fields import sequence
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +30,11 @@ MAX_BODY: Final = 1024 * 1024  # bytes
 MAX_SKEW: Final = 300.0  # s between fal's clock and ours
 MAX_JWKS: Final = 256 * 1024  # bytes
 MAX_KEYS: Final = 50
-KEYS_LIVE: Final = 24 * 3600.0  # s; fal's docs: cache for at most 24 hours
-REREAD_AFTER: Final = 3600.0  # s; so that a key server that is down for hours is no trouble
-JUST_READ: Final = 2.0  # s; a flood of forged webhooks must not become a flood of requests to fal
+KEYS_MAX_AGE: Final = 24 * 3600.0  # s; fal's docs: cache for at most 24 hours
+REFRESH_AFTER: Final = 3600.0  # s; so that a key server that is down for hours is no trouble
+MIN_REFRESH_INTERVAL: Final = 2.0  # s; a flood of forged webhooks must not become a flood of requests to fal
 RETRY_AFTER: Final = 5.0  # s, the same after a failure
-PATIENCE: Final = 10.0  # s for a reading as a whole
+TIMEOUT: Final = 10.0  # s for a reading as a whole
 WAIT: Final = 0.5  # s
 
 
@@ -73,40 +73,40 @@ class KeySet:
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Raises KeysUnavailableError when that can't be told at this moment."""
-        if self._fits(signature, message):
-            if self._age() > REREAD_AFTER:
-                self._read_beside()
+        if self._matches(signature, message):
+            if self._age() > REFRESH_AFTER:
+                self._start_refresh()
             return True
-        if self._age() > JUST_READ:
-            self._read_and_wait_briefly()
-            if self._fits(signature, message):
+        if self._age() > MIN_REFRESH_INTERVAL:
+            self._refresh_and_wait()
+            if self._matches(signature, message):
                 return True
-        if self._age() > JUST_READ:
+        if self._age() > MIN_REFRESH_INTERVAL:
             raise KeysUnavailableError(f"the keys at {self._url} could not be read yet")
         return False
 
     def _age(self) -> float:
         return self._clock() - self._read_at
 
-    def _fits(self, signature: bytes, message: bytes) -> bool:
-        keys = self._keys if self._age() <= KEYS_LIVE else ()
+    def _matches(self, signature: bytes, message: bytes) -> bool:
+        keys = self._keys if self._age() <= KEYS_MAX_AGE else ()
         return any(_verifies(key, signature, message) for key in keys)
 
-    def _read_and_wait_briefly(self) -> None:
+    def _refresh_and_wait(self) -> None:
         """Whoever begins the reading waits for it, for a moment; the others do not."""
-        if reading := self._read_beside():
+        if reading := self._start_refresh():
             reading.wait(self._wait)
 
-    def _read_beside(self) -> threading.Event | None:
+    def _start_refresh(self) -> threading.Event | None:
         """Set once it is over; None when it is under way already, or has failed a moment ago."""
         with self._lock:
             if self._reading or self._clock() - self._failed_at < RETRY_AFTER:
                 return None
             self._reading = over = threading.Event()
-        threading.Thread(target=self._read, args=(over,), name="fal-keys", daemon=True).start()
+        threading.Thread(target=self._refresh, args=(over,), name="fal-keys", daemon=True).start()
         return over
 
-    def _read(self, over: threading.Event) -> None:
+    def _refresh(self, over: threading.Event) -> None:
         try:
             keys = asyncio.run(_fetch(self._url))
         except Exception as error:
@@ -124,7 +124,7 @@ class KeySet:
 async def _fetch(url: str) -> tuple[Ed25519PublicKey, ...]:
     """In good time as a whole, however slowly it drips. Raises what httpx raises, TimeoutError or ValueError."""
     async with (
-        asyncio.timeout(PATIENCE),
+        asyncio.timeout(TIMEOUT),
         httpx.AsyncClient(mounts=dict.fromkeys(LOOPBACK)) as http,
         http.stream("GET", url, follow_redirects=False) as answer,
     ):
@@ -141,7 +141,7 @@ async def _fetch(url: str) -> tuple[Ed25519PublicKey, ...]:
     return keys
 
 
-def address(base: str, generation_id: object, secret: str) -> str:
+def webhook_url(base: str, generation_id: object, secret: str) -> str:
     """Where fal shall call for this generation: its id and a MAC of it under our own secret."""
     return f"{base}/webhooks/fal/{generation_id}/?mac={mac(generation_id, secret)}"
 

@@ -5,7 +5,7 @@ import django.contrib.postgres.search
 from django.conf import settings
 from django.db import migrations
 
-import generations.models.wording
+import generations.models.search
 
 
 class Migration(migrations.Migration):
@@ -27,8 +27,8 @@ class Migration(migrations.Migration):
                         django.contrib.postgres.search.SearchConfig("english"),
                     ),
                     "||",
-                    generations.models.wording.Owners(
-                        generations.models.wording.Lexeme("user_id"), generations.models.wording.Lexeme("team_id")
+                    generations.models.search.Owners(
+                        generations.models.search.Lexeme("user_id"), generations.models.search.Lexeme("team_id")
                     ),
                     django.contrib.postgres.search.SearchConfig("english"),
                 ),

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from generations.mirror.copying import Copied, OnProgress, Progress, copy_file
 from generations.mirror.errors import MirrorError, Reason, storage_errors
-from generations.mirror.previewing import placeholder, preview
-from generations.mirror.probing import Poster, Probe, poster, probe, undecodable
-from generations.mirror.stills import still
-from generations.mirror.stored import StoredFile
+from generations.mirror.media_info import Poster, Probe, poster, probe, undecodable_error
+from generations.mirror.previews import placeholder, preview
+from generations.mirror.s3_file import StoredFile
+from generations.mirror.stills import extract_frame
+from generations.mirror.transfer import CopyResult, OnProgress, Progress, copy_file
 from generations.mirror.upload import CACHE_CONTROL, Bucket
 
 __all__ = [
     "Bucket",
-    "Copied",
+    "CopyResult",
     "MirrorError",
     "MirroredVideo",
     "OnProgress",
@@ -27,6 +27,7 @@ __all__ = [
     "Reason",
     "StoredFile",
     "copy_file",
+    "extract_frame",
     "make_poster",
     "make_preview",
     "mirror_video",
@@ -34,7 +35,6 @@ __all__ = [
     "poster",
     "preview",
     "probe",
-    "still",
     "storage_errors",
 ]
 
@@ -88,12 +88,12 @@ def mirror_video(  # noqa: PLR0913 - nine different things
         attempt=attempt,
     )
     if copied.missing:
-        raise undecodable(f"the last {copied.missing:,} bytes of it are missing")
+        raise undecodable_error(f"the last {copied.missing:,} bytes of it are missing")
     with StoredFile(bucket, video_key, copied.size) as stored:
         found = probe(stored, on_frame=partial(Progress(on_progress), copied.size, copied.size))
         picture = poster(stored)
         _store(bucket, poster_key, picture.data, "image/webp")
-        has_preview = _made_preview(bucket, stored, preview_key)
+        has_preview = _try_preview(bucket, stored, preview_key)
     return MirroredVideo(
         size=copied.size,
         sha256=copied.sha256,
@@ -124,7 +124,7 @@ def make_preview(bucket: Bucket, *, video_key: str, video_size: int, preview_key
         return placeholder(poster(stored))
 
 
-def _made_preview(bucket: Bucket, stored: StoredFile, key: str) -> bool:
+def _try_preview(bucket: Bucket, stored: StoredFile, key: str) -> bool:
     try:
         _store(bucket, key, preview(stored), _PREVIEW_TYPE)
     except MirrorError as error:

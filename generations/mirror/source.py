@@ -12,13 +12,13 @@ from typing import Final, Self
 import httpx
 
 from generations import fetch
-from generations.mirror import boxes
+from generations.mirror import mp4_boxes
 from generations.mirror.errors import MirrorError, Reason
-from generations.mirror.pace import Pace
+from generations.mirror.transfer_rate import Pace
 
 TIMEOUT: Final = httpx.Timeout(15, connect=10)  # S3 drops an upload that stands still for much longer
-PAUSES: Final = (0.25, 0.5, 1.0, 2.0)  # seconds before each new connection
-PROGRESS: Final = 1 << 20  # so many bytes since the last break earn all the tries anew
+RETRY_DELAYS: Final = (0.25, 0.5, 1.0, 2.0)  # seconds before each new connection
+RETRY_RESET_BYTES: Final = 1 << 20  # so many bytes since the last break earn all the tries anew
 
 _WORTH_RESUMING: Final = frozenset({Reason.SOURCE_UNAVAILABLE, Reason.TRUNCATED})
 
@@ -40,10 +40,10 @@ class Source:
         self._type = ""
         self._etag = ""
         self._head = b""
-        self._flow = self._resumed()
+        self._flow = self._read_resuming()
 
     def __enter__(self) -> Self:
-        while len(self._head) < boxes.HEAD and (piece := next(self._flow, b"")):
+        while len(self._head) < mp4_boxes.HEAD and (piece := next(self._flow, b"")):
             self._head += piece
         self._check_type()
         return self
@@ -58,22 +58,22 @@ class Source:
         yield from self._flow
 
     def _check_type(self) -> None:
-        self.media_type = boxes.media_type(self._head)
+        self.media_type = mp4_boxes.media_type(self._head)
         if self.media_type:
             return
         if "video" in self._type or not self._type:
             raise MirrorError(Reason.NOT_A_VIDEO, "The provider's file isn't an MP4 video.")
         raise MirrorError(Reason.NOT_A_VIDEO, f"The provider's address led to {self._type[:100]}, not to a video.")
 
-    def _resumed(self) -> Generator[bytes, None, None]:
+    def _read_resuming(self) -> Generator[bytes, None, None]:
         """All bytes. Gives up with the last error after len(PAUSES) connections in a row without much progress."""
-        pauses, mark = iter(PAUSES), 0
+        pauses, mark = iter(RETRY_DELAYS), 0
         while self.total is None or self.position < self.total:
             try:
                 yield from self._connection()
             except MirrorError as error:
-                if self.position - mark >= PROGRESS:
-                    pauses, mark = iter(PAUSES), self.position
+                if self.position - mark >= RETRY_RESET_BYTES:
+                    pauses, mark = iter(RETRY_DELAYS), self.position
                 pause = next(pauses, None)
                 if pause is None or error.reason not in _WORTH_RESUMING or self._pace.is_too_slow:
                     raise
@@ -84,7 +84,7 @@ class Source:
         extensions = {"trace": self._pace.trace}
         connecting = self._client.stream("GET", self._url, headers=self._headers(), extensions=extensions)
         with _source_errors(), connecting as response:
-            for piece in _without(self._accepted(response), response.iter_raw()):
+            for piece in _skip_bytes(self._check_response(response), response.iter_raw()):
                 self.position += len(piece)
                 self._check_size(self.position)
                 yield piece
@@ -98,7 +98,7 @@ class Source:
                 headers["If-Range"] = self._etag
         return headers
 
-    def _accepted(self, response: httpx.Response) -> int:
+    def _check_response(self, response: httpx.Response) -> int:
         """Checks the answer's head; returns how many of its first bytes we already have."""
         _check_status(response.status_code)
         begin, total = _extent(response.headers)
@@ -177,7 +177,7 @@ def _strong_etag(headers: httpx.Headers) -> str:
     return "" if etag.startswith("W/") else etag
 
 
-def _without(count: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _skip_bytes(count: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The pieces less their first `count` bytes."""
     for piece in pieces:
         if count < len(piece):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from generations.mirror.errors import MirrorError, Reason, storage_errors
-from generations.mirror.pace import Pace
+from generations.mirror.transfer_rate import Pace
 
 if TYPE_CHECKING:  # boto's types aren't installed in production
     from mypy_boto3_s3 import S3Client
@@ -44,18 +44,21 @@ def put(target: Target, body: Iterable[bytes], size: int, pace: Pace) -> None:
     headers = {"Content-Type": target.media_type, "Cache-Control": CACHE_CONTROL, "Content-Length": str(size)}
     with storage_errors():
         response = client().put(
-            _presigned(target), content=_then_wait(body, size, pace), headers=headers, extensions={"trace": pace.trace}
+            _presigned_url(target),
+            content=_body_then_idle(body, size, pace),
+            headers=headers,
+            extensions={"trace": pace.trace},
         )
     if not response.is_success:
-        raise MirrorError(Reason.STORAGE_UNAVAILABLE, f"The bucket refused the video: {_words(response)}")
+        raise MirrorError(Reason.STORAGE_UNAVAILABLE, f"The bucket refused the video: {_error_text(response)}")
 
 
-def _then_wait(body: Iterable[bytes], size: int, pace: Pace) -> Iterator[bytes]:
+def _body_then_idle(body: Iterable[bytes], size: int, pace: Pace) -> Iterator[bytes]:
     yield from body
-    pace.may_rest(ANSWER_SECONDS + size / ANSWER_RATE)
+    pace.allow_idle(ANSWER_SECONDS + size / ANSWER_RATE)
 
 
-def _presigned(target: Target) -> str:
+def _presigned_url(target: Target) -> str:
     """S3 looks at the expiry when the request begins; how long the upload takes doesn't matter."""
     wanted = {
         "Bucket": target.bucket.name,
@@ -66,7 +69,7 @@ def _presigned(target: Target) -> str:
     return target.bucket.client.generate_presigned_url("put_object", Params=wanted, ExpiresIn=600)
 
 
-def _words(response: httpx.Response) -> str:
+def _error_text(response: httpx.Response) -> str:
     """S3's code and message, out of its XML."""
     found = [re.search(rf"<{tag}>([^<]*)</{tag}>", response.text) for tag in ("Code", "Message")]
     return ": ".join(match[1] for match in found if match) or f"HTTP {response.status_code}"

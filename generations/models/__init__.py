@@ -1,48 +1,49 @@
 """Rows: the work (Generation), what it was given and made (InputPicture, Video), and what happened (Event)."""
 
-from generations.models.case import (
-    OF_PEOPLE,
+from generations.models.collections import Collection, Favourite, Tag
+from generations.models.deletion import StorageDeletion
+from generations.models.draft import MAX_DRAFTS, Draft, DraftVersion
+from generations.models.event import Event
+from generations.models.generation import QUARANTINE, RESTORED, TRASHED, Generation, LogLine, Relation
+from generations.models.generation_queryset import TRASH_RETENTION
+from generations.models.hold import Hold
+from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, TERMINAL, Status
+from generations.models.moderation_case import (
+    PERSON_KINDS,
     Appeal,
     BulkDecision,
     Case,
     Cause,
     Decision,
-    Look,
+    DecisionKind,
+    PrivateAccess,
     Report,
     ReportReason,
-    Verb,
 )
-from generations.models.deletion import StorageDeletion
-from generations.models.draft import MAX_DRAFTS, Draft, DraftVersion
-from generations.models.drift import UsageDay
-from generations.models.event import Event
-from generations.models.generation import BIN_KEEPS, BINNED, QUARANTINE, RESTORED, Generation, LogLine, Relation
-from generations.models.hold import Hold
-from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, TERMINAL, Status
-from generations.models.organizing import Collection, Favourite, Tag
 from generations.models.pause import SubmitPause, TeamPause
 from generations.models.picture import InputPicture, Slot, Upload
 from generations.models.preset import MAX_PRESETS, Preset, TooManyPresetsError
 from generations.models.price import Price, dollars
+from generations.models.queue_turn import QueueTurn
 from generations.models.rule import BannedFile, Flag, PromptRule
-from generations.models.turn import QueueTurn
+from generations.models.usage_day import UsageDay
 from generations.models.video import Video
 from generations.models.warning import THRESHOLDS, BudgetWarning
 
 __all__ = [
     "AT_FAL",
-    "BINNED",
-    "BIN_KEEPS",
     "DRIVEN",
     "MAX_DRAFTS",
     "MAX_PRESETS",
     "MOVES",
-    "OF_PEOPLE",
     "OPEN",
+    "PERSON_KINDS",
     "QUARANTINE",
     "RESTORED",
     "TERMINAL",
     "THRESHOLDS",
+    "TRASHED",
+    "TRASH_RETENTION",
     "Appeal",
     "BannedFile",
     "BudgetWarning",
@@ -51,6 +52,7 @@ __all__ = [
     "Cause",
     "Collection",
     "Decision",
+    "DecisionKind",
     "Draft",
     "DraftVersion",
     "Event",
@@ -60,9 +62,9 @@ __all__ = [
     "Hold",
     "InputPicture",
     "LogLine",
-    "Look",
     "Preset",
     "Price",
+    "PrivateAccess",
     "PromptRule",
     "QueueTurn",
     "Relation",
@@ -77,7 +79,6 @@ __all__ = [
     "TooManyPresetsError",
     "Upload",
     "UsageDay",
-    "Verb",
     "Video",
     "dollars",
 ]

@@ -8,11 +8,11 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-_LONGEST: Final = timedelta(hours=1)
+_MAX_DELAY: Final = timedelta(hours=1)
 
 
 class StorageDeletionManager(models.Manager["StorageDeletion"]):
-    def ask(self, keys: Iterable[str]) -> None:
+    def enqueue(self, keys: Iterable[str]) -> None:
         """Have these objects removed, also when that takes many tries."""
         self.bulk_create([StorageDeletion(key=key) for key in keys], ignore_conflicts=True)
 
@@ -28,7 +28,7 @@ class StorageDeletionManager(models.Manager["StorageDeletion"]):
 
 class StorageDeletion(models.Model):
     key = models.CharField(_("key in the bucket"), max_length=300, unique=True)
-    asked_at = models.DateTimeField(_("asked for at"), auto_now_add=True)
+    requested_at = models.DateTimeField(_("asked for at"), auto_now_add=True)
     due_at = models.DateTimeField(_("next try"), default=timezone.now, db_index=True)
     attempts = models.PositiveIntegerField(_("failed tries"), default=0)
     error = models.TextField(_("last error"), blank=True)
@@ -38,9 +38,9 @@ class StorageDeletion(models.Model):
     def __str__(self) -> str:
         return self.key
 
-    def failed(self, error: str) -> None:
+    def record_failure(self, error: str) -> None:
         """Try again later: after 2 s, 4 s, 8 s … an hour."""
         self.attempts += 1
-        self.due_at = timezone.now() + min(timedelta(seconds=2 ** min(self.attempts, 12)), _LONGEST)
+        self.due_at = timezone.now() + min(timedelta(seconds=2 ** min(self.attempts, 12)), _MAX_DELAY)
         self.error = error
         self.save(update_fields=["attempts", "due_at", "error"])

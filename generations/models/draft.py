@@ -33,7 +33,7 @@ class DraftManager(models.Manager["Draft"]):
         return DraftQuerySet(self.model, using=self._db)
 
     @transaction.atomic
-    def keep(
+    def save_draft(
         self,
         user: User,
         key: uuid.UUID,
@@ -52,10 +52,10 @@ class DraftManager(models.Manager["Draft"]):
         if draft is None and loaded is not None:
             draft = self.get_queryset().filter(user=user).at(loaded).first()
         draft = draft or Draft(user=user)
-        draft.key, draft.values, draft.version, draft.kept_at = key, values, draft.version + 1, timezone.now()
+        draft.key, draft.values, draft.version, draft.last_used_at = key, values, draft.version + 1, timezone.now()
         draft.start, draft.tail = uploads.get(Slot.START), uploads.get(Slot.TAIL)
         draft.save()
-        newest = self.filter(user=user).order_by("-kept_at").values("pk")[:MAX_DRAFTS]
+        newest = self.filter(user=user).order_by("-last_used_at").values("pk")[:MAX_DRAFTS]
         self.filter(user=user).exclude(pk__in=list(newest.values_list("pk", flat=True))).delete()
         return draft
 
@@ -73,12 +73,12 @@ class Draft(models.Model):
     tail = models.ForeignKey(
         Upload, on_delete=models.SET_NULL, null=True, blank=True, related_name="drafts_to", verbose_name=_("end")
     )
-    kept_at = models.DateTimeField(_("kept at"), default=timezone.now)
+    last_used_at = models.DateTimeField(_("kept at"), default=timezone.now)
 
     objects: ClassVar[DraftManager] = DraftManager()
 
     class Meta:
-        ordering: ClassVar = ["-kept_at", "-id"]
+        ordering: ClassVar = ["-last_used_at", "-id"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "key"], name="draft_key_once_a_user")]
 
     def __str__(self) -> str:

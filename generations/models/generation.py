@@ -4,21 +4,18 @@ Status is written by `Generation.move`, and by `move_claimed` for many rows at o
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, Self, TypedDict
+from typing import Any, ClassVar, Final, TypedDict
 
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchQuery
 from django.db import models, transaction
 from django.db.models import Q
-from django.db.models.expressions import Combinable
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
-from accounts.roles import Action
 from generations.fal.arguments import (
     DEFAULT_CFG_SCALE,
     DEFAULT_NEGATIVE_PROMPT,
@@ -27,17 +24,16 @@ from generations.fal.arguments import (
     Endpoint,
 )
 from generations.models.deletion import StorageDeletion
-from generations.models.lifecycle import DRIVEN, FAILURE_FIXERS, MOVES, OPEN, TERMINAL, Status
+from generations.models.generation_queryset import GenerationQuerySet, IllegalMoveError
+from generations.models.lifecycle import DRIVEN, MOVES, OPEN, RESPONSIBLE_PARTIES, TERMINAL, Status
 from generations.models.price import DURATION_CHOICES, ENDPOINT_CHOICES
-from generations.models.wording import PROMPT_WORDS, IsOneOf, OwnedBy
+from generations.models.search import PROMPT_WORDS
 
 MAX_LOG_LINES: Final = 200
 
 QUARANTINE: Final = "quarantine/"  # before the key of an object that was taken down
 
-BIN_KEEPS: Final = timedelta(days=30)
-
-BINNED: Final = "Put into the bin."
+TRASHED: Final = "Put into the bin."
 RESTORED: Final = "Taken out of the bin."
 
 
@@ -55,104 +51,6 @@ class Relation(models.TextChoices):
     REMIX = "remix", _("A remix")
 
 
-class IllegalMoveError(ValueError):
-    """No such move between states exists."""
-
-
-class GenerationQuerySet(models.QuerySet["Generation"]):
-    def visible_to(self, user: User) -> Self:
-        """The only door: what the person may see."""
-        return self.kept_for(user).filter(binned_at=None)
-
-    def in_bin_of(self, user: User) -> Self:
-        """What lies in the bin of the person's teams, until it is restored or deleted for good."""
-        return self.kept_for(user).filter(binned_at__isnull=False)
-
-    def outlived(self) -> Self:
-        """What has lain in the bin for as long as things may."""
-        return self.filter(deleted_at=None, binned_at__lt=timezone.now() - BIN_KEEPS)
-
-    def kept_for(self, user: User) -> Self:
-        """Of the person's teams, in the bin or not, and not taken down.
-
-        What is private, or waits for a moderator, its maker alone sees, or who got it from them. Of a team that the
-        person has left they see what is private to them. Both kinds of teams are one set, so that one index serves.
-        """
-        teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
-        left = Team.objects.left_by(user).order_by().values("pk")
-        shown = Q(is_private=False, awaits_review=False) | Q(user=user) | Q(keeper=user)
-        private = Q(is_private=True) & (Q(user=user, keeper=None) | Q(keeper=user))
-        mine = shown & ~Q(team__in=left) | private
-        return self.filter(mine, deleted_at=None, taken_down_at=None, team__in=teams.union(left))
-
-    def deletable_by(self, user: User) -> Self:
-        """What the person made, or what is of a team that they manage. Asked of rows that they may see."""
-        return self.filter(
-            Q(user=user)
-            | Q(keeper=user)
-            | Q(team__in=Team.objects.where_may(user, Action.DELETE).order_by().values("pk"))
-        )
-
-    def search(self, words: str, **owners: Any) -> Self:
-        """Whose prompt has these words, asked for as on the web: "exact phrase", or, -without.
-
-        `owners` are the keys of the `user` or the `team` whose they are, or of both: they bound the search.
-        """
-        asked = SearchQuery(words, config="english", search_type="websearch")
-        asked |= SearchQuery(words, config="simple", search_type="websearch")
-        for name, key in owners.items():
-            asked &= OwnedBy(name, key)
-        found = Generation.objects.order_by().annotate(prompt_words=PROMPT_WORDS).filter(prompt_words=asked)
-        return self.filter(IsOneOf(found.values("pk")))
-
-    def open(self) -> Self:
-        return self.filter(status__in=OPEN)
-
-    def not_home(self, since: datetime) -> Self:
-        """Made before `since`, and still not in the bucket: fal does not keep a file for ever."""
-        return self.filter(status=Status.MIRRORING, events__status=Status.MIRRORING, events__at__lt=since).distinct()
-
-    def due(self, statuses: Iterable[Status], now: datetime) -> Self:
-        """Rows whose time has come and that no living worker holds, the longest waiting first."""
-        free = Q(lease_until=None) | Q(lease_until__lt=now)
-        return self.filter(free, status__in=list(statuses), due_at__lte=now).order_by("due_at")
-
-    @transaction.atomic
-    def claim_due(self, statuses: Iterable[Status], limit: int, lease: timedelta) -> list["Generation"]:
-        """Take up to `limit` due rows for `lease`; no other worker gets them before it has run out."""
-        due = self.due(statuses, timezone.now()).select_for_update(skip_locked=True, of=("self",))
-        return self.hold(list(due[:limit]), lease)
-
-    def hold(self, rows: list["Generation"], lease: timedelta) -> list["Generation"]:
-        """Put the rows, locked in this transaction, under one lease from now on."""
-        if not rows:
-            return rows
-        token, until = uuid.uuid4(), timezone.now() + lease
-        self.filter(pk__in=[row.pk for row in rows]).update(lease_until=until, lease=token)
-        for row in rows:
-            row.lease, row.lease_until = token, until
-        return rows
-
-    @transaction.atomic
-    def move_claimed(self, rows: Sequence["Generation"], to: Status, **changes: Any) -> set[uuid.UUID]:
-        """`Generation.move` for rows that one claim took, all in one UPDATE: the ids of those that this call moved.
-
-        A database expression in `changes` keeps each row's own value, also in memory.
-        """
-        if not rows:
-            return set()
-        origin, values = _one_origin(rows, to), {**rows[0].entering(to), **changes}
-        still = self.filter(pk__in=[row.pk for row in rows], status=origin, lease=rows[0].lease)
-        won = set(still.order_by().select_for_update(of=("self",)).values_list("pk", flat=True))
-        self.filter(pk__in=won, status=origin, lease=rows[0].lease).update(**values)
-        moved = [row for row in rows if row.pk in won]
-        for row in moved:
-            row.take_over({name: value for name, value in values.items() if not isinstance(value, Combinable)})
-        events = rows[0].events.model.objects
-        events.bulk_create(events.model(generation=row, status=to) for row in moved)
-        return won
-
-
 class Generation(models.Model):
     """A request for one video.
 
@@ -163,7 +61,7 @@ class Generation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="generations", verbose_name=_("team"))
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="generations", verbose_name=_("made by"))
-    form_key = models.UUIDField(
+    idempotency_key = models.UUIDField(
         _("form key"), default=uuid.uuid4, help_text=_("Drawn with the form: one form, one video.")
     )
 
@@ -186,7 +84,7 @@ class Generation(models.Model):
     )
 
     is_private = models.BooleanField(_("private"), default=False, help_text=_("Nobody but its maker sees it."))
-    keeper = models.ForeignKey(
+    assigned_to = models.ForeignKey(
         User,
         on_delete=models.SET_NULL,
         null=True,
@@ -219,19 +117,19 @@ class Generation(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
     reason = models.CharField(_("reason"), max_length=60, blank=True, help_text=_("A short code of what went wrong."))
     message = models.TextField(_("message"), blank=True, help_text=_("What went wrong and what to do, for a person."))
-    fixer = models.CharField(_("who can fix it"), max_length=10, blank=True, choices=FAILURE_FIXERS)
-    fal_words = models.TextField(_("fal's own words"), blank=True)
+    responsible_party = models.CharField(_("who can fix it"), max_length=10, blank=True, choices=RESPONSIBLE_PARTIES)
+    provider_message = models.TextField(_("fal's own words"), blank=True)
 
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     changed_at = models.DateTimeField(_("changed at"), default=timezone.now, editable=False)
     submitted_at = models.DateTimeField(_("sent to fal at"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
-    cancel_asked_at = models.DateTimeField(_("cancel asked for at"), null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(_("cancel asked for at"), null=True, blank=True)
     cancel_sent_at = models.DateTimeField(_("cancel taken by fal at"), null=True, blank=True)
-    called_at = models.DateTimeField(_("webhook came at"), null=True, blank=True)
-    needs_person_since = models.DateTimeField(_("needs a person since"), null=True, blank=True)
+    webhook_received_at = models.DateTimeField(_("webhook came at"), null=True, blank=True)
+    needs_attention_since = models.DateTimeField(_("needs a person since"), null=True, blank=True)
     notified_at = models.DateTimeField(_("person told at"), null=True, blank=True)
-    binned_at = models.DateTimeField(_("put into the bin at"), null=True, blank=True)
+    trashed_at = models.DateTimeField(_("put into the bin at"), null=True, blank=True)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
     due_at = models.DateTimeField(_("to be looked at next"), null=True, blank=True, default=timezone.now)
     lease = models.UUIDField(_("lease"), null=True, blank=True)
@@ -273,7 +171,7 @@ class Generation(models.Model):
                 name="generation_taken_down",
                 condition=Q(taken_down_at__isnull=False) | Q(quarantined_at__isnull=False),
             ),
-            models.Index(fields=["binned_at"], name="generation_in_bin", condition=Q(binned_at__isnull=False)),
+            models.Index(fields=["trashed_at"], name="generation_in_trash", condition=Q(trashed_at__isnull=False)),
             models.Index(fields=["batch", "batch_index"], name="generation_of_batch", condition=Q(batch__isnull=False)),
             models.Index(
                 fields=["team", "user", "due_at", "batch_index", "id"],
@@ -288,7 +186,7 @@ class Generation(models.Model):
             ),
         ]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["user", "form_key"], name="generation_once_a_form"),
+            models.UniqueConstraint(fields=["user", "idempotency_key"], name="generation_once_a_form"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="generation_status_known"),
             models.CheckConstraint(condition=Q(endpoint__in=list(Endpoint)), name="generation_endpoint_known"),
             models.CheckConstraint(condition=Q(duration__in=[5, 10]), name="generation_duration_known"),
@@ -309,7 +207,7 @@ class Generation(models.Model):
                 name="generation_open_is_due",
             ),
             models.CheckConstraint(
-                condition=~Q(status=Status.FAILED) | ~Q(reason="") & ~Q(message="") & ~Q(fixer=""),
+                condition=~Q(status=Status.FAILED) | ~Q(reason="") & ~Q(message="") & ~Q(responsible_party=""),
                 name="generation_failed_says_why",
             ),
             models.CheckConstraint(
@@ -328,7 +226,7 @@ class Generation(models.Model):
                 condition=Q(taken_down_at=None) | Q(status__in=sorted(TERMINAL)), name="generation_taken_down_is_ended"
             ),
             models.CheckConstraint(
-                condition=Q(binned_at=None) | Q(status__in=sorted(TERMINAL)), name="generation_binned_is_ended"
+                condition=Q(trashed_at=None) | Q(status__in=sorted(TERMINAL)), name="generation_trashed_is_ended"
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=[Status.MIRRORING, Status.DONE]) | ~Q(source_url=""),
@@ -353,7 +251,7 @@ class Generation(models.Model):
         return str(_("(private)")) if self.is_private else self.prompt
 
     @property
-    def place(self) -> str:
+    def cursor(self) -> str:
         """Where it stands in a list by time: its moment and its id."""
         return f"{self.created_at.isoformat()}_{self.pk}"
 
@@ -385,37 +283,43 @@ class Generation(models.Model):
         return {self.video_key, self.poster_key, self.preview_key, *self.pictures.values_list("key", flat=True)}
 
     @transaction.atomic
-    def move(self, to: Status, *, by: User | None = None, event: str = "", held: bool = False, **changes: Any) -> bool:
+    def move(
+        self, to: Status, *, by: User | None = None, event: str = "", leased: bool = False, **changes: Any
+    ) -> bool:
         """Move to the state `to` and write down what happened; whether this call won.
 
         One conditional UPDATE: when somebody else has moved the row meanwhile nothing changes and False comes back.
-        `held` asks that the lease under which the row was claimed still be ours. `changes` are columns to set with it.
+        `leased` asks that the lease under which the row was claimed is still ours. `changes` are columns to set.
         """
         origin = Status(self.status)
         if to not in MOVES[origin]:
             raise IllegalMoveError(f"{origin} → {to}")
-        if not self._write({**self.entering(to), **changes}, held=held):
+        if not self._write({**self.entry_values(to), **changes}, leased=leased):
             return False
         self.events.create(status=to, by=by, message=event or changes.get("message", ""))
         return True
 
-    def note(self, **changes: Any) -> bool:
+    def update_if_leased(self, **changes: Any) -> bool:
         """Write columns without a move, for as long as the row has not moved and the lease is ours; whether it was."""
-        return self._write({"changed_at": timezone.now(), **changes}, held=True)
+        return self._write({"changed_at": timezone.now(), **changes}, leased=True)
 
-    def put_off(self, delay: timedelta, **changes: Any) -> bool:
+    def reschedule(self, delay: timedelta, **changes: Any) -> bool:
         """Let go of the row until `delay` from now, or for no time when a webhook has come since it was claimed.
 
         `changed_at` moves only with news: a page looks at it.
         """
         due_at = timezone.now() + delay
-        called = Q(called_at__gt=self.called_at) if self.called_at else Q(called_at__isnull=False)
+        called = (
+            Q(webhook_received_at__gt=self.webhook_received_at)
+            if self.webhook_received_at
+            else Q(webhook_received_at__isnull=False)
+        )
         later = models.Case(models.When(called, then=models.F("due_at")), default=models.Value(due_at))
         news = {"changed_at": timezone.now()} if changes else {}
         values: dict[str, Any] = {"lease": None, "lease_until": None, **news, **changes}
-        if not self._where_still(Status(self.status), held=True).update(due_at=later, **values):
+        if not self._current_row(Status(self.status), leased=True).update(due_at=later, **values):
             return False
-        self.take_over({"due_at": due_at, **values})
+        self.apply({"due_at": due_at, **values})
         return True
 
     @transaction.atomic
@@ -429,67 +333,84 @@ class Generation(models.Model):
         if self.status in {Status.HELD, Status.QUEUED}:
             return self.move(Status.CANCELED, by=by, cost_cents=0)
         if self.status == Status.RENDERING:
-            return self.move(Status.CANCELLING, by=by, cancel_asked_at=now)
-        if self.status == Status.SUBMITTING and self._write({"cancel_asked_at": now, "changed_at": now}, held=False):
+            return self.move(Status.CANCELLING, by=by, cancel_requested_at=now)
+        if self.status == Status.SUBMITTING and self._write(
+            {"cancel_requested_at": now, "changed_at": now}, leased=False
+        ):
             self.events.create(status=self.status, by=by, message="Cancel asked for.")
             return True
         return False
 
     @transaction.atomic
-    def bin(self, by: User | None, at: datetime | None = None) -> bool:
+    def take_down(self, by: User, why: str) -> bool:
+        """Out of everybody's sight by a moderator's decision; whether this call did. Its objects move after that."""
+        rows = Generation.objects.filter(pk=self.pk, taken_down_at=None)
+        now = timezone.now()
+        event = gettext("Taken down: %s") % why
+        return self._update_and_log(rows, by, event, taken_down_at=now, awaits_review=False, changed_at=now)
+
+    @transaction.atomic
+    def restore(self, by: User, why: str) -> bool:
+        """Back from a take-down; whether this call did."""
+        rows = Generation.objects.filter(pk=self.pk, taken_down_at__isnull=False)
+        event = gettext("Restored: %s") % why
+        return self._update_and_log(rows, by, event, taken_down_at=None, awaits_review=False, changed_at=timezone.now())
+
+    @transaction.atomic
+    def move_to_trash(self, by: User | None, at: datetime | None = None) -> bool:
         """Put one that has ended out of everybody's sight, into the bin; whether this call did.
 
         What one press bins bears one moment, `at`, so that one press brings it back. `by` is None when the time to
         decide on it ran out.
         """
         now = at or timezone.now()
-        here = self._where_still(Status(self.status), held=False).filter(deleted_at=None, binned_at=None)
-        return not self.is_open and self._put(here, by, BINNED, binned_at=now, changed_at=now)
+        current = self._current_row(Status(self.status), leased=False).filter(deleted_at=None, trashed_at=None)
+        return not self.is_open and self._update_and_log(current, by, TRASHED, trashed_at=now, changed_at=now)
 
     @transaction.atomic
-    def restore(self, by: User) -> bool:
+    def restore_from_trash(self, by: User) -> bool:
         """Take it out of the bin again; whether this call did."""
-        binned = self._where_still(Status(self.status), held=False).filter(deleted_at=None, binned_at__isnull=False)
-        return self._put(binned, by, RESTORED, binned_at=None, changed_at=timezone.now())
+        trashed = self._current_row(Status(self.status), leased=False).filter(deleted_at=None, trashed_at__isnull=False)
+        return self._update_and_log(trashed, by, RESTORED, trashed_at=None, changed_at=timezone.now())
 
     @transaction.atomic
-    def discard(self, by: User | None) -> bool:
+    def delete_permanently(self, by: User | None) -> bool:
         """Delete one that has ended for good, from the bin or not, and its objects too; whether this call did.
 
         The row stays, since what a team has spent is the sum over its rows. `by` is None when its time in the bin ran
         out.
         """
         now = timezone.now()
-        here = self._where_still(Status(self.status), held=False).filter(deleted_at=None)
-        if self.is_open or not self._put(here, by, "Deleted.", deleted_at=now, changed_at=now):
+        current = self._current_row(Status(self.status), leased=False).filter(deleted_at=None)
+        if self.is_open or not self._update_and_log(current, by, "Deleted.", deleted_at=now, changed_at=now):
             return False
-        StorageDeletion.objects.ask(self.object_keys())
+        StorageDeletion.objects.enqueue(self.object_keys())
         return True
 
-    def _put(self, rows: GenerationQuerySet, by: User | None, event: str, **values: Any) -> bool:
+    def _update_and_log(self, rows: GenerationQuerySet, by: User | None, event: str, **values: Any) -> bool:
         """One conditional UPDATE, for what changes where a row is seen and not what state it is in."""
         if not rows.update(**values):
             return False
-        self.take_over(values)
+        self.apply(values)
         self.events.create(status=self.status, by=by, message=event)
         return True
 
-    def _write(self, values: dict[str, Any], *, held: bool) -> bool:
-        if not self._where_still(Status(self.status), held=held).update(**values):
+    def _write(self, values: dict[str, Any], *, leased: bool) -> bool:
+        if not self._current_row(Status(self.status), leased=leased).update(**values):
             return False
-        self.take_over(values)
+        self.apply(values)
         return True
 
-    def take_over(self, values: dict[str, Any]) -> None:
+    def apply(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
             setattr(self, name, value)
 
-    def _where_still(self, status: Status, *, held: bool) -> GenerationQuerySet:
+    def _current_row(self, status: Status, *, leased: bool) -> GenerationQuerySet:
         rows = Generation.objects.filter(pk=self.pk, status=status)
-        return rows.filter(lease=self.lease) if held else rows
+        return rows.filter(lease=self.lease) if leased else rows
 
     @staticmethod
-    def entering(to: Status) -> dict[str, Any]:
+    def entry_values(to: Status) -> dict[str, Any]:
         """What a state's first moment looks like, whatever came before."""
         now = timezone.now()
         return {
@@ -498,7 +419,7 @@ class Generation(models.Model):
             "finished_at": now if to in TERMINAL else None,
             "notified_at": None,
             "due_at": now if to in DRIVEN else None,
-            "binned_at": None,  # a lost answer that comes after all was paid for: it is shown again
+            "trashed_at": None,  # a lost answer that comes after all was paid for: it is shown again
             "lease": None,
             "lease_until": None,
             "attempts": 0,
@@ -506,14 +427,6 @@ class Generation(models.Model):
             "unknown_since": None,
             "reason": "",
             "message": "",
-            "fixer": "",
-            "fal_words": "",
+            "responsible_party": "",
+            "provider_message": "",
         }
-
-
-def _one_origin(rows: Sequence[Generation], to: Status) -> Status:
-    """The state that all of them are in and may leave for `to`."""
-    (origin,) = {Status(row.status) for row in rows}
-    if to not in MOVES[origin]:
-        raise IllegalMoveError(f"{origin} → {to}")
-    return origin

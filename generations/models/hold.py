@@ -32,7 +32,7 @@ class Hold(models.Model):
     rule = models.ForeignKey(PromptRule, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     reason = models.TextField(_("reason"), help_text=_("Why it waits, for the person who asked for the video."))
     opened_at = models.DateTimeField(_("opened at"), auto_now_add=True)
-    told_at = models.DateTimeField(_("deciders told at"), null=True, blank=True)
+    notified_at = models.DateTimeField(_("deciders told at"), null=True, blank=True)
     verdict = models.CharField(_("verdict"), max_length=10, choices=Verdict, blank=True)
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
     decided_by = models.ForeignKey(

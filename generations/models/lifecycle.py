@@ -5,7 +5,7 @@ from typing import Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from generations.fal.advice import Fixer
+from generations.fal.error_messages import ResponsibleParty
 
 
 class Status(models.TextChoices):
@@ -43,4 +43,6 @@ OPEN: Final = frozenset(set(Status) - TERMINAL)
 DRIVEN: Final = frozenset(OPEN - {Status.HELD})
 AT_FAL: Final = frozenset({Status.RENDERING, Status.CANCELLING})
 
-FAILURE_FIXERS: Final = [(fixer.value, fixer.name.title()) for fixer in Fixer]
+RESPONSIBLE_PARTIES: Final = [
+    (responsible_party.value, responsible_party.name.title()) for responsible_party in ResponsibleParty
+]

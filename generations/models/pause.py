@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
 
-_ONLY: Final = 1
-_FIRST: Final = timedelta(seconds=15)
-_LONGEST: Final = timedelta(minutes=5)
+_SINGLETON_PK: Final = 1
+_FIRST_DELAY: Final = timedelta(seconds=15)
+_MAX_DELAY: Final = timedelta(minutes=5)
 
 
 class SubmitPauseManager(models.Manager["SubmitPause"]):
@@ -22,20 +22,21 @@ class SubmitPauseManager(models.Manager["SubmitPause"]):
         """fal has refused the account: wait before the next try, longer each time up to five minutes."""
         now = timezone.now()
         pause, is_new = self.get_or_create(
-            pk=_ONLY, defaults={"reason": reason, "message": message, "since": now, "try_at": now + _FIRST}
+            pk=_SINGLETON_PK,
+            defaults={"reason": reason, "message": message, "since": now, "try_at": now + _FIRST_DELAY},
         )
         if not is_new:
-            wait = min(max(now - pause.since, _FIRST), _LONGEST)
-            self.filter(pk=_ONLY).update(reason=reason, message=message, try_at=now + wait)
+            wait = min(max(now - pause.since, _FIRST_DELAY), _MAX_DELAY)
+            self.filter(pk=_SINGLETON_PK).update(reason=reason, message=message, try_at=now + wait)
 
     def end(self) -> None:
-        self.filter(pk=_ONLY).delete()
+        self.filter(pk=_SINGLETON_PK).delete()
 
 
 class SubmitPause(models.Model):
     """Submitting rests for all until `try_at`; then one request finds out whether fal takes it. One row, or none."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=_ONLY, editable=False)
+    id = models.PositiveSmallIntegerField(primary_key=True, default=_SINGLETON_PK, editable=False)
     reason = models.CharField(_("reason"), max_length=60)
     message = models.TextField(_("message"))
     since = models.DateTimeField(_("since"))
@@ -44,14 +45,16 @@ class SubmitPause(models.Model):
     objects: ClassVar[SubmitPauseManager] = SubmitPauseManager()
 
     class Meta:
-        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=_ONLY), name="submit_pause_is_one")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(id=_SINGLETON_PK), name="submit_pause_is_one")
+        ]
 
     def __str__(self) -> str:
         return self.message
 
 
 class TeamPauseQuerySet(models.QuerySet["TeamPause"]):
-    def now(self) -> "TeamPauseQuerySet":
+    def active(self) -> "TeamPauseQuerySet":
         """Those that are not over."""
         return self.filter(ended_at=None)
 

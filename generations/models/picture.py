@@ -14,8 +14,8 @@ from generations.fal.arguments import PictureFormat
 from generations.models.generation import Generation
 from generations.picture_decoder.outcome import Change
 
-UPLOADS_WAIT: Final = timedelta(days=2)
-_CHANGE_WORDS: Final = {
+UPLOAD_RETENTION: Final = timedelta(days=2)
+_CHANGE_LABELS: Final = {
     Change.TURNED: _("turned upright"),
     Change.CUT: _("cut where the end of the file is missing"),
     Change.FIRST_FRAME: _("only the first frame of the animation"),
@@ -52,19 +52,19 @@ class _Picture(models.Model):
 
 
 class UploadManager(models.Manager["Upload"]):
-    def take(self, user: User, **which: Any) -> "Upload | None":
+    def touch(self, user: User, **which: Any) -> "Upload | None":
         """The person's own upload, kept for another while from now on; None when there is none, or no longer."""
         # the update comes first: a row that it has touched is not swept any more
         mine = self.filter(user=user, **which)
-        return mine.first() if mine.update(kept_at=timezone.now()) else None
+        return mine.first() if mine.update(last_used_at=timezone.now()) else None
 
-    def forgotten(self) -> "models.QuerySet[Upload]":
+    def unused(self) -> "models.QuerySet[Upload]":
         """In no form for two days, in no draft, and in no video of the person's that is still there."""
         used = InputPicture.objects.filter(
             sha256=models.OuterRef("sha256"), generation__user=models.OuterRef("user"), generation__deleted_at=None
         )
         undrafted = self.filter(drafts_from=None, drafts_to=None)
-        return undrafted.filter(~models.Exists(used), kept_at__lt=timezone.now() - UPLOADS_WAIT)
+        return undrafted.filter(~models.Exists(used), last_used_at__lt=timezone.now() - UPLOAD_RETENTION)
 
 
 class Upload(_Picture):
@@ -77,7 +77,7 @@ class Upload(_Picture):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="uploads")
     key = models.CharField(_("key in the bucket"), max_length=300, unique=True)
     changes = models.JSONField(_("what was changed on its way in"), default=list, blank=True)
-    kept_at = models.DateTimeField(_("last in a form at"), default=timezone.now, db_index=True)
+    last_used_at = models.DateTimeField(_("last in a form at"), default=timezone.now, db_index=True)
 
     objects: ClassVar[UploadManager] = UploadManager()
 
@@ -88,9 +88,9 @@ class Upload(_Picture):
         return self.key
 
     @property
-    def change_words(self) -> str:
+    def changes_text(self) -> str:
         """One sentence on how it differs from the file that was given; empty where it doesn't."""
-        words = [str(_CHANGE_WORDS[each]) for each in _CHANGE_WORDS if each in self.changes]
+        words = [str(_CHANGE_LABELS[each]) for each in _CHANGE_LABELS if each in self.changes]
         if Change.FORMAT in self.changes:
             words.append(gettext("saved as %(format)s") % {"format": "PNG" if self.extension == "png" else "JPEG"})
         return gettext("What is sent: %(changes)s.") % {"changes": ", ".join(words)} if words else ""

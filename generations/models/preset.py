@@ -18,7 +18,7 @@ class TooManyPresetsError(Exception):
 
 class PresetManager(models.Manager["Preset"]):
     @transaction.atomic
-    def keep(self, user: User, name: str, values: dict[str, Any]) -> "Preset":
+    def save_preset(self, user: User, name: str, values: dict[str, Any]) -> "Preset":
         """The person's preset of that name, whatever its case, new or replaced. Raises TooManyPresetsError."""
         name = fold(name)
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two at once would both find none

@@ -59,7 +59,7 @@ class Flag(models.Model):
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="flags")
     rule = models.ForeignKey(PromptRule, on_delete=models.SET_NULL, null=True, related_name="+")
-    words = models.CharField(_("what hit"), max_length=500)
+    matched_text = models.CharField(_("what hit"), max_length=500)
     at = models.DateTimeField(_("at"), auto_now_add=True)
 
     def __str__(self) -> str:
@@ -71,7 +71,7 @@ class BannedFile(models.Model):
     """A file that may not come back: a picture by its bytes or its looks, a video by its bytes."""
 
     sha256 = models.CharField(_("SHA-256"), max_length=64, unique=True)
-    looks = models.CharField(
+    perceptual_hash = models.CharField(
         _("perceptual hash"), max_length=16, blank=True, help_text=_("Of pictures: 64 bits in hexadecimal.")
     )
     reason = models.CharField(_("reason"), max_length=300)

@@ -1,3 +1,5 @@
-"""Keeping a studio clean: `normalizing` and `judging` say what a prompt breaks, `looks` which pictures are alike;
-`deciding` carries out what moderators decide, `quarantining` moves what was taken down out of reach.
+"""Keeping a studio clean.
+
+`text_normalization` and `rule_matching` say what a prompt breaks, `image_hash` which pictures are alike; `decisions`
+carries out what moderators decide, `quarantine` moves what was taken down out of reach.
 """

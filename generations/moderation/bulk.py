@@ -4,11 +4,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from accounts.models import User
-from generations.models import BulkDecision, Case, Verb
-from generations.moderation.deciding import PERMISSION, NotDecidedError, decide, verbs_for
+from generations.models import BulkDecision, Case, DecisionKind
+from generations.moderation.decisions import PERMISSION, DecisionError, decide, kinds_for
 
 
-def begin(cases: list[Case], verb: Verb, by: User, why: str) -> BulkDecision:
+def begin(cases: list[Case], verb: DecisionKind, by: User, why: str) -> BulkDecision:
     """Raises PermissionDenied."""
     if not by.has_perm(PERMISSION):
         raise PermissionDenied
@@ -16,16 +16,16 @@ def begin(cases: list[Case], verb: Verb, by: User, why: str) -> BulkDecision:
     return BulkDecision.objects.create(verb=verb, why=why, by=by, cases=keys, total=len(keys))
 
 
-def go_on() -> int:
+def resume() -> int:
     """Decide what is left of all that was begun; how many cases. Any number of workers may do it at once."""
     done = 0
-    while some := _go_on():
+    while some := _decide_next():
         done += some
     return done
 
 
 @transaction.atomic
-def _go_on() -> int:
+def _decide_next() -> int:
     """The next case of the oldest; it leaves the row's list in the transaction in which it is decided."""
     bulk = BulkDecision.objects.exclude(cases=[]).order_by("pk").select_for_update(skip_locked=True).first()
     if bulk is None:
@@ -40,16 +40,16 @@ def _go_on() -> int:
 
 def _decide(case: Case, bulk: BulkDecision) -> bool:
     """False for one that somebody has decided meanwhile, or that is one's own, or is not to be decided so any more."""
-    verb = Verb(bulk.verb)
+    verb = DecisionKind(bulk.verb)
     try:
-        decide(case, _alike(verb, case), bulk.by, bulk.why)
-    except (NotDecidedError, PermissionDenied):
+        decide(case, _applicable_kind(verb, case), bulk.by, bulk.why)
+    except (DecisionError, PermissionDenied):
         return False
     return True
 
 
-def _alike(verb: Verb, case: Case) -> Verb:
+def _applicable_kind(verb: DecisionKind, case: Case) -> DecisionKind:
     """Removing is called by what the video is: rejected before others have seen it, taken down after."""
-    offered = verbs_for(case.generation)
-    swapped = {Verb.REJECT: Verb.TAKE_DOWN, Verb.TAKE_DOWN: Verb.REJECT}.get(verb, verb)
+    offered = kinds_for(case.generation)
+    swapped = {DecisionKind.REJECT: DecisionKind.TAKE_DOWN, DecisionKind.TAKE_DOWN: DecisionKind.REJECT}.get(verb, verb)
     return verb if verb in offered or swapped not in offered else swapped

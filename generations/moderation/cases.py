@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import visiting
+from accounts import impersonation
 from accounts.models import Review, Team, User
-from generations.models import Case, Cause, Generation, Look
+from generations.models import Case, Cause, Generation, PrivateAccess
 
 SOFT_LOCK: Final = timedelta(minutes=5)
 
@@ -27,35 +27,35 @@ def open_case(row: Generation, cause: Cause, **columns: Any) -> Case:
     return case
 
 
-def is_seen_before(team: Team) -> bool:
+def requires_review(team: Team) -> bool:
     """Whether others see what is made in the team only when a moderator has approved it: where there are others."""
     return team.personal_of_id is None and (team.review or settings.REVIEW) == Review.BEFORE
 
 
-def look_at(case: Case, by: User) -> User | None:
+def mark_viewed(case: Case, by: User) -> User | None:
     """Note that somebody has it open; who else had, a moment ago."""
     now = timezone.now()
-    other = case.looked_at_by if case.looked_at and case.looked_at > now - SOFT_LOCK else None
-    free = Q(looked_at_by=None) | Q(looked_at_by=by) | Q(looked_at__lt=now - SOFT_LOCK)
-    Case.objects.filter(free, pk=case.pk).update(looked_at_by=by, looked_at=now)
+    other = case.viewed_by if case.viewed_at and case.viewed_at > now - SOFT_LOCK else None
+    free = Q(viewed_by=None) | Q(viewed_by=by) | Q(viewed_at__lt=now - SOFT_LOCK)
+    Case.objects.filter(free, pk=case.pk).update(viewed_by=by, viewed_at=now)
     return other if other != by else None
 
 
-def may_look(case: Case, by: User) -> bool:
+def may_view(case: Case, by: User) -> bool:
     """At what is private only somebody who has said why, of this very case, within the last hour."""
-    return not case.generation.is_private or Look.objects.open().filter(case=case, by=by).exists()
+    return not case.generation.is_private or PrivateAccess.objects.open().filter(case=case, by=by).exists()
 
 
 @transaction.atomic
-def look_into(case: Case, by: User, reason: str, path: str) -> None:
+def open_private_access(case: Case, by: User, reason: str, path: str) -> None:
     """Look at private work from now on; its owner gets a mail with the reason."""
-    Look.objects.create(case=case, by=by, reason=reason)
-    visiting.note(by, case.generation.keeper or case.generation.user, reason, path)
+    PrivateAccess.objects.create(case=case, by=by, reason=reason)
+    impersonation.log_access(by, case.generation.assigned_to or case.generation.user, reason, path)
 
 
 def next_case(by: User, after: Case | None = None) -> Case | None:
     """The oldest that nobody has open, that is not about one's own work, and whose appeal is not against oneself."""
-    free = Q(looked_at_by=None) | Q(looked_at_by=by) | Q(looked_at__lt=timezone.now() - SOFT_LOCK)
-    cases = Case.objects.open().filter(free).exclude(generation__user=by).exclude(generation__keeper=by)
+    free = Q(viewed_by=None) | Q(viewed_by=by) | Q(viewed_at__lt=timezone.now() - SOFT_LOCK)
+    cases = Case.objects.open().filter(free).exclude(generation__user=by).exclude(generation__assigned_to=by)
     cases = cases.exclude(pk=after.pk) if after else cases
-    return cases.exclude(not_for=by).first() or cases.first()
+    return cases.exclude(excluded_moderator=by).first() or cases.first()

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
+from generations.exceptions import OrderRefusedError
 from generations.models import BannedFile, Cause, Flag, Generation, Hold, PromptRule
-from generations.moderation import looks
-from generations.moderation.cases import is_seen_before, open_case
-from generations.moderation.judging import Hit, judge, rules_for, words_for
+from generations.moderation import image_hash
+from generations.moderation.cases import open_case, requires_review
+from generations.moderation.rule_matching import Hit, match_rules, message_for, rules_for
 from generations.pictures import Picture
-from generations.pipeline.refusals import OrderRefusedError
 
 
 class PromptRefusedError(OrderRefusedError):
@@ -25,7 +25,7 @@ class BannedPictureError(OrderRefusedError):
 
 
 @dataclass(slots=True)
-class Screened:
+class ScreeningResult:
     """What is to be written with the rows of an order."""
 
     holds: list[Hold] = field(default_factory=list)
@@ -40,17 +40,19 @@ class Screened:
             open_case(flag.generation, Cause.FLAG)
 
 
-def screen(rows: list[Generation]) -> Screened:
+def screen(rows: list[Generation]) -> ScreeningResult:
     """Judge the prompts of an order. Raises PromptRefusedError; rows of a team that is reviewed first await that."""
-    rules, found = rules_for(rows[0].team), Screened()
+    rules, found = rules_for(rows[0].team), ScreeningResult()
     for row in rows:
-        verdict = judge(rules, row.prompt, row.negative_prompt)
+        verdict = match_rules(rules, row.prompt, row.negative_prompt)
         if blocks := verdict.of(PromptRule.Action.BLOCK):
-            raise PromptRefusedError(words_for(blocks[0]))
+            raise PromptRefusedError(message_for(blocks[0]))
         if holds := verdict.of(PromptRule.Action.HOLD):
             found.holds.append(_hold(row, holds[0]))
-        found.flags += [Flag(generation=row, rule=hit.rule, words=hit.words[:500]) for hit in verdict.of(_FLAG)]
-        row.awaits_review = is_seen_before(row.team)
+        found.flags += [
+            Flag(generation=row, rule=hit.rule, matched_text=hit.matched_text[:500]) for hit in verdict.of(_FLAG)
+        ]
+        row.awaits_review = requires_review(row.team)
     return found
 
 
@@ -60,7 +62,7 @@ _FLAG = PromptRule.Action.FLAG
 def refuse_banned(picture: Picture) -> None:
     """Raises BannedPictureError."""
     is_any = BannedFile.objects.exists()  # judging looks takes its time
-    if is_any and looks.banned(picture.sha256, looks.look(picture.data)):
+    if is_any and image_hash.find_ban(picture.sha256, image_hash.hash_image(picture.data)):
         raise BannedPictureError(_("This picture may not be used here. Choose another one."))
 
 
@@ -72,8 +74,8 @@ def refuse_banned_hashes(hashes: set[str]) -> None:
 
 def _hold(row: Generation, hit: Hit) -> Hold:
     why = _("A moderator looks at it before it is sent: %s Its money is held; nothing is spent until then.")
-    return Hold(generation=row, kind=Hold.Kind.RULE, rule=hit.rule, reason=why % words_for_held(hit))
+    return Hold(generation=row, kind=Hold.Kind.RULE, rule=hit.rule, reason=why % hold_message(hit))
 
 
-def words_for_held(hit: Hit) -> str:
-    return hit.rule.message or _("the rules here ask for that where a prompt says “%s”.") % hit.words
+def hold_message(hit: Hit) -> str:
+    return hit.rule.message or _("the rules here ask for that where a prompt says “%s”.") % hit.matched_text

@@ -86,7 +86,7 @@ def png_parts(data: bytes) -> Parts:
         kept[0], pixels = _of_frame(parts, kept[0], animation.control), animation.data
     parts.data = PNG + b"".join(kept) + _png_chunk(b"IDAT", b"".join(pixels)) + _png_chunk(b"IEND", b"")
     parts.is_cut, parts.is_deep = not has_end, data[24] == 16
-    _tell_png(parts, told)
+    _apply_png_metadata(parts, told)
     return parts
 
 
@@ -131,11 +131,11 @@ def _png_chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _tell_png(parts: Parts, told: dict[bytes, bytes]) -> None:
+def _apply_png_metadata(parts: Parts, told: dict[bytes, bytes]) -> None:
     """The order is that of the specification: cICP, iCCP, sRGB, gAMA with cHRM."""
     if len(cicp := told.get(b"cICP", b"")) == 4 and cicp[2:] == b"\0\1":
         parts.code_points = cicp[0], cicp[1]
-    parts.profile = _inflated(told.get(b"iCCP", b"").partition(b"\0")[2][1:], _PROFILE_BYTES)
+    parts.profile = _inflate(told.get(b"iCCP", b"").partition(b"\0")[2][1:], _PROFILE_BYTES)
     if b"sRGB" not in told and len(gamma := told.get(b"gAMA", b"")) == 4:
         parts.gamma = struct.unpack(">I", gamma)[0] / 100_000
         if len(points := told.get(b"cHRM", b"")) == 32:
@@ -148,7 +148,7 @@ def _tell_png(parts: Parts, told: dict[bytes, bytes]) -> None:
     parts.has_extras |= bool(told.keys() - _ABOUT_PIXELS)
 
 
-def _inflated(data: bytes, most: int) -> bytes:
+def _inflate(data: bytes, most: int) -> bytes:
     try:
         return zlib.decompressobj().decompress(data, most)
     except zlib.error:
@@ -200,7 +200,7 @@ def jpeg_parts(data: bytes) -> Parts:
         body, place = data[start + 2 : start + size], start + max(size, 2)
         segment = bytes((0xFF, marker)) + data[start : start + size]
         if 0xE0 <= marker <= 0xEF or marker == 0xFE:
-            kept.append(_told_jpeg(parts, profile, marker, body, segment))
+            kept.append(_read_jpeg_metadata(parts, profile, marker, body, segment))
             continue
         if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
             _frame_jpeg(parts, marker, body)
@@ -217,7 +217,7 @@ def jpeg_parts(data: bytes) -> Parts:
     return parts
 
 
-def _told_jpeg(parts: Parts, profile: dict[int, bytes], marker: int, body: bytes, segment: bytes) -> bytes:
+def _read_jpeg_metadata(parts: Parts, profile: dict[int, bytes], marker: int, body: bytes, segment: bytes) -> bytes:
     """What stays of an application's segment: how the colours are stored, and nothing else."""
     if marker == 0xE0 and body.startswith(b"JFIF\0"):
         return b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
@@ -249,7 +249,7 @@ def _scan_jpeg(parts: Parts, body: bytes) -> None:
         parts.scans.append((body[1], body[-2], body[-1] & 15))
 
 
-def is_progressed(parts: Parts) -> bool:
+def has_last_scan(parts: Parts) -> bool:
     """Whether the last scan of a progressive JPEG's brightness has begun: what lacks then is hardly seen."""
     first = parts.scans[0][0]
     return any(component == first and last == 63 and low == 0 for component, last, low in parts.scans)

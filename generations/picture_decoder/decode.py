@@ -19,7 +19,7 @@ from generations.picture_decoder import containers
 from generations.picture_decoder.containers import Parts
 from generations.picture_decoder.outcome import MAX_PIXELS, Change, Decoded, Fault, RefusedError
 
-LONGEST: Final = 4096  # px of a side; Kling's videos have 1920
+MAX_SIDE: Final = 4096  # px of a side; Kling's videos have 1920
 _AREA: Final = 13_000_000  # px that are held twice while they are converted
 _MAX_SAMPLES: Final = 50_000_000  # of a progressive JPEG, which is held whole
 _SCREEN: Final = 0.45455  # the exponent that sRGB says of itself where it can say no more
@@ -61,7 +61,7 @@ class Source:
 def decode(data: bytes, most: int) -> Decoded:
     """At most `most` bytes, unless no quality is low enough. Raises RefusedError."""
     try:
-        return _finished(_source(data), most)
+        return _convert(_source(data), most)
     except RefusedError:
         raise
     except MemoryError:
@@ -106,9 +106,9 @@ def _png(parts: Parts) -> Source:
     image = Image.open(BytesIO(parts.data), formats=["PNG"])
     image.load()
     if parts.canvas and parts.canvas != image.size:
-        return _of_image("PNG", parts, _on_canvas(image, parts), given=parts.canvas)
+        return _image_source("PNG", parts, _on_canvas(image, parts), given=parts.canvas)
     is_clean = not parts.is_deep and not image.has_transparency_data and _factor(*image.size) == 1
-    return _of_image("PNG", parts, image, is_clean=is_clean, is_cut=rows < height, given=(image.width, height))
+    return _image_source("PNG", parts, image, is_clean=is_clean, is_cut=rows < height, given=(image.width, height))
 
 
 def _jpeg(parts: Parts) -> Source:
@@ -117,14 +117,14 @@ def _jpeg(parts: Parts) -> Source:
         _refuse_pixels("JPEG", size)
         if parts.is_progressive and parts.samples > _MAX_SAMPLES:
             raise RefusedError(Fault.PIXELS, _MAX_SAMPLES // 3)
-    rows = _arrived(parts, size) if parts.is_cut else size[1]
+    rows = _count_sound_rows(parts, size) if parts.is_cut else size[1]
     factor = min(8, _factor(*size))
-    image = _drafted(parts.data, factor)
+    image = _open_draft(parts.data, factor)
     image.load()
     if rows < size[1]:
         image = image.crop((0, 0, image.width, rows // factor))
     is_clean = factor == 1 and rows == size[1] and image.mode in {"RGB", "L"}
-    return _of_image("JPEG", parts, image, is_clean=is_clean, is_cut=rows < size[1], given=size)
+    return _image_source("JPEG", parts, image, is_clean=is_clean, is_cut=rows < size[1], given=size)
 
 
 def _on_canvas(image: Image.Image, parts: Parts) -> Image.Image:
@@ -134,7 +134,7 @@ def _on_canvas(image: Image.Image, parts: Parts) -> Image.Image:
     return canvas
 
 
-def _drafted(data: bytes, factor: int) -> Any:
+def _open_draft(data: bytes, factor: int) -> Any:
     """Unpacked at 1/`factor` of its sides, which takes as much less memory."""
     image = Image.open(BytesIO(data), formats=["JPEG"])
     if factor > 1:
@@ -142,16 +142,16 @@ def _drafted(data: bytes, factor: int) -> Any:
     return image
 
 
-def _arrived(parts: Parts, size: tuple[int, int]) -> int:
+def _count_sound_rows(parts: Parts, size: tuple[int, int]) -> int:
     """The rows of a JPEG without an end that are sound: further data changes those that aren't.
 
     Raises RefusedError when too many lack.
     """
     if parts.is_progressive:
-        if not containers.is_progressed(parts):
+        if not containers.has_last_scan(parts):
             raise RefusedError(Fault.INCOMPLETE)
         return size[1]
-    ended, filled = (_drafted(data, 8) for data in (parts.data, parts.data[:-2] + bytes(4096) + b"\xff\xd9"))
+    ended, filled = (_open_draft(data, 8) for data in (parts.data, parts.data[:-2] + bytes(4096) + b"\xff\xd9"))
     ended.load()
     filled.load()
     pairs = ((image.crop((0, y, image.width, y + 1)) for image in (ended, filled)) for y in range(ended.height))
@@ -185,14 +185,14 @@ def _webp(parts: Parts) -> Source:
     mode = "RGB" if is_opaque else "RGBA"
     plane = plain.planes[0]
     rows = memoryview(plane)
-    strips = _of_rows(rows, plane.line_size, mode, size)
+    strips = _row_strips(rows, plane.line_size, mode, size)
     if canvas != size:
         image = Image.new("RGBA", canvas)
         for top in range(0, size[1], _STRIP):
             image.paste(strips(top).convert("RGBA"), (parts.offset[0], parts.offset[1] + top))
-        return _of_image("WEBP", parts, image, given=canvas)
+        return _image_source("WEBP", parts, image, given=canvas)
     orientation = _orientation(parts)
-    return Source("WEBP", parts, size, mode, strips, orientation, _turned_size(size, orientation))
+    return Source("WEBP", parts, size, mode, strips, orientation, _oriented_size(size, orientation))
 
 
 def _heif(data: bytes) -> Source:
@@ -206,7 +206,7 @@ def _heif(data: bytes) -> Source:
     if nclx := info.get("nclx_profile"):
         parts.code_points = int(nclx["color_primaries"]), int(nclx["transfer_characteristics"])
     mode = image.mode if image.mode in {"RGB", "RGBA", "L"} else "RGB"
-    strips = _of_rows(memoryview(image.data), image.stride, mode, image.size)
+    strips = _row_strips(memoryview(image.data), image.stride, mode, image.size)
     return Source("HEIF", parts, image.size, mode, strips, 1, image.size)
 
 
@@ -223,9 +223,9 @@ def _other(data: bytes) -> Source:
     parts.profile = image.info.get("icc_profile") or b""
     parts.has_extras = any(image.info.get(name) for name in ("exif", "xmp", "comment"))
     parts.code_points = _avif_code_points(data) if kind == "AVIF" else None
-    orientation = _valid(image.getexif().get(_ORIENTATION)) if kind == "AVIF" else 1  # of its own boxes
+    orientation = _valid_orientation(image.getexif().get(_ORIENTATION)) if kind == "AVIF" else 1  # of its own boxes
     image.load()
-    return _of_image(kind, parts, image, orientation=orientation)
+    return _image_source(kind, parts, image, orientation=orientation)
 
 
 def _avif_code_points(data: bytes) -> tuple[int, int] | None:
@@ -235,7 +235,7 @@ def _avif_code_points(data: bytes) -> tuple[int, int] | None:
     return None if color.UNSPECIFIED in found else found
 
 
-def _of_image(
+def _image_source(
     kind: str,
     parts: Parts,
     image: Image.Image,
@@ -249,11 +249,11 @@ def _of_image(
         return image.crop((0, top, image.width, min(top + _STRIP, image.height)))
 
     turned = _orientation(parts) if orientation is None else orientation
-    size = _turned_size(given or image.size, turned)
+    size = _oriented_size(given or image.size, turned)
     return Source(kind, parts, image.size, image.mode, strips, turned, size, is_clean and turned == 1, is_cut)
 
 
-def _of_rows(rows: memoryview, stride: int, mode: str, size: tuple[int, int]) -> Callable[[int], Image.Image]:
+def _row_strips(rows: memoryview, stride: int, mode: str, size: tuple[int, int]) -> Callable[[int], Image.Image]:
     def strips(top: int) -> Image.Image:
         bottom = min(top + _STRIP, size[1])
         part = rows[top * stride : bottom * stride]
@@ -270,21 +270,21 @@ def _orientation(parts: Parts) -> int:
         found = exif.get(_ORIENTATION)
     except Exception:  # broken EXIF says nothing
         found = None
-    return parts.xmp_orientation if found is None else _valid(found)
+    return parts.xmp_orientation if found is None else _valid_orientation(found)
 
 
-def _valid(orientation: object) -> int:
+def _valid_orientation(orientation: object) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def _turned_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+def _oriented_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     return (size[1], size[0]) if orientation >= 5 else size
 
 
 # --- to what fal gets
 
 
-def _finished(source: Source, most: int) -> Decoded:
+def _convert(source: Source, most: int) -> Decoded:
     parts = source.parts
     transform, is_colored = _transform(source)
     changes = [Change.COLORS] if is_colored else []
@@ -302,7 +302,7 @@ def _finished(source: Source, most: int) -> Decoded:
         image = image.transpose(_TURNS[source.orientation])
     is_scaled = max(image.size) < max(source.given)
     changes += [Change.SCALED] if is_scaled else []
-    data, is_png = _encoded(image, most, as_png=source.kind in _LOSSLESS or b"VP8L" in parts.data[:16])
+    data, is_png = _encode(image, most, as_png=source.kind in _LOSSLESS or b"VP8L" in parts.data[:16])
     if source.kind != ("PNG" if is_png else "JPEG"):
         changes.append(Change.FORMAT)
     return Decoded(data, is_png, *image.size, source.given, tuple(changes))
@@ -311,7 +311,7 @@ def _finished(source: Source, most: int) -> Decoded:
 def _transform(source: Source) -> tuple[color.Transform, bool]:
     """To sRGB, and whether that changes a colour. A profile that can't be used is as good as none."""
     try:
-        transform = _told(source)
+        transform = _embedded_transform(source)
         if transform is not None and not (source.mode != "CMYK" and color.changes_nothing(transform)):
             return transform, True
     except Exception:  # LittleCMS raises several kinds
@@ -319,7 +319,7 @@ def _transform(source: Source) -> tuple[color.Transform, bool]:
     return (lambda image: image), source.mode == "CMYK"
 
 
-def _told(source: Source) -> color.Transform | None:
+def _embedded_transform(source: Source) -> color.Transform | None:
     parts = source.parts
     if parts.code_points and source.mode != "CMYK":
         return color.from_code_points(*parts.code_points)
@@ -348,7 +348,7 @@ def _rgb(source: Source, transform: color.Transform) -> tuple[Image.Image, bool]
     target = Image.new("RGB", (-(-width // factor), -(-height // factor)))
     is_flattened = False
     for top in range(0, height, _STRIP):
-        opaque, has_alpha = _opaque(source.strips(top))
+        opaque, has_alpha = _flatten(source.strips(top))
         is_flattened |= has_alpha
         plain = transform(opaque).convert("RGB")
         target.paste(plain.reduce(factor) if factor > 1 else plain, (0, top // factor))
@@ -357,11 +357,11 @@ def _rgb(source: Source, transform: color.Transform) -> tuple[Image.Image, bool]
 
 def _factor(width: int, height: int) -> int:
     """By which the sides are divided, so that they are not too long."""
-    fits = (max(width, height) <= LONGEST * each and width * height <= _AREA * each**2 for each in _FACTORS)
+    fits = (max(width, height) <= MAX_SIDE * each and width * height <= _AREA * each**2 for each in _FACTORS)
     return next(each for each, is_enough in zip(_FACTORS, fits, strict=True) if is_enough)
 
 
-def _opaque(image: Image.Image) -> tuple[Image.Image, bool]:
+def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:
     """On white, as RGB, L or CMYK; whether something was transparent."""
     if image.mode.startswith("I"):
         return _eight_bits(image), False
@@ -381,17 +381,17 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.frombytes("L", image.size, words[::2] if image.mode == "I;16B" else words[1::2]).convert("RGB")
 
 
-def _encoded(image: Image.Image, most: int, *, as_png: bool) -> tuple[bytes, bool]:
-    if as_png and len(data := _saved(image, "PNG", compress_level=3)) <= most:
+def _encode(image: Image.Image, most: int, *, as_png: bool) -> tuple[bytes, bool]:
+    if as_png and len(data := _save(image, "PNG", compress_level=3)) <= most:
         return data, True
     for quality in _QUALITIES:
-        data = _saved(image, "JPEG", quality=quality, subsampling=0 if quality == _QUALITIES[0] else 2)
+        data = _save(image, "JPEG", quality=quality, subsampling=0 if quality == _QUALITIES[0] else 2)
         if len(data) <= most:
             break
     return data, False
 
 
-def _saved(image: Image.Image, format_: str, **options: int) -> bytes:
+def _save(image: Image.Image, format_: str, **options: int) -> bytes:
     buffer = BytesIO()
     image.save(buffer, format_, **options)
     return buffer.getvalue()

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from generations.picture_decoder.outcome import Change, Decoded, Fault, RefusedError
 
-AT_ONCE: Final = 2
+MAX_PROCESSES: Final = 2
 WAIT_SECONDS: Final = 10  # for a place
 RUN_SECONDS: Final = 20  # by the clock, however busy the machine is
 _POLL_SECONDS: Final = 0.02
@@ -31,7 +31,7 @@ class DecoderBusyError(Exception):
 
 def decode(data: bytes, most: int) -> Decoded:
     """As `decode.decode`, in a program that can't harm this one. Raises RefusedError and DecoderBusyError."""
-    with _place():
+    with _acquire_slot():
         answer, result = _run(data, most)
     if "fault" in answer:
         raise RefusedError(Fault(answer["fault"]), answer["limit"])
@@ -62,9 +62,9 @@ def _run(data: bytes, most: int) -> tuple[dict[str, Any], bytes]:
 
 
 @contextmanager
-def _place() -> Iterator[None]:
+def _acquire_slot() -> Iterator[None]:
     deadline = time.monotonic() + WAIT_SECONDS
-    while (held := _free_place()) is None:
+    while (held := _try_lock()) is None:
         if time.monotonic() > deadline:
             raise DecoderBusyError
         time.sleep(_POLL_SECONDS)
@@ -74,9 +74,9 @@ def _place() -> Iterator[None]:
         os.close(held)
 
 
-def _free_place() -> int | None:
+def _try_lock() -> int | None:
     """An open file whose lock the system lets go of when we end, however that happens."""
-    for number in range(AT_ONCE):
+    for number in range(MAX_PROCESSES):
         path = Path(tempfile.gettempdir(), f"kling-studio-{os.getuid()}-decoder-{number}.lock")
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:

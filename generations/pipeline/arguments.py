@@ -9,14 +9,14 @@ from generations import bucket
 from generations.fal.arguments import Arguments, Endpoint, parse
 from generations.fal.client import AsyncFalClient
 from generations.models import Generation, InputPicture, Slot
-from generations.pipeline.persisting import persist
+from generations.pipeline.db_retry import with_db_retry
 
 PRESIGNED_SECONDS: Final = 6 * 24 * 3600  # fal's queue has no time limit; S3 allows seven days
 
 
 async def arguments_of(row: Generation, fal: AsyncFalClient) -> Arguments:
     """The row's exact request, with addresses at which fal can read its pictures."""
-    pictures = await persist(_pictures, row) if row.endpoint == Endpoint.IMAGE_TO_VIDEO else []
+    pictures = await with_db_retry(_pictures, row) if row.endpoint == Endpoint.IMAGE_TO_VIDEO else []
     addresses = {Slot(picture.slot): await _address_for_fal(picture, fal) for picture in pictures}
     return parse(
         Endpoint(row.endpoint),
@@ -46,7 +46,7 @@ async def _address_for_fal(picture: InputPicture, fal: AsyncFalClient) -> str:
 
 async def _new_address(picture: InputPicture, fal: AsyncFalClient) -> str:
     if settings.FAL_INPUT_DELIVERY == "presigned":
-        return bucket.presigned(picture.key, seconds=PRESIGNED_SECONDS)
+        return bucket.presigned_url(picture.key, seconds=PRESIGNED_SECONDS)
     data = await sync_to_async(bucket.get, thread_sensitive=False)(picture.key)
     file_name = picture.key.rpartition("/")[2]
     return await fal.upload(data, content_type=picture.media_type, file_name=file_name)

@@ -6,22 +6,22 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from generations.bucket import BucketDownError
-from generations.fal.answers import RequestUrls
+from generations.fal.responses import RequestUrls
 from generations.models import Generation, InputPicture, Price, Relation, Slot, Status
-from generations.pipeline.orders import copy_picture
+from generations.orders.place import copy_picture
 
 logger = logging.getLogger(__name__)
 
-_WORDS = "fal has made this order twice, and charges for both: this is the second one."
+_MESSAGE = "fal has made this order twice, and charges for both: this is the second one."
 
 
-def keep_duplicate(row: Generation, urls: RequestUrls) -> None:
+def create_duplicate(row: Generation, urls: RequestUrls) -> None:
     """Write down the second job; once, however often fal tells of it. Nobody asked for it, so no budget refuses it."""
     logger.error("fal has a second job for one order: %s besides %s", urls.request_id, row.request_id)
     try:
         with transaction.atomic():
-            duplicate = Generation.objects.create(**_columns(row), **_at_fal(urls))
-            duplicate.events.create(status=duplicate.status, message=_WORDS)
+            duplicate = Generation.objects.create(**_columns(row), **_request_fields(urls))
+            duplicate.events.create(status=duplicate.status, message=_MESSAGE)
     except IntegrityError:
         logger.info("It is written down already")
     else:
@@ -43,7 +43,7 @@ def _columns(row: Generation) -> dict[str, object]:
     return {
         "team": row.team,
         "user": row.user,
-        "keeper": row.keeper,
+        "assigned_to": row.assigned_to,
         "parent": row,
         "relation": Relation.RETRY,
         "collection": row.collection,
@@ -60,7 +60,7 @@ def _columns(row: Generation) -> dict[str, object]:
     }
 
 
-def _at_fal(urls: RequestUrls) -> dict[str, object]:
+def _request_fields(urls: RequestUrls) -> dict[str, object]:
     return {
         "status": Status.RENDERING,
         "request_id": urls.request_id,

@@ -8,14 +8,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from generations import bucket_trial, tasks
+from generations import bucket_check, tasks
 from generations.models import Generation, UsageDay
-from generations.moderation import overview
-from generations.pipeline import settling
+from generations.moderation import dashboard
+from generations.pipeline import manual_resolution
 
 register = template.Library()
 
-_NEWS: Final = timedelta(days=8)  # of days beside fal's books
+_RECENT: Final = timedelta(days=8)  # of days beside fal's books
 
 
 @register.simple_tag(takes_context=True)
@@ -28,10 +28,12 @@ def alarms(context: dict[str, Any]) -> dict[str, int | str]:
     if not isinstance(user, User) or not user.has_perm("generations.view_generation"):
         return {}
     found: dict[str, int | str] = {
-        "bucket_problem": bucket_trial.known_problem(),
-        "needs_a_person": Generation.objects.filter(settling.NEEDS_A_PERSON).count(),
-        "not_copied": settling.not_copied_for_long().count(),
-        "drifting": UsageDay.objects.filter(day__gte=timezone.now() - _NEWS).exclude(fal_cents=F("our_cents")).count(),
+        "bucket_problem": bucket_check.known_problem(),
+        "needs_a_person": Generation.objects.filter(manual_resolution.NEEDS_ATTENTION).count(),
+        "not_copied": manual_resolution.overdue_copies().count(),
+        "drifting": UsageDay.objects.exclude(fal_cents=F("our_cents"))
+        .filter(day__gte=timezone.now() - _RECENT)
+        .count(),
     }
     return found if any(found.values()) else {}
 
@@ -44,8 +46,8 @@ def studio_overview(context: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(user, User):
         return {}
     if user.has_perm("generations.view_case"):
-        parts |= {"waiting": overview.waiting(), "decided": overview.decided_today()}
+        parts |= {"waiting": dashboard.open_cases(), "decided": dashboard.decisions_today()}
     if user.has_perm("generations.view_generation"):
-        parts |= {"hours": overview.by_hour(), "failures": overview.failures(), "spend": overview.spend()}
-        parts |= {"health": overview.health(), "workers": tasks.workers()}
+        parts |= {"hours": dashboard.orders_by_hour(), "failures": dashboard.failures(), "spend": dashboard.spend()}
+        parts |= {"health": dashboard.health(), "workers": tasks.workers()}
     return parts

@@ -10,18 +10,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from generations.fal.advice import Fixer
-from generations.models import BIN_KEEPS, DRIVEN, Generation, Status, dollars
+from generations.fal.error_messages import ResponsibleParty
+from generations.models import DRIVEN, TRASH_RETENTION, Generation, Status, dollars
 
 register = template.Library()
 
-_DOING: Final = {
+_ACTIVITIES: Final = {
     Status.HELD: gettext_lazy("Waiting for a yes before it is sent"),
     Status.QUEUED: gettext_lazy("Waiting to be sent to fal"),
     Status.SUBMITTING: gettext_lazy("Being sent to fal"),
     Status.CANCELLING: gettext_lazy("Being canceled: fal may still finish it; then it’s kept and charged"),
 }
-_BEFORE_IT_IS_MADE: Final = frozenset({Status.HELD, Status.QUEUED, Status.SUBMITTING, Status.RENDERING})
+_CANCELABLE: Final = frozenset({Status.HELD, Status.QUEUED, Status.SUBMITTING, Status.RENDERING})
 
 
 # a hundredth of width by height, so near to each other that no frame is off by more than a fifteenth
@@ -93,14 +93,14 @@ def seconds_since(moment: datetime) -> int:
 
 
 @register.filter
-def days_in_bin(generation: Generation) -> int:
+def days_in_trash(generation: Generation) -> int:
     """Whole days that are left to take it out again."""
-    rested = timezone.now() - (generation.binned_at or timezone.now())
-    return max((BIN_KEEPS - rested).days, 0)
+    rested = timezone.now() - (generation.trashed_at or timezone.now())
+    return max((TRASH_RETENTION - rested).days, 0)
 
 
 @register.filter
-def undone_by(tags: str) -> str:
+def undo_moment(tags: str) -> str:
     """The moment in a message's tags, by which what it tells of can be undone."""
     return next((tag.removeprefix("undo:") for tag in (tags or "").split() if tag.startswith("undo:")), "")
 
@@ -141,7 +141,7 @@ def has_ended_badly(generation: Generation) -> bool:
 
 @register.filter
 def can_be_canceled(generation: Generation) -> bool:
-    return generation.status in _BEFORE_IT_IS_MADE and not generation.cancel_asked_at
+    return generation.status in _CANCELABLE and not generation.cancel_requested_at
 
 
 @register.filter
@@ -167,17 +167,17 @@ def phase(generation: Generation) -> str:
 
 
 @register.filter
-def doing(generation: Generation) -> str:
+def activity(generation: Generation) -> str:
     """What is being done about it right now, in a sentence without its dot."""
     match Status(generation.status):
-        case Status.SUBMITTING if generation.cancel_asked_at:
+        case Status.SUBMITTING if generation.cancel_requested_at:
             return _("Being canceled: it was on its way to fal already")
         case Status.RENDERING:
-            return _at_fal(generation.queue_position)
+            return _fal_position_text(generation.queue_position)
         case Status.MIRRORING:
-            return _copying(generation)
+            return _copy_text(generation)
         case status:
-            return str(_DOING.get(status, status.label))
+            return str(_ACTIVITIES.get(status, status.label))
 
 
 @register.filter
@@ -191,20 +191,20 @@ def charge(generation: Generation) -> str:
 @register.filter
 def who_can_fix(generation: Generation) -> str:
     """Whose move it is after a failure."""
-    match generation.fixer:
-        case Fixer.USER:
+    match generation.responsible_party:
+        case ResponsibleParty.USER:
             return _("You can fix this yourself.")
-        case Fixer.TEAM:
+        case ResponsibleParty.TEAM:
             return _("Whoever manages the team can fix this.")
-        case Fixer.PROVIDER:
+        case ResponsibleParty.PROVIDER:
             return _("This went wrong at fal or Kling, not on your side.")
-        case Fixer.US:
+        case ResponsibleParty.US:
             return _("Whoever runs this studio has to fix this. Show them this page.")
         case _:
             return ""
 
 
-def _at_fal(ahead: int | None) -> str:
+def _fal_position_text(ahead: int | None) -> str:
     if ahead is None:
         return _("Kling is rendering it")
     if ahead == 0:
@@ -212,7 +212,7 @@ def _at_fal(ahead: int | None) -> str:
     return ngettext("%d request ahead at fal", "%d requests ahead at fal", ahead) % ahead
 
 
-def _copying(generation: Generation) -> str:
+def _copy_text(generation: Generation) -> str:
     copied, total = generation.copied_bytes, generation.total_bytes
     if total and copied >= total:
         return _("Copied; checking that it plays")

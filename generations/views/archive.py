@@ -11,16 +11,15 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from zipstream import ZipStream
 
+from accounts.http import AuthenticatedHttpRequest, login_required
 from config.parameters import whole_number
 from generations import bucket
 from generations.models import Generation
+from generations.views.collections import get_selected
 from generations.views.media import download_name
-from generations.views.organizing import selected
-from generations.views.people import PersonRequest, for_people
 
 PART_BYTES: Final = 2 * 1024**3
 _CHUNK: Final = 128 * 1024
@@ -29,11 +28,10 @@ Part = list[Generation]
 
 
 @require_POST
-@never_cache
-@for_people
-def archive(request: PersonRequest) -> HttpResponseBase:
+@login_required
+def archive(request: AuthenticatedHttpRequest) -> HttpResponseBase:
     """The ZIP of what is selected; when it makes several parts, a page that offers them, each as `?part=n`."""
-    rows = [row for row in selected(request) if hasattr(row, "video")]
+    rows = [row for row in get_selected(request) if hasattr(row, "video")]
     if not rows:
         raise Http404(_("There is no video among them."))
     parts = _parts(sorted(rows, key=lambda row: (row.created_at, row.pk)))
@@ -43,7 +41,7 @@ def archive(request: PersonRequest) -> HttpResponseBase:
     return _zip(parts, _number(request, len(parts)))
 
 
-def _number(request: PersonRequest, parts: int) -> int:
+def _number(request: AuthenticatedHttpRequest, parts: int) -> int:
     number = whole_number(request.GET.get("part", "1"))
     if number is None:
         raise BadRequest("No such part.")

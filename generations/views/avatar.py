@@ -11,18 +11,18 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import User
 from config.server.limits import PICTURE_BYTES, body_limit
 from generations import bucket, tasks
 from generations.bucket import BucketDownError
+from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import MAX_PICTURE_BYTES, InvalidArguments
 from generations.models import StorageDeletion
+from generations.orders.rate_limits import refuse_too_many_pictures
 from generations.pictures import DecoderBusyError, square
-from generations.pipeline import OrderRefusedError, refuse_too_many_pictures
-from generations.views.people import PersonRequest, for_people
 
 _SIDE: Final = 256  # pixels
 
@@ -57,32 +57,31 @@ class PictureForm(forms.Form):
 
 @body_limit(PICTURE_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@for_people
-def change(request: PersonRequest) -> HttpResponse:
+@login_required
+def change(request: AuthenticatedHttpRequest) -> HttpResponse:
     if "remove" in request.POST:
-        return _changed(request, "")
+        return _set_avatar(request, "")
     form = PictureForm(request.user, *((request.POST, request.FILES) if request.method == "POST" else ()))
     if form.is_valid():
         try:
-            return _changed(request, _kept(request.user, form.cleaned_data["picture"]))
+            return _set_avatar(request, _store_avatar(request.user, form.cleaned_data["picture"]))
         except BucketDownError as error:
             form.add_error("picture", str(error))
     return render(request, "account/picture.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
-def _kept(user: User, data: bytes) -> str:
+def _store_avatar(user: User, data: bytes) -> str:
     key = f"avatars/{user.pk}/{hashlib.sha256(data).hexdigest()}.webp"
     bucket.put(key, data, "image/webp")
     return key
 
 
-def _changed(request: PersonRequest, key: str) -> HttpResponse:
+def _set_avatar(request: AuthenticatedHttpRequest, key: str) -> HttpResponse:
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=request.user.pk)
         User.objects.filter(pk=user.pk).update(avatar_key=key)
         if user.avatar_key not in {"", key}:
-            StorageDeletion.objects.ask([user.avatar_key])
+            StorageDeletion.objects.enqueue([user.avatar_key])
             tasks.wake_cleaner()
     messages.success(request, _("Saved."))
-    return redirect("account_settings")
+    return redirect("account-settings")

@@ -5,20 +5,18 @@ from typing import Final
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.http import AuthenticatedHttpRequest, login_required
 from generations.models import Generation
-from generations.views.people import PersonRequest, for_people
 
-AT_LEAST: Final = 2
-AT_MOST: Final = 4
+MIN_COMPARED: Final = 2
+MAX_COMPARED: Final = 4
 
 
 @require_safe
-@never_cache
-@for_people
-def compare(request: PersonRequest) -> HttpResponse:
+@login_required
+def compare(request: AuthenticatedHttpRequest) -> HttpResponse:
     """`?ids=a,b[,c,d]`, in that order; 404 when one of them is not there for the person, or has no video."""
     ids = _ids(request.GET.get("ids", ""))
     rows = Generation.objects.visible_to(request.user).filter(video__isnull=False).select_related("video", "user")
@@ -34,6 +32,6 @@ def _ids(text: str) -> list[uuid.UUID]:
         ids = list(dict.fromkeys(uuid.UUID(part) for part in text.split(",")))
     except ValueError:
         raise Http404 from None
-    if not AT_LEAST <= len(ids) <= AT_MOST:
+    if not MIN_COMPARED <= len(ids) <= MAX_COMPARED:
         raise Http404
     return ids

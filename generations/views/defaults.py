@@ -8,9 +8,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import User
 from generations.fal.arguments import (
     AspectRatio,
@@ -21,8 +21,7 @@ from generations.fal.arguments import (
     parse,
     to_json,
 )
-from generations.forms import PlainTextField, first_values
-from generations.views.people import PersonRequest, for_people
+from generations.forms import PlainTextField, initial_values
 
 _NAMES = ("duration", "aspect_ratio", "negative_prompt", "cfg_scale")
 _SECONDS = [(Duration.FIVE.value, gettext_lazy("5 seconds")), (Duration.TEN.value, gettext_lazy("10 seconds"))]
@@ -69,18 +68,17 @@ class DefaultsForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@for_people
-def defaults(request: PersonRequest) -> HttpResponse:
+@login_required
+def defaults(request: AuthenticatedHttpRequest) -> HttpResponse:
     if "reset" in request.POST:
-        return _saved(request, {})
-    form = DefaultsForm(request.POST if request.method == "POST" else None, initial=first_values(request.user))
+        return _save(request, {})
+    form = DefaultsForm(request.POST if request.method == "POST" else None, initial=initial_values(request.user))
     if not form.is_valid():
         return render(request, "generations/defaults.html", {"form": form}, status=422 if form.is_bound else 200)
-    return _saved(request, form.cleaned_data)
+    return _save(request, form.cleaned_data)
 
 
-def _saved(request: PersonRequest, values: dict[str, Any]) -> HttpResponse:
+def _save(request: AuthenticatedHttpRequest, values: dict[str, Any]) -> HttpResponse:
     User.objects.filter(pk=request.user.pk).update(defaults=values)
     messages.success(request, _("Saved."))
     return redirect("default-parameters")

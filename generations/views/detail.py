@@ -7,64 +7,62 @@ from typing import Final
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Team
 from accounts.roles import Action
+from generations.access import may, visible_generation
 from generations.fal import snippets
 from generations.fal.arguments import Endpoint, parse, to_json
+from generations.filters import GalleryFilters
 from generations.models import Generation, Price, Slot, Status
-from generations.views.again import RETRIED
-from generations.views.ending import may_delete
-from generations.views.family import family
-from generations.views.organizing import known_collections
-from generations.views.people import PersonRequest, for_people, may, visible_generation
-from generations.views.queue import pause_of, words_of_places
-from generations.views.reporting import removed_generation, removed_page
-from generations.views.sieve import Sieve
+from generations.views.cancel_delete import may_delete
+from generations.views.collections import known_collections
+from generations.views.queue import pause_of, position_texts
+from generations.views.related import related_generations
+from generations.views.reports import removed_generation, removed_page
+from generations.views.retry import RETRYABLE
 from generations.views.timeline import timeline
 
-_USUAL_OF: Final = 20
-_USUAL_NEEDS: Final = 3
+_TYPICAL_SAMPLE: Final = 20
+_TYPICAL_MINIMUM: Final = 3
 
 
 @require_safe
-@never_cache
-@for_people
-def generation(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+@login_required
+def generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         row = visible_generation(request, pk)
     except Http404:
         return removed_page(request, removed_generation(request, pk))
-    around = family(request.user, row) | _neighbours(request, row)
+    around = related_generations(request.user, row) | _neighbours(request, row)
     around["pause"] = pause_of(row.team) if row.status == Status.QUEUED else None
     around |= {"tags": list(row.tags.all()), "collections_known": known_collections(request.user)}
     return render(request, "generations/detail.html", _context(request, row) | around | {"codes": _codes(row)})
 
 
 @require_safe
-@never_cache
-@for_people
-def panel(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+@login_required
+def panel(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The parts of the page that move: player, progress or failure, and what happened."""
-    return render(request, "generations/_moved.html", _context(request, visible_generation(request, pk)))
+    return render(request, "generations/_live_panel.html", _context(request, visible_generation(request, pk)))
 
 
-def _context(request: PersonRequest, generation: Generation) -> dict[str, object]:
+def _context(request: AuthenticatedHttpRequest, generation: Generation) -> dict[str, object]:
     may_generate = may(request.user, Action.GENERATE, generation)
     return {
         "generation": generation,
         "pictures": list(generation.pictures.order_by("slot")),
         "timeline": timeline(generation, list(generation.events.select_related("by"))),
-        "usual": _usual_seconds(generation) if generation.is_open else None,
+        "usual": _typical_seconds(generation) if generation.is_open else None,
         "may_generate": may_generate,
         "may_use_frame": Team.objects.where_may(request.user, Action.GENERATE).exists(),
-        "may_report": request.user.pk not in {generation.user_id, generation.keeper_id},
+        "may_report": request.user.pk not in {generation.user_id, generation.assigned_to_id},
         "may_delete": not generation.is_open and may_delete(request.user, generation),
-        "ahead": words_of_places([generation]).get(generation.pk) if generation.status == Status.QUEUED else None,
+        "ahead": position_texts([generation]).get(generation.pk) if generation.status == Status.QUEUED else None,
         "now": timezone.now(),
-        **(_retry(generation) if may_generate and generation.status in RETRIED else {}),
+        **(_retry(generation) if may_generate and generation.status in RETRYABLE else {}),
     }
 
 
@@ -92,17 +90,17 @@ def _codes(generation: Generation) -> list[tuple[str, str, str]]:
     ]
 
 
-def _neighbours(request: PersonRequest, generation: Generation) -> dict[str, object]:
+def _neighbours(request: AuthenticatedHttpRequest, generation: Generation) -> dict[str, object]:
     """The ids before and behind it in the gallery, narrowed as in the address: bounded ranges, one row each."""
-    sieve, at = Sieve(request.user, request.GET), generation.created_at
-    ids = sieve.rows().values_list("pk", flat=True)
+    filters, at = GalleryFilters(request.user, request.GET), generation.created_at
+    ids = filters.rows().values_list("pk", flat=True)
     newer = ids.filter(created_at__gte=at).exclude(created_at=at, pk__lte=generation.pk)
     older = ids.filter(created_at__lte=at).exclude(created_at=at, pk__gte=generation.pk)
     found = {"newer": newer.order_by("created_at", "id").first(), "older": older.order_by("-created_at", "-id").first()}
-    return found | {"sieve": sieve}
+    return found | {"filters": filters}
 
 
-def _usual_seconds(generation: Generation) -> float | None:
+def _typical_seconds(generation: Generation) -> float | None:
     """How long fal took for the last few like it; None while there are too few to tell."""
     alike = Generation.objects.filter(
         status=Status.DONE,
@@ -110,5 +108,5 @@ def _usual_seconds(generation: Generation) -> float | None:
         duration=generation.duration,
         inference_seconds__isnull=False,
     )
-    last = list(alike.order_by("-finished_at").values_list("inference_seconds", flat=True)[:_USUAL_OF])
-    return median(seconds or 0 for seconds in last) if len(last) >= _USUAL_NEEDS else None
+    last = list(alike.order_by("-finished_at").values_list("inference_seconds", flat=True)[:_TYPICAL_SAMPLE])
+    return median(seconds or 0 for seconds in last) if len(last) >= _TYPICAL_MINIMUM else None

@@ -18,17 +18,17 @@ from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import User
 from generations.bucket import BucketDownError
+from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import InvalidArguments
-from generations.forms import first_values, read_file
+from generations.forms import initial_values, read_file
 from generations.models import Draft, DraftVersion, Generation, Slot, Upload
+from generations.orders.place import save_upload
 from generations.pictures import DecoderBusyError
-from generations.pipeline import OrderRefusedError, keep_picture
-from generations.views.people import PersonRequest, for_people
 
 MAX_CHARACTERS: Final = 250_000  # 50 lines of the longest prompts, and something
 _FIELDS: Final = (
@@ -37,7 +37,7 @@ _FIELDS: Final = (
 )
 _TYPED: Final = ("prompt", "start_link", "tail_link", "lines")  # empty in a fresh form
 _CHOSEN: Final = ("negative_prompt", "cfg_scale", "duration", "aspect_ratio", "variations")
-_OWNER_LASTS: Final = timedelta(days=60)
+_OWNER_MAX_AGE: Final = timedelta(days=60)
 _signer = TimestampSigner(salt="generations.draft")
 
 
@@ -48,22 +48,22 @@ def sign_owner(user: User) -> str:
 def owner_of(data: QueryDict) -> User | None:
     """For whom the page was made that sends this, as long as they may sign in."""
     try:
-        pk = _signer.unsign(data.get("draft_owner", ""), max_age=_OWNER_LASTS)
+        pk = _signer.unsign(data.get("draft_owner", ""), max_age=_OWNER_MAX_AGE)
     except BadSignature:
         return None
     person = User.objects.filter(pk=pk, is_active=True).first()
     return None if person is None or person.is_suspended else person
 
 
-def keep(owner: User, data: QueryDict, uploads: Mapping[Slot, Upload]) -> Draft | None:
+def save_draft(owner: User, data: QueryDict, uploads: Mapping[Slot, Upload]) -> Draft | None:
     """The draft of what the form holds; None, and none is kept, when that is nothing or has been ordered."""
     key, values = _uuid(data.get("draft")), _values(data)
     if key is None or _is_too_long(values) or _is_ordered(owner, data):
         return None
-    if not (uploads or _says_something(owner, values)):
+    if not (uploads or _has_content(owner, values)):
         finish(owner, data)
         return None
-    return Draft.objects.keep(owner, key, values, uploads, loaded=_loaded(data))
+    return Draft.objects.save_draft(owner, key, values, uploads, loaded=_loaded_version(data))
 
 
 def finish(owner: User, data: QueryDict) -> None:
@@ -71,14 +71,14 @@ def finish(owner: User, data: QueryDict) -> None:
     own = Draft.objects.get_queryset().filter(user=owner)
     if key := _uuid(data.get("draft")):
         own.filter(key=key).delete()
-    if loaded := _loaded(data):
+    if loaded := _loaded_version(data):
         own.at(loaded).delete()
 
 
-def keep_unsent(request: HttpRequest) -> HttpResponse | None:
+def save_unsent(request: HttpRequest) -> HttpResponse | None:
     """For a press of the button that makes no video now: the way back to what was typed; None when it can't be kept."""
     owner = owner_of(request.POST)
-    if owner is None or (draft := keep(owner, request.POST, _all_uploads(owner, request))) is None:
+    if owner is None or (draft := save_draft(owner, request.POST, _all_uploads(owner, request))) is None:
         return None
     back = f"{reverse('new-generation')}?draft={draft.key}"
     if request.user == owner:
@@ -94,7 +94,6 @@ def keep_unsent(request: HttpRequest) -> HttpResponse | None:
 
 
 @require_POST
-@never_cache
 def save(request: HttpRequest) -> HttpResponse:
     """Keep the composer's form: 200, or 204 when it holds nothing to keep.
 
@@ -106,21 +105,19 @@ def save(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=409)
     if _is_too_long(_values(request.POST)):
         return HttpResponse(status=413)
-    draft = keep(request.user, request.POST, _named_uploads(request.user, request.POST))
+    draft = save_draft(request.user, request.POST, _named_uploads(request.user, request.POST))
     return HttpResponse(status=200 if draft else 204)
 
 
 @require_safe
-@never_cache
 def session(request: HttpRequest) -> JsonResponse:
     """Who is signed in here now, and the token that their forms need: both may be others than when a page was made."""
     return JsonResponse({"user": request.user.pk, "token": get_token(request)})
 
 
 @require_POST
-@never_cache
-@for_people
-def discard(request: PersonRequest, key: uuid.UUID) -> HttpResponse:
+@login_required
+def discard(request: AuthenticatedHttpRequest, key: uuid.UUID) -> HttpResponse:
     if Draft.objects.filter(user=request.user, key=key).delete()[0]:
         messages.success(request, _("The draft is discarded."))
     return redirect(f"{reverse('new-generation')}?fresh=1")
@@ -141,26 +138,28 @@ def _uuid(text: str | None) -> uuid.UUID | None:
         return None
 
 
-def _loaded(data: QueryDict) -> DraftVersion | None:
+def _loaded_version(data: QueryDict) -> DraftVersion | None:
     key, version = _uuid(data.get("draft_of")), data.get("draft_version", "")
     return DraftVersion(key, int(version)) if key and version.isdecimal() and len(version) < 9 else None
 
 
 def _is_ordered(owner: User, data: QueryDict) -> bool:
     """A page's last save may come behind its press of the button."""
-    form_key = _uuid(data.get("form_key"))
-    return form_key is not None and Generation.objects.filter(user=owner, form_key=form_key).exists()
+    idempotency_key = _uuid(data.get("idempotency_key"))
+    return (
+        idempotency_key is not None and Generation.objects.filter(user=owner, idempotency_key=idempotency_key).exists()
+    )
 
 
-def _says_something(owner: User, values: Mapping[str, str]) -> bool:
-    first: dict[str, Any] = first_values(owner)
+def _has_content(owner: User, values: Mapping[str, str]) -> bool:
+    first: dict[str, Any] = initial_values(owner)
     is_typed = any(values.get(name, "").strip() for name in _TYPED)
     return is_typed or any(name in values and values[name] != str(first[name]) for name in _CHOSEN)
 
 
 def _named_uploads(owner: User, data: QueryDict) -> dict[Slot, Upload]:
     named = {Slot(slot): _uuid(data.get(f"{slot}_upload")) for slot in Slot}
-    found = {slot: Upload.objects.take(owner, pk=pk) for slot, pk in named.items() if pk}
+    found = {slot: Upload.objects.touch(owner, pk=pk) for slot, pk in named.items() if pk}
     return {slot: upload for slot, upload in found.items() if upload}
 
 
@@ -169,13 +168,13 @@ def _all_uploads(owner: User, request: HttpRequest) -> dict[Slot, Upload]:
     uploads = _named_uploads(owner, request.POST)
     for slot in map(Slot, Slot):
         file = request.FILES.get(f"{slot}_file")
-        if isinstance(file, UploadedFile) and (upload := _kept_file(owner, f"{slot}_file", file)):
+        if isinstance(file, UploadedFile) and (upload := _save_file(owner, f"{slot}_file", file)):
             uploads[slot] = upload
     return uploads
 
 
-def _kept_file(owner: User, field: str, file: "UploadedFile[Any]") -> Upload | None:
+def _save_file(owner: User, field: str, file: "UploadedFile[Any]") -> Upload | None:
     try:
-        return keep_picture(owner, read_file(field, file))
+        return save_upload(owner, read_file(field, file))
     except (InvalidArguments, OrderRefusedError, BucketDownError, DecoderBusyError):
         return None

@@ -17,13 +17,13 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.http import ask_to_sign_in
 from generations.views import drafts
-from generations.views.organizing import TooManySelectedError
-from generations.views.people import ask_to_sign_in
+from generations.views.collections import TooManySelectedError
 
 _CSRF_FIELD: Final = "csrfmiddlewaretoken"
 _SELECT_FEWER: Final = _("You selected more than 500 videos. Nothing was done: go back and select at most 500 at once.")
-_WORDS: Final[tuple[tuple[type[Exception], int, str | Promise], ...]] = (
+_MESSAGES: Final[tuple[tuple[type[Exception], int, str | Promise], ...]] = (
     (
         RequestDataTooBig,
         413,
@@ -51,7 +51,7 @@ _WORDS: Final[tuple[tuple[type[Exception], int, str | Promise], ...]] = (
 
 def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:
     """Without the request's context: whatever is wrong with it may be in the way there, too."""
-    found = ((status, words) for kind, status, words in _WORDS if isinstance(exception, kind))
+    found = ((status, words) for kind, status, words in _MESSAGES if isinstance(exception, kind))
     status, words = next(found, (400, ""))
     return HttpResponse(render_to_string("400.html", {"words": words, "code": status}), status=status)
 
@@ -62,7 +62,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     The composer's is kept as a draft. Another form of our own is shown again, to be sent with a new token: that it
     comes from here the browser says in a header that no page can forge.
     """
-    if request.path == reverse("new-generation") and (answer := drafts.keep_unsent(request)):
+    if request.path == reverse("new-generation") and (answer := drafts.save_unsent(request)):
         return answer
     if (typed_by := request.POST.get("typed_by")) and typed_by != str(request.user.pk):
         return _typed_by_another(request)
@@ -70,7 +70,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     is_secret = any("password" in name for name in request.POST)
     fields = [(name, value) for name, values in request.POST.lists() for value in values if name != _CSRF_FIELD]
     if request.user.is_authenticated and is_ours and fields and not (is_secret or request.FILES):
-        return render(request, "send_again.html", {"fields": fields}, status=403)
+        return render(request, "confirm_resubmission.html", {"fields": fields}, status=403)
     return render(request, "403_csrf.html", status=403)
 
 

@@ -8,28 +8,25 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Team
+from generations.flows import private_work
 from generations.models import TERMINAL, Generation
-from generations.models.generation import GenerationQuerySet
-from generations.pipeline import private_work
-from generations.views.ending import say_binned
-from generations.views.people import PersonRequest, for_people
+from generations.models.generation_queryset import GenerationQuerySet
+from generations.views.cancel_delete import add_trashed_message
 
 
 @require_safe
-@never_cache
-@for_people
-def former_teams(request: PersonRequest) -> HttpResponse:
-    return render(request, "former_teams.html", {"left": private_work.left_teams(request.user)})
+@login_required
+def former_teams(request: AuthenticatedHttpRequest) -> HttpResponse:
+    return render(request, "former_teams.html", {"left": private_work.former_teams(request.user)})
 
 
 @require_POST
-@never_cache
-@for_people
-def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+@login_required
+def decide(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """`verb` is `show` or `delete`: all of one team, which sees them from now on, or into one's own bin."""
     team = get_object_or_404(Team.objects.left_by(request.user), pk=pk)
     rows = Generation.objects.visible_to(request.user).filter(team=team)
@@ -38,14 +35,14 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
             rows.update(is_private=False, changed_at=timezone.now())
             messages.success(request, _("%s sees them now, and you do not any more.") % team)
         case "delete":
-            _bin(request, rows)
+            _trash(request, rows)
         case _:
             raise BadRequest("No such verb.")
     return redirect("former-teams")
 
 
-def _bin(request: PersonRequest, rows: GenerationQuerySet) -> None:
+def _trash(request: AuthenticatedHttpRequest, rows: GenerationQuerySet) -> None:
     """What is still being made stays."""
     now = timezone.now()
-    if count := sum(row.bin(request.user, now) for row in rows.filter(status__in=sorted(TERMINAL))):
-        say_binned(request, now, count)
+    if count := sum(row.move_to_trash(request.user, now) for row in rows.filter(status__in=sorted(TERMINAL))):
+        add_trashed_message(request, now, count)

@@ -10,58 +10,57 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.roles import Action
-from generations.context import SWITCHED
+from generations.access import may, visible_generation
+from generations.context_processors import MAX_SWITCHER_TEAMS
+from generations.filters import GalleryFilters
 from generations.models import DRIVEN, Favourite, Generation
-from generations.models.generation import GenerationQuerySet
-from generations.views.organizing import AT_MOST
-from generations.views.people import PersonRequest, for_people, may, visible_generation
-from generations.views.sieve import Sieve
+from generations.models.generation_queryset import GenerationQuerySet
+from generations.views.collections import MAX_SELECTED
 
 PAGE_SIZE: Final = 24
-_PARTS: Final = ("before", "from", "after")
+_DIRECTIONS: Final = ("before", "from", "after")
 
 
 @require_safe
-@never_cache
 def home(request: HttpRequest) -> HttpResponseBase:
     return gallery(request) if request.user.is_authenticated else render(request, "landing.html")
 
 
-@for_people
-def gallery(request: PersonRequest) -> HttpResponse:
+@login_required
+def gallery(request: AuthenticatedHttpRequest) -> HttpResponse:
     """A page of what the filters let through; `part=cards` is the page's cards alone, for the endless scroll."""
-    sieve = Sieve(request.user, request.GET)
-    part = _Part.asked_for(request.GET)
-    rows = sieve.rows().select_related("video", "user", "team")
-    rows = rows.annotate(is_favourite=Favourite.objects.marks(request.user)).prefetch_related("pictures")
-    page, is_more = part.of(rows, is_oldest_first=sieve.is_oldest_first)
+    filters = GalleryFilters(request.user, request.GET)
+    part = _PageQuery.from_query(request.GET)
+    rows = filters.rows().select_related("video", "user", "team")
+    rows = rows.annotate(is_favourite=Favourite.objects.exists_for(request.user)).prefetch_related("pictures")
+    page, is_more = part.select(rows, is_oldest_first=filters.is_oldest_first)
     is_part = request.GET.get("part") == "cards"
     context = {
-        "sieve": sieve,
+        "filters": filters,
         "generations": page,
         "is_going": any(row.status in DRIVEN for row in page),
-        "newer": page[0].place if page and (is_more if part.is_upward else part.name and not is_part) else "",
-        "older": page[-1].place if page and (not is_part if part.is_upward else is_more) else "",
+        "newer": page[0].cursor if page and (is_more if part.is_upward else part.name and not is_part) else "",
+        "older": page[-1].cursor if page and (not is_part if part.is_upward else is_more) else "",
         "is_first_page": not part.name,
-        "my_teams": sieve.open_teams[:SWITCHED],
-        "may_generate_in": {team.pk for team in sieve.teams_where_may(Action.GENERATE)},
+        "my_teams": filters.open_teams[:MAX_SWITCHER_TEAMS],
+        "may_generate_in": {team.pk for team in filters.teams_where_may(Action.GENERATE)},
         "has_left_private_work": not {row.team_id for row in page}
-        <= {team.pk for team in sieve.teams_where_may(Action.VIEW)},
+        <= {team.pk for team in filters.teams_where_may(Action.VIEW)},
         "now": timezone.now(),
-        "select_at_most": AT_MOST,
+        "select_at_most": MAX_SELECTED,
     }
     return render(request, "generations/_cards.html" if is_part else "gallery.html", context)
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _PageQuery:
     """Which part of the list is asked for: what comes `before` a row, `from` it on, or `after` it, going upward.
 
-    The row is named by its `Generation.place`, so that it need not be there any more.
+    The row is named by its `Generation.cursor`, so that it need not be there any more.
     """
 
     name: str = ""
@@ -69,9 +68,9 @@ class _Part:
     pk: uuid.UUID | None = None
 
     @classmethod
-    def asked_for(cls, query: QueryDict) -> "_Part":
+    def from_query(cls, query: QueryDict) -> "_PageQuery":
         """By a row's moment and id. Raises Http404 for anything else."""
-        name = next((name for name in _PARTS if query.get(name)), "")
+        name = next((name for name in _DIRECTIONS if query.get(name)), "")
         if not name:
             return cls()
         moment, _, pk = str(query[name]).partition("_")
@@ -84,7 +83,7 @@ class _Part:
     def is_upward(self) -> bool:
         return self.name == "after"
 
-    def of(self, rows: GenerationQuerySet, *, is_oldest_first: bool) -> tuple[list[Generation], bool]:
+    def select(self, rows: GenerationQuerySet, *, is_oldest_first: bool) -> tuple[list[Generation], bool]:
         """The page's rows in the list's order, and whether more lie in the direction of reading."""
         goes_up = is_oldest_first != self.is_upward  # in time
         if self.name:
@@ -103,15 +102,14 @@ class _Part:
 
 
 @require_safe
-@never_cache
-@for_people
-def card(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+@login_required
+def card(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """One card of the gallery as it is now, for the live update."""
     generation = visible_generation(request, pk)
     context = {
         "generation": generation,
         "may_generate_in": {generation.team_id} if may(request.user, Action.GENERATE, generation) else set(),
-        "sieve": Sieve(request.user, _query_of_page(request)),
+        "filters": GalleryFilters(request.user, _query_of_page(request)),
     }
     return render(request, "generations/_card.html", context)
 

@@ -15,21 +15,22 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.origins import is_loopback
-from generations.bucket_trial import check_bucket
-from generations.fal.answers import RequestUrls
+from generations.bucket_check import check_bucket
 from generations.fal.client import FalClient
 from generations.fal.errors import NotFound
+from generations.fal.responses import RequestUrls
+from generations.fal_account import fal_config
 from generations.models import Generation, SubmitPause
-from generations.pipeline import fal_config
 
 COPY_OVERDUE: Final = timedelta(hours=1)
-READY_FOR: Final = 5.0  # s that an answer stands; however often somebody asks, fal and the bucket are not asked more
-NOT_READY_FOR: Final = 1.0  # s; a start waits for the first good answer
-_PATIENCE: Final = httpx.Timeout(5.0)
+READY_CACHE_SECONDS: Final = (
+    5.0  # s that an answer stands; however often somebody asks, fal and the bucket are not asked more
+)
+NOT_READY_CACHE_SECONDS: Final = 1.0  # s; a start waits for the first good answer
+_TIMEOUT: Final = httpx.Timeout(5.0)
 _PROXY_HEADERS: Final = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 
@@ -49,7 +50,7 @@ class Readiness:
         return all(answer == "ok" for answer in self.checks.values())
 
 
-class Readings:
+class ReadinessCache:
     """The last answer of this process. While one thread asks anew, the others are given the one before."""
 
     def __init__(self) -> None:
@@ -64,36 +65,34 @@ class Readings:
             assert last
             return last
         try:
-            return self._read(last)
+            return self._refresh(last)
         finally:
             self._lock.release()
 
-    def _read(self, known: Readiness | None) -> Readiness:
+    def _refresh(self, known: Readiness | None) -> Readiness:
         """Asks, unless another thread has while we waited for it."""
         if self._last is None or self._last is known:
-            checks = _checked()
-            seconds = READY_FOR if set(checks.values()) == {"ok"} else NOT_READY_FOR
+            checks = _run_checks()
+            seconds = READY_CACHE_SECONDS if set(checks.values()) == {"ok"} else NOT_READY_CACHE_SECONDS
             self._last = Readiness(checks, time.monotonic() + seconds)
         return self._last
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         self._last = None
 
 
-readings: Final = Readings()
+readiness_cache: Final = ReadinessCache()
 
 
 @require_safe
-@never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_safe
-@never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when all answer, else 503; what is wrong is said to this machine, and to who has METRICS_TOKEN."""
-    found = readings.current()
+    found = readiness_cache.current()
     details = {"checks": found.checks} if _may_see_details(request) else {}
     return JsonResponse({"ready": found.is_ready, **details}, status=200 if found.is_ready else 503)
 
@@ -113,14 +112,14 @@ def _is_this_machine(request: HttpRequest) -> bool:
     return came_directly and is_loopback(name) and is_loopback(request.META.get("REMOTE_ADDR", ""))
 
 
-def _checked() -> dict[str, str]:
-    found = {name: _try(check) for name, check in _CHECKS.items()}
+def _run_checks() -> dict[str, str]:
+    found = {name: _run_check(check) for name, check in _CHECKS.items()}
     if found["database"] == "ok":
-        found |= {name: _try(check) for name, check in _ROW_CHECKS.items()}
+        found |= {name: _run_check(check) for name, check in _ROW_CHECKS.items()}
     return found
 
 
-def _try(check: Callable[[], None]) -> str:
+def _run_check(check: Callable[[], None]) -> str:
     try:
         check()
     except Exception as error:
@@ -140,7 +139,7 @@ def _redis() -> None:
 
 def _fal() -> None:
     """Ask for a request that cannot exist: a good key gets 404, a bad one 401, and neither costs anything."""
-    with FalClient(fal_config(), timeout=_PATIENCE) as fal:
+    with FalClient(fal_config(), timeout=_TIMEOUT) as fal:
         try:
             fal.status(RequestUrls.for_id(fal.config, str(uuid.UUID(int=0))))
         except NotFound:
@@ -153,7 +152,7 @@ def _submitting() -> None:
 
 
 def _copies() -> None:
-    if overdue := Generation.objects.not_home(timezone.now() - COPY_OVERDUE).count():
+    if overdue := Generation.objects.copy_pending(timezone.now() - COPY_OVERDUE).count():
         raise NotReadyError(f"{overdue} finished videos are not in the bucket after an hour")
 
 

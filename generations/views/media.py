@@ -24,10 +24,11 @@ from django.utils.http import content_disposition_header, parse_etags
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Membership, User
 from generations import bucket
+from generations.access import visible_generation
 from generations.models import Generation, Upload, Video
-from generations.views.people import PersonRequest, for_people, visible_generation
 
 _CHUNK: Final = 128 * 1024  # what the slowest reader has to take in CLIENT_TIMEOUT
 _REDIRECT_SECONDS: Final = 300  # a player asks again for each range, so the address must outlive one look
@@ -35,7 +36,7 @@ _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class Deliverable:
     """An object to hand out: `etag` names its exact bytes, `download_as` makes the browser save it.
 
     `name` is for who saves it by the browser's own means; without it that is the end of the key.
@@ -54,18 +55,18 @@ class Handed:
 
 
 @require_safe
-@for_people
-def video(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+@login_required
+def video(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     made = _video_of(visible_generation(request, pk))
-    return deliver(request, Handed(made.key, made.content_type, made.sha256, name=f"video{made.extension}"))
+    return deliver(request, Deliverable(made.key, made.content_type, made.sha256, name=f"video{made.extension}"))
 
 
 @require_safe
-@for_people
-def download(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+@login_required
+def download(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     generation = visible_generation(request, pk)
     made = _video_of(generation)
-    return deliver(request, Handed(made.key, made.content_type, made.sha256, download_as=download_name(made)))
+    return deliver(request, Deliverable(made.key, made.content_type, made.sha256, download_as=download_name(made)))
 
 
 def download_name(video: Video) -> str:
@@ -75,54 +76,54 @@ def download_name(video: Video) -> str:
 
 
 @require_safe
-@for_people
-def poster(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+@login_required
+def poster(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     made = _video_of(visible_generation(request, pk))
-    return deliver(request, Handed(made.poster_key, "image/webp", f"{made.sha256}-poster"))
+    return deliver(request, Deliverable(made.poster_key, "image/webp", f"{made.sha256}-poster"))
 
 
 @require_safe
-@for_people
-def preview(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+@login_required
+def preview(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The few silent seconds that a gallery plays; a video may be without them."""
     made = _video_of(visible_generation(request, pk))
     if not made.preview_key:
         raise Http404("There is no preview.")
-    return deliver(request, Handed(made.preview_key, "video/mp4", f"{made.sha256}-preview"))
+    return deliver(request, Deliverable(made.preview_key, "video/mp4", f"{made.sha256}-preview"))
 
 
 @require_safe
-@for_people
-def binned_poster(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+@login_required
+def trash_poster(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The one picture of a video that is to be seen while it lies in the bin."""
-    made = _video_of(get_object_or_404(Generation.objects.in_bin_of(request.user).select_related("video"), pk=pk))
-    return deliver(request, Handed(made.poster_key, "image/webp", f"{made.sha256}-poster"))
+    made = _video_of(get_object_or_404(Generation.objects.in_trash_of(request.user).select_related("video"), pk=pk))
+    return deliver(request, Deliverable(made.poster_key, "image/webp", f"{made.sha256}-poster"))
 
 
 @require_safe
-@for_people
-def input_picture(request: PersonRequest, pk: uuid.UUID, slot: str) -> HttpResponseBase:
+@login_required
+def input_picture(request: AuthenticatedHttpRequest, pk: uuid.UUID, slot: str) -> HttpResponseBase:
     picture = get_object_or_404(visible_generation(request, pk).pictures, slot=slot)
-    return deliver(request, Handed(picture.key, picture.media_type, picture.sha256))
+    return deliver(request, Deliverable(picture.key, picture.media_type, picture.sha256))
 
 
 @require_safe
-@for_people
-def upload(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
+@login_required
+def upload(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """A picture that waits in the composer: only for who gave it."""
     kept = get_object_or_404(Upload, pk=pk, user=request.user)
-    return deliver(request, Handed(kept.key, kept.media_type, kept.sha256))
+    return deliver(request, Deliverable(kept.key, kept.media_type, kept.sha256))
 
 
 @require_safe
-@for_people
-def avatar(request: PersonRequest, pk: int, version: str) -> HttpResponseBase:
+@login_required
+def avatar(request: AuthenticatedHttpRequest, pk: int, version: str) -> HttpResponseBase:
     """A person's picture: for those who share a team with them, or see a video of theirs."""
     person = get_object_or_404(User, pk=pk, avatar_key=f"avatars/{pk}/{version}.webp")
     shared = Membership.objects.filter(user=person, team__memberships__user=request.user)
     if not (shared.exists() or Generation.objects.visible_to(request.user).filter(user=person).exists()):
         raise Http404
-    return deliver(request, Handed(person.avatar_key, "image/webp", version))
+    return deliver(request, Deliverable(person.avatar_key, "image/webp", version))
 
 
 def _video_of(generation: Generation) -> Video:
@@ -132,14 +133,16 @@ def _video_of(generation: Generation) -> Video:
         raise Http404("There is no video yet.") from None
 
 
-def deliver(request: HttpRequest, thing: Handed) -> HttpResponseBase:
+def deliver(request: HttpRequest, thing: Deliverable) -> HttpResponseBase:
     if settings.MEDIA_DELIVERY == "redirect":
-        address = bucket.presigned(thing.key, seconds=_REDIRECT_SECONDS, ResponseContentDisposition=thing.disposition)
+        address = bucket.presigned_url(
+            thing.key, seconds=_REDIRECT_SECONDS, ResponseContentDisposition=thing.disposition
+        )
         return HttpResponseRedirect(address, headers={"Cache-Control": "private, no-store"})
     return _stream(request, thing)
 
 
-def _stream(request: HttpRequest, thing: Handed) -> HttpResponseBase:
+def _stream(request: HttpRequest, thing: Deliverable) -> HttpResponseBase:
     """The object itself, whole or the one range asked for (RFC 9110 §14)."""
     etag = f'"{thing.etag}"'
     headers = {
@@ -149,23 +152,23 @@ def _stream(request: HttpRequest, thing: Handed) -> HttpResponseBase:
         "Content-Disposition": thing.disposition,
         "X-Content-Type-Options": "nosniff",
     }
-    if _is_known(request, etag):
+    if _is_cached(request, etag):
         return HttpResponse(status=304, headers=headers)
     try:
         size = bucket.size(thing.key)
         wanted = _range(request, size, etag)
         if wanted is None:
             return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
-        return _part(request, thing, wanted, size, headers)
+        return _range_response(request, thing, wanted, size, headers)
     except (ClientError, BotoCoreError) as error:
         raise Http404("The bucket does not hand it out.") from error
 
 
-def _part(
-    request: HttpRequest, thing: Handed, wanted: tuple[int, int], size: int, headers: dict[str, str]
+def _range_response(
+    request: HttpRequest, thing: Deliverable, wanted: tuple[int, int], size: int, headers: dict[str, str]
 ) -> HttpResponseBase:
     first, last = wanted
-    is_partial = _asked_range(request, headers["ETag"]) is not None
+    is_partial = _requested_range(request, headers["ETag"]) is not None
     headers = {**headers, "Content-Length": str(last - first + 1), "Content-Type": thing.media_type}
     if is_partial:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
@@ -183,13 +186,13 @@ def _chunks(key: str, first: int, last: int) -> Iterator[bytes]:
         body.close()
 
 
-def _is_known(request: HttpRequest, etag: str) -> bool:
+def _is_cached(request: HttpRequest, etag: str) -> bool:
     """Whether the browser has it already; a proxy on the way may have weakened the tag."""
     known = parse_etags(request.headers.get("If-None-Match", ""))
     return not {"*", etag, f"W/{etag}"}.isdisjoint(known)
 
 
-def _asked_range(request: HttpRequest, etag: str) -> re.Match[str] | None:
+def _requested_range(request: HttpRequest, etag: str) -> re.Match[str] | None:
     """The one well-formed range that is asked for, of the file as it is; any other `Range` is to be ignored."""
     match = _RANGE.fullmatch(request.headers.get("Range", ""))
     if match is None or request.method != "GET" or request.headers.get("If-Range", etag) != etag:
@@ -201,7 +204,7 @@ def _asked_range(request: HttpRequest, etag: str) -> re.Match[str] | None:
 
 def _range(request: HttpRequest, size: int, etag: str) -> tuple[int, int] | None:
     """First and last byte asked for; the whole when no (single, well-formed) range is; None when it lies outside."""
-    match = _asked_range(request, etag)
+    match = _requested_range(request, etag)
     if match is None:
         return 0, size - 1
     start, end = match.groups()

@@ -11,66 +11,65 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.access import TeamAccess, team_access
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Team, User
 from accounts.roles import Action
-from accounts.views.asking import Asked, asked
 from generations import tasks
 from generations.models import AT_FAL, Generation, Status, TeamPause
-from generations.pipeline import places
-from generations.views.people import PersonRequest, for_people
+from generations.pipeline import queue_positions
 
-_ASKED_AT_ONCE = 100
+_MAX_IDS = 100
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@for_people
-def team_queue(request: PersonRequest, slug: str) -> HttpResponse:
+@login_required
+def team_queue(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     """Who waits and what runs; a POST pauses the team's queue or resumes it."""
-    here = asked(request, slug)
+    access = team_access(request, slug)
     if request.method == "POST":
-        here.demand(Action.PAUSE)
-        _VERBS.get(request.POST.get("verb", ""), _no_verb)(here, request.POST.get("note", "").strip()[:200])
+        access.require(Action.PAUSE)
+        _VERBS.get(request.POST.get("verb", ""), _no_verb)(access, request.POST.get("note", "").strip()[:200])
         return redirect("team-queue", slug)
-    rows = Generation.objects.filter(team=here.team)
+    rows = Generation.objects.filter(team=access.team)
     context = {
-        "team": here.team,
-        "pause": pause_of(here.team),
-        "may_pause": here.may(Action.PAUSE),
+        "team": access.team,
+        "pause": pause_of(access.team),
+        "may_pause": access.may(Action.PAUSE),
         "people": _people(rows.filter(status__in=[Status.QUEUED, Status.SUBMITTING, *AT_FAL])),
     }
     return render(request, "teams/queue.html", context)
 
 
 @require_safe
-@never_cache
-@for_people
-def places_of(request: PersonRequest) -> HttpResponse:
+@login_required
+def positions(request: AuthenticatedHttpRequest) -> HttpResponse:
     """`?ids=a,b` → `{"a": "3 requests ahead here", …}` for those that wait in our queue and are the person's to see."""
     try:
-        ids = [uuid.UUID(one) for one in request.GET.get("ids", "").split(",")[:_ASKED_AT_ONCE]]
+        ids = [uuid.UUID(one) for one in request.GET.get("ids", "").split(",")[:_MAX_IDS]]
     except ValueError:
         raise BadRequest("No such id.") from None
     rows = Generation.objects.visible_to(request.user).filter(pk__in=ids, status=Status.QUEUED)
-    return JsonResponse({str(pk): words for pk, words in words_of_places(list(rows)).items()})
+    return JsonResponse({str(pk): words for pk, words in position_texts(list(rows)).items()})
 
 
-def words_of_places(rows: list[Generation]) -> dict[uuid.UUID, str]:
+def position_texts(rows: list[Generation]) -> dict[uuid.UUID, str]:
     """What is said of the place of each that waits here."""
-    paused = set(TeamPause.objects.now().filter(team__in={row.team_id for row in rows}).values_list("team", flat=True))
+    paused = set(
+        TeamPause.objects.active().filter(team__in={row.team_id for row in rows}).values_list("team", flat=True)
+    )
     words = {row.pk: _("The team’s queue is paused") for row in rows if row.team_id in paused}
-    return words | {pk: _ahead(place) for pk, place in places(rows).items()}
+    return words | {pk: _position_text(place) for pk, place in queue_positions(rows).items()}
 
 
 def pause_of(team: Team) -> TeamPause | None:
-    found: TeamPause | None = TeamPause.objects.now().filter(team=team).select_related("began_by").first()
+    found: TeamPause | None = TeamPause.objects.active().filter(team=team).select_related("began_by").first()
     return found
 
 
-def _ahead(place: int) -> str:
+def _position_text(place: int) -> str:
     if not place:
         return _("Next to be sent to fal")
     return ngettext("%d request ahead here", "%d requests ahead here", place) % place
@@ -86,20 +85,20 @@ def _people(rows: Any) -> list[tuple[User, int, int]]:
     return sorted(table, key=lambda one: (-one[1] - one[2], str(one[0])))
 
 
-def _pause(here: Asked, note: str) -> None:
+def _pause(access: TeamAccess, note: str) -> None:
     try:
         with transaction.atomic():
-            TeamPause.objects.create(team=here.team, began_by=here.user, note=note)
+            TeamPause.objects.create(team=access.team, began_by=access.user, note=note)
     except IntegrityError:  # it rests already, and says why
         return
 
 
-def _resume(here: Asked, _note: str) -> None:
-    TeamPause.objects.now().filter(team=here.team).update(ended_at=timezone.now(), ended_by=here.user)
+def _resume(access: TeamAccess, _note: str) -> None:
+    TeamPause.objects.active().filter(team=access.team).update(ended_at=timezone.now(), ended_by=access.user)
     tasks.wake()
 
 
-def _no_verb(_here: Asked, _note: str) -> None:
+def _no_verb(_here: TeamAccess, _note: str) -> None:
     raise BadRequest("No such verb.")
 
 

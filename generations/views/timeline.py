@@ -13,10 +13,10 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from generations.models import AT_FAL, BINNED, RESTORED, Event, Generation, Status
+from generations.models import AT_FAL, RESTORED, TRASHED, Event, Generation, Status
 
 WAITING, RENDERING, COPYING, KEPT = range(4)
-_AFTER_THE_END: Final = frozenset({BINNED, RESTORED})
+_AFTER_THE_END: Final = frozenset({TRASHED, RESTORED})
 _ENDED_EARLY: Final = frozenset({Status.FAILED, Status.CANCELED, Status.REJECTED})
 
 
@@ -31,7 +31,7 @@ class Note:
     times: int = 1
     last: datetime | None = None
 
-    def is_again(self, other: "Note") -> bool:
+    def is_repeat_of(self, other: "Note") -> bool:
         return (self.title, self.message, self.by) == (other.title, other.message, other.by)
 
 
@@ -75,10 +75,10 @@ def _starts(generation: Generation, events: Sequence[Event]) -> list[datetime | 
     """When each stage began; None for those that it has not come to, or that it skipped."""
     made = _last(events, Status.MIRRORING)
     done = generation.finished_at if generation.status == Status.DONE else None
-    return [generation.created_at, _render_began(generation, events, made), made, done]
+    return [generation.created_at, _render_start(generation, events, made), made, done]
 
 
-def _render_began(generation: Generation, events: Sequence[Event], made: datetime | None) -> datetime | None:
+def _render_start(generation: Generation, events: Sequence[Event], made: datetime | None) -> datetime | None:
     """fal tells no such moment: its log begins then, or its own measure of the render counts back from the end."""
     taken = _last(events, Status.RENDERING)
     if taken is None or (generation.status in AT_FAL and generation.queue_position is not None):
@@ -101,7 +101,7 @@ def _add_notes(stages: list[Stage], generation: Generation, events: Sequence[Eve
         if note is None or event is events[0]:
             continue
         stage = _stage_of(stages, event)
-        if stage.notes and stage.notes[-1].is_again(note):
+        if stage.notes and stage.notes[-1].is_repeat_of(note):
             stage.notes[-1].times += 1
             stage.notes[-1].last = note.at
         else:

@@ -5,31 +5,26 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Team
 from accounts.roles import Action
 from config.server.limits import PICTURE_BYTES, body_limit
 from generations.bucket import BucketDownError
+from generations.exceptions import OrderRefusedError, TooManyPicturesError
 from generations.fal.arguments import InvalidArguments
 from generations.forms import read_file
 from generations.models import Upload
+from generations.orders.place import save_upload
+from generations.orders.rate_limits import refuse_too_many_pictures
 from generations.pictures import DecoderBusyError
-from generations.pipeline import (
-    OrderRefusedError,
-    TooManyPicturesError,
-    keep_picture,
-    refuse_too_many_pictures,
-)
-from generations.views.people import PersonRequest, for_people
 
 
 @body_limit(PICTURE_BYTES)
 @require_POST
-@never_cache
-@for_people
-def new_upload(request: PersonRequest) -> HttpResponse:
+@login_required
+def new_upload(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The file `picture` → `{id, width, height, url, changes}`; what is wrong with it → `{errors: [sentence, …]}`."""
     if not Team.objects.where_may(request.user, Action.GENERATE).exists():
         raise PermissionDenied
@@ -37,7 +32,7 @@ def new_upload(request: PersonRequest) -> HttpResponse:
     if file is None:
         return _refusal([_("Choose a picture.")], 422)
     try:
-        return _kept(_keep(request, file))
+        return _upload_response(_save_picture(request, file))
     except InvalidArguments as error:
         return _refusal([problem.message for problem in error.problems], 422)
     except TooManyPicturesError as error:
@@ -48,15 +43,15 @@ def new_upload(request: PersonRequest) -> HttpResponse:
         return _refusal([str(error)], 503)
 
 
-def _keep(request: PersonRequest, file: "UploadedFile[bytes]") -> Upload:
+def _save_picture(request: AuthenticatedHttpRequest, file: "UploadedFile[bytes]") -> Upload:
     refuse_too_many_pictures(request.user)
-    return keep_picture(request.user, read_file("picture", file))
+    return save_upload(request.user, read_file("picture", file))
 
 
-def _kept(upload: Upload) -> HttpResponse:
+def _upload_response(upload: Upload) -> HttpResponse:
     address = reverse("upload", args=[upload.pk])
     values = {"id": str(upload.pk), "width": upload.width, "height": upload.height, "url": address}
-    values["changes"] = upload.change_words
+    values["changes"] = upload.changes_text
     return JsonResponse(values, status=201)
 
 

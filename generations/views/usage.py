@@ -7,18 +7,17 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.access import TeamAccess, team_access
+from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import User
 from accounts.roles import Action
 from accounts.time_zones import zone_of
-from accounts.views.asking import Asked, asked
+from generations.billing.usage import Month, Subtotal, usage
+from generations.csv_export import lines
 from generations.fal.arguments import Endpoint
 from generations.models import Generation
-from generations.pipeline import Month, Share, usage
-from generations.views.people import PersonRequest, for_people
-from generations.views.sheets import lines
 
 HEIGHT: Final = 120  # of the chart, in its own units
 _BAR: Final = 18
@@ -33,32 +32,31 @@ _COLUMNS: Final = (
 class Bar:
     """A day in the chart: spent below, held on top of it."""
 
-    share: Share
+    share: Subtotal
     x: int
     spent: float
-    held: float
+    reserved: float
 
     @property
     def y_spent(self) -> float:
         return HEIGHT - self.spent
 
     @property
-    def y_held(self) -> float:
-        return HEIGHT - self.spent - self.held
+    def y_reserved(self) -> float:
+        return HEIGHT - self.spent - self.reserved
 
 
 @require_safe
-@never_cache
-@for_people
-def usage_page(request: PersonRequest, slug: str) -> HttpResponse:
+@login_required
+def usage_page(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     """`?month=2026-11`; without the right to see everybody's it is one's own alone."""
-    here, month = asked(request, slug), _month(request)
-    found = usage(here.team, month, _whose(here))
+    access, month = team_access(request, slug), _month(request)
+    found = usage(access.team, month, _visible_member(access))
     now = Month.now()
     context = {
-        "team": here.team,
+        "team": access.team,
         "usage": found,
-        "is_own": _whose(here) is not None,
+        "is_own": _visible_member(access) is not None,
         "month": month,
         "before": month.plus(-1),
         "studio_zone": timezone.get_default_timezone_name(),
@@ -67,22 +65,21 @@ def usage_page(request: PersonRequest, slug: str) -> HttpResponse:
         "width": len(found.days) * (_BAR + _GAP),
         "height": HEIGHT,
         "bar_width": _BAR,
-        "kinds": [(_kind(share.of[0]), share.of[1], share) for share in found.kinds],
+        "kinds": [(_kind(share.key[0]), share.key[1], share) for share in found.kinds],
     }
     return render(request, "teams/usage.html", context)
 
 
 @require_safe
-@never_cache
-@for_people
-def usage_csv(request: PersonRequest, slug: str) -> StreamingHttpResponse:
+@login_required
+def usage_csv(request: AuthenticatedHttpRequest, slug: str) -> StreamingHttpResponse:
     """Each request of the month, also those that cost nothing, the earliest first."""
-    here, month = asked(request, slug), _month(request)
-    rows = month.rows(Generation.objects.filter(team=here.team)).select_related("user").order_by("created_at", "pk")
-    if member := _whose(here):
+    access, month = team_access(request, slug), _month(request)
+    rows = month.rows(Generation.objects.filter(team=access.team)).select_related("user").order_by("created_at", "pk")
+    if member := _visible_member(access):
         rows = rows.filter(user=member)
     headers = {"Content-Disposition": f'attachment; filename="usage-{slug}-{month}.csv"'}
-    table = lines(_COLUMNS, (_cells(row, here.user) for row in rows.iterator(500)))
+    table = lines(_COLUMNS, (_cells(row, access.user) for row in rows.iterator(500)))
     return StreamingHttpResponse(table, content_type="text/csv; charset=utf-8", headers=headers)
 
 
@@ -94,18 +91,18 @@ def _month(request: HttpRequest) -> Month:
         raise Http404 from None
 
 
-def _whose(here: Asked) -> User | None:
-    return None if here.may(Action.USAGE) else here.user
+def _visible_member(access: TeamAccess) -> User | None:
+    return None if access.may(Action.USAGE) else access.user
 
 
 def _kind(endpoint: str) -> str:
     return _("From text") if endpoint == Endpoint.TEXT_TO_VIDEO else _("From a picture")
 
 
-def _bars(days: list[Share]) -> list[Bar]:
+def _bars(days: list[Subtotal]) -> list[Bar]:
     most = max((share.cents for share in days), default=0) or 1
     return [
-        Bar(share, at * (_BAR + _GAP), share.spent / most * HEIGHT, share.held / most * HEIGHT)
+        Bar(share, at * (_BAR + _GAP), share.spent / most * HEIGHT, share.reserved / most * HEIGHT)
         for at, share in enumerate(days)
     ]
 

@@ -11,21 +11,19 @@ from functools import cache
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from config.server.limits import body_limit, is_anybody
 from generations import tasks
 from generations.fal import webhooks
-from generations.pipeline import fal_called
+from generations.pipeline import receive_webhook
 
 logger = logging.getLogger(__name__)
 
 
 @body_limit(webhooks.MAX_BODY, is_anybody)
 @csrf_exempt
-@never_cache
 @require_POST
 def fal(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not settings.PUBLIC_URL or not webhooks.is_our_mac(request.GET.get("mac", ""), pk, settings.SECRET_KEY):
@@ -42,7 +40,7 @@ def fal(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     except webhooks.KeysUnavailableError as error:
         logger.warning("A webhook for %s can't be judged: %s", pk, error)
         return HttpResponse("Try again later.\n", status=503, content_type="text/plain")
-    if fal_called(pk, delivery):
+    if receive_webhook(pk, delivery):
         tasks.wake()
     return HttpResponse("ok\n", content_type="text/plain")
 

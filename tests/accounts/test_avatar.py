@@ -11,7 +11,7 @@ from PIL import Image
 from accounts.models import Team, User
 from generations import bucket
 from generations.models import Status
-from generations.pipeline import remove_objects
+from generations.storage.cleanup import remove_objects
 from tests.cast import make_generation, picture, signed_in
 
 PAGE = "/accounts/picture/"

@@ -176,4 +176,4 @@ def test_strangers_sign_in_first() -> None:
 
 
 def test_settings_lead_there(bob: User) -> None:
-    assert f'href="{PAGE}"' in signed_in(bob).get(reverse("account_settings")).content.decode()
+    assert f'href="{PAGE}"' in signed_in(bob).get(reverse("account-settings")).content.decode()

@@ -10,14 +10,14 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts import joining
+from accounts import invitations
 from accounts.models import Invitation, InvitationMail, Membership, Team, User
 from accounts.roles import Role
 from tests.cast import signed_in
 
 Mails = list[EmailMultiAlternatives]
 AN_HOUR, A_DAY, TO_ONE = (limit for limit, _ in (
-    joining.A_PERSON_AN_HOUR, joining.A_TEAM_A_DAY, joining.A_RECIPIENT_A_DAY,
+    invitations.LIMIT_PER_PERSON, invitations.LIMIT_PER_TEAM, invitations.LIMIT_PER_RECIPIENT,
 ))  # fmt: skip
 
 
@@ -82,8 +82,8 @@ def test_sending_again_is_counted_and_the_link_before_stays(film: Team, alice: U
 def test_many_at_once_slip_under_no_limit(film: Team, alice: User) -> None:
     def claim(number: int) -> bool:
         try:
-            joining.claim_mail(film, alice, f"eve{number}@example.org")
-        except joining.TooManyInvitationsError:
+            invitations.claim_mail(film, alice, f"eve{number}@example.org")
+        except invitations.TooManyInvitationsError:
             return False
         finally:
             connection.close()
@@ -101,8 +101,8 @@ def test_subject_has_no_words_of_the_sender(film: Team, alice: User, mailoutbox:
 
 
 def test_no_address_is_kept_and_rows_go_after_a_day(film: Team, alice: User) -> None:
-    joining.claim_mail(film, alice, "eve@example.org")
+    invitations.claim_mail(film, alice, "eve@example.org")
     assert "eve" not in str(InvitationMail.objects.values())
     InvitationMail.objects.update(at=timezone.now() - timedelta(days=1, minutes=1))
-    joining.claim_mail(film, alice, "eve@example.org")
+    invitations.claim_mail(film, alice, "eve@example.org")
     assert InvitationMail.objects.count() == 1

@@ -4,8 +4,8 @@ import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 
-from accounts.mailing import letter
-from accounts.membership import found_team
+from accounts.emails import send_email
+from accounts.membership import create_team
 from accounts.models import Team, User
 from accounts.names import fold
 from generations.models import Collection, Generation, Preset, Status, Tag
@@ -43,12 +43,12 @@ WRITABLE = [given for given in BAD if "\x00" not in given and "\ud800" not in gi
 @pytest.mark.parametrize("given", WRITABLE, ids=map(ascii, WRITABLE))
 def test_each_kind_of_name_is_folded_by_each_way(film: Team, bob: User, given: str) -> None:
     row: Generation = make_generation(bob, film, Status.DONE)
-    Collection.objects.take([row], given)
-    Tag.objects.put_on([row], given)
-    Tag.objects.put_on([row], given)
-    Preset.objects.keep(bob, given, {})
+    Collection.objects.assign([row], given)
+    Tag.objects.add_to([row], given)
+    Tag.objects.add_to([row], given)
+    Preset.objects.save_preset(bob, given, {})
     User.objects.filter(pk=bob.pk).update(name=given)
-    team = found_team(bob, given)
+    team = create_team(bob, given)
     made = User.objects.create_user("eve@example.org", name=given)
 
     names = {team.name, made.name, made.personal_team.name, User.objects.get(pk=bob.pk).name}
@@ -83,7 +83,7 @@ def test_mail_headers_take_none_of_it(
 ) -> None:
     """Also of a name that was kept before."""
     film.name = given
-    letter("eve@example.org", "teams/mail/budget", {"team": film, "is_whole": True, "percent": 90}).send()
+    assert send_email("eve@example.org", "teams/mail/budget", {"team": film, "is_whole": True, "percent": 90})
     (mail,) = mailoutbox
     assert BAD[given] in str(mail.subject)
     assert set(mail.message().keys()) & {"Bcc", "Cc"} == set()

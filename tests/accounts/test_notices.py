@@ -58,7 +58,7 @@ def test_tabs_know_whether_to_give_notice(bob: User, page: str) -> None:
     on = signed_in(bob).get(page).content.decode()
 
     assert 'data-notices="off"' in off
-    assert "notices.js" not in off
+    assert "browser_notifications.js" not in off
     assert 'data-notices="on"' in on
     assert on.count("/static/notices.js") == on.count("/static/live.js") == 1
 

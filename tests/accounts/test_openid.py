@@ -11,9 +11,9 @@ from django.test import Client
 from environs import ValidationError
 from pytest_django import Settings
 
-from accounts.groups import parse
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
+from accounts.sso_groups import parse
 from config.env import groups_or_blank
 from tests.accounts.openid_provider import CLIENT, SECRET, Provider, running_provider
 

@@ -60,7 +60,7 @@ def test_signing_up() -> None:
 
 def order(client: Client, user: User, count: int = 1) -> tuple[int, str]:
     data = {
-        "form_key": str(uuid.uuid4()),
+        "idempotency_key": str(uuid.uuid4()),
         "kind": "text",
         "team": user.personal_team.slug,
         "prompt": "A fox that was typed with care",

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Membership, Team, User
-from accounts.roles import MAY, Action, Role, roles_that_may
+from accounts.roles import ROLE_ACTIONS, Action, Role, roles_that_may
 
 EXPECTED = {
     (role, action): role.value in roles.split()
@@ -24,7 +24,7 @@ EXPECTED = {
 
 def test_every_role_and_action_is_in_the_table() -> None:
     assert set(EXPECTED) == {(role, action) for role in Role for action in Action}
-    assert set(MAY) == set(Role)
+    assert set(ROLE_ACTIONS) == set(Role)
 
 
 @pytest.mark.parametrize(("role", "action", "may"), [(*key, may) for key, may in EXPECTED.items()])

@@ -90,4 +90,4 @@ def test_strangers_sign_in_first(page: str) -> None:
 
 @pytest.mark.parametrize("page", [PAGE, DEFAULTS])
 def test_pages_of_the_account_lead_there(bob: User, page: str) -> None:
-    assert f'href="{page}"' in signed_in(bob).get(reverse("account_notices")).content.decode()
+    assert f'href="{page}"' in signed_in(bob).get(reverse("account-notices")).content.decode()

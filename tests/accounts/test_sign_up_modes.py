@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import joining
+from accounts import invitations
 from accounts.models import Team, User
 from accounts.roles import Role
 
@@ -25,7 +25,7 @@ def test_open_to_everybody(db: None) -> None:
 
 def test_by_invitation_alone(film: Team, alice: User, settings: Settings) -> None:
     settings.SIGN_UP = "invite"
-    invitation, token = joining.invite(film, alice, Role.MEMBER, email="eve@example.com")
+    invitation, token = invitations.invite(film, alice, Role.MEMBER, email="eve@example.com")
     assert "Accounts are by invitation here" in Client().get("/accounts/signup/").content.decode()
     sign_up(Client(), "mallory@example.com")
     assert not has_account("mallory@example.com")

@@ -14,13 +14,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import joining, membership
+from accounts import invitations, membership
 from accounts.membership import MembershipError
 from accounts.models import Invitation, Membership, Team, User
-from accounts.roles import MAY, WORDS, Action, Role
+from accounts.roles import ACTION_LABELS, ROLE_ACTIONS, Action, Role
 from accounts.team_urls import urlpatterns
 from generations.models import Generation, Status
-from generations.pipeline import tell_people
+from generations.notifications import send_notifications
 from tests.cast import make_generation, signed_in
 
 PEOPLE = ("nobody", "mallory", "mona", "victor", "bob", "ada", "alice")
@@ -49,7 +49,7 @@ TABLE: dict[str, tuple[str, dict[str, Any] | None, tuple[int, ...]]] = {
     "team-budget": ("film/budget", {"limit": "5"}, MANAGERS),
     "team-approval-amount": ("film/approval-amount", {"limit": "2"}, MANAGERS),
     "team-own-limit": ("film/own-limit", {"limit": "3"}, (302, 404, 404, 302, 302, 302, 302)),
-    "team-enter": ("film/enter", {}, (302, 404, 404, 404, 404, 404, 404)),
+    "team-join": ("film/join", {}, (302, 404, 404, 404, 404, 404, 404)),
     "team-second-factor": ("film/second-factor", {"needed": "no"}, (302, 404, 404, 403, 403, 403, 302)),
     "team-domains": ("film/domains", {"domains": ""}, MANAGERS),
     "team-member, role": ("film/members/{victor}", {"verb": "role", "role": "member"}, MANAGERS),
@@ -67,7 +67,7 @@ TABLE: dict[str, tuple[str, dict[str, Any] | None, tuple[int, ...]]] = {
     ),
     "team-link": ("film/links", {"uses": "3", "role": "viewer"}, MANAGERS),
     "team-invitation": ("film/invitations/{invitation}", {"verb": "renew"}, MANAGERS),
-    "team-join": ("join/{token}/", None, (200,) * 7),
+    "invitation-link": ("join/{token}/", None, (200,) * 7),
     "invitation-accept": ("invitations/{invitation}", {}, (302, 410, 410, 410, 410, 410, 410)),
 }
 
@@ -82,7 +82,7 @@ def test_address_answers_each_person_as_the_table_of_roles_says(
     film: Team, alice: User, people: dict[str, Client], name: str, person: str
 ) -> None:
     address, data, expected = TABLE[name]
-    invitation, token = joining.invite(film, alice, Role.MEMBER, email="eve@example.com")
+    invitation, token = invitations.invite(film, alice, Role.MEMBER, email="eve@example.com")
     ids = {user.email.partition("@")[0]: user.pk for user in User.objects.all()}
     url = "/teams/" + address.format(**ids, invitation=invitation.pk, token=token)
     client = people[person]
@@ -96,7 +96,7 @@ def test_removed_and_suspended_members_get_what_outsiders_get_or_less(
     film: Team, alice: User, people: dict[str, Client], name: str
 ) -> None:
     address, data, expected = TABLE[name]
-    invitation, token = joining.invite(film, alice, Role.MEMBER, email="eve@example.com")
+    invitation, token = invitations.invite(film, alice, Role.MEMBER, email="eve@example.com")
     ids = {user.email.partition("@")[0]: user.pk for user in User.objects.all()}
     url = "/teams/" + address.format(**ids, invitation=invitation.pk, token=token)
     rhea, sam = (User.objects.create_user(f"{name}@example.com") for name in ("rhea", "sam"))
@@ -112,11 +112,11 @@ def test_removed_and_suspended_members_get_what_outsiders_get_or_less(
 def test_page_shows_the_table_that_is_checked(film: Team, alice: User) -> None:
     page = signed_in(alice).get("/teams/film/").content.decode()
 
-    assert set(WORDS) == set(Action)
+    assert set(ACTION_LABELS) == set(Action)
     table = re.search(r"<tbody>(.*?)</tbody>", page, re.S)
     assert table
     rows = [re.findall(r">(yes|no)<", row) for row in table[1].split("<tr>")[1:]]
-    assert rows == [["yes" if action in MAY[role] else "no" for role in Role] for action in WORDS]
+    assert rows == [["yes" if action in ROLE_ACTIONS[role] else "no" for role in Role] for action in ACTION_LABELS]
 
 
 def test_founder_owns_the_team_and_its_address_stays_when_it_is_renamed(mallory: User) -> None:
@@ -197,7 +197,7 @@ def test_who_has_left_is_told_of_no_more_videos(
 ) -> None:
     make_generation(bob, film, Status.DONE)
     membership.remove(film, bob, alice)
-    assert tell_people() == 0
+    assert send_notifications() == 0
     assert mailoutbox == []
 
 
@@ -313,12 +313,12 @@ def test_link_lets_so_many_in(film: Team, alice: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_link_for_one_lets_in_one_of_many_at_once(film: Team, alice: User) -> None:
-    invitation, _ = joining.invite(film, alice, Role.MEMBER)
+    invitation, _ = invitations.invite(film, alice, Role.MEMBER)
     people = [User.objects.create_user(f"guest{number}@example.com") for number in range(8)]
 
     def join(person: User) -> bool:
         try:
-            return joining.take_up(invitation, person)
+            return invitations.accept_invitation(invitation, person)
         finally:
             connection.close()
 
@@ -366,7 +366,7 @@ def test_mail_that_can_not_be_sent_leaves_the_link_in_hand(
 def test_rows_of_a_team_are_of_no_other(film: Team, alice: User, mallory: User) -> None:
     """A founder sees their new team's gallery, and nothing of another's."""
     make_generation(alice, film)
-    membership.found_team(mallory, "Other")
+    membership.create_team(mallory, "Other")
     assert not Generation.objects.visible_to(mallory).exists()
 
 
@@ -380,11 +380,11 @@ def test_address_at_the_domain_lets_in_once_it_is_verified(film: Team, alice: Us
     film.refresh_from_db()
     assert film.domains == ["example.com", "example.org"]
     client = signed_in(mallory)
-    assert client.post("/teams/film/enter").status_code == 404
+    assert client.post("/teams/film/join").status_code == 404
 
     EmailAddress.objects.create(user=mallory, email=mallory.email, primary=True, verified=True)
     assert "Open to your e-mail domain" in client.get("/teams/").content.decode()
-    client.post("/teams/film/enter")
+    client.post("/teams/film/join")
     assert Membership.objects.get(team=film, user=mallory).role == Role.MEMBER
     assert "Open to your e-mail domain" not in client.get("/teams/").content.decode()
 

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from accounts.leaving import forget
-from accounts.mailing import letter
-from accounts.models import StaffVisit, Team, User
+from accounts.anonymize import anonymize_user
+from accounts.emails import send_email
+from accounts.models import Impersonation, Team, User
 from accounts.time_zones import choices, zone
 from generations.models import Generation, Status
 from tests.cast import make_generation, signed_in
@@ -174,14 +175,19 @@ class TestSettings:
         assert {"UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"} <= {name for name, _ in choices()}
 
 
-def test_mail_is_in_the_zone_of_whoever_gets_it(bob: User, mona: User) -> None:
+def test_mail_is_in_the_zone_of_whoever_gets_it(
+    bob: User, mona: User, mailoutbox: list[EmailMultiAlternatives]
+) -> None:
     User.objects.filter(pk=bob.pk).update(time_zone="Asia/Tokyo")
     began = datetime(2026, 11, 27, 23, 30, tzinfo=UTC)
-    visit = StaffVisit(staff=mona, person=bob, reason="Help", began_at=began, until=began)
-    context = {"visit": visit}
+    impersonation = Impersonation(staff=mona, person=bob, reason="Help", began_at=began, until=began)
+    context = {"impersonation": impersonation}
 
-    assert "28 Nov 2026, 08:30 JST" in str(letter(bob.email, "account/mail/visit", context).body)
-    assert "27 Nov 2026, 23:30 UTC" in str(letter("nobody@example.com", "account/mail/visit", context).body)
+    assert send_email(bob.email, "account/mail/impersonation", context)
+    assert send_email("nobody@example.com", "account/mail/impersonation", context)
+
+    assert "28 Nov 2026, 08:30 JST" in str(mailoutbox[0].body)
+    assert "27 Nov 2026, 23:30 UTC" in str(mailoutbox[1].body)
 
 
 def test_csv_is_in_the_readers_zone_and_months_are_the_studios(
@@ -201,7 +207,7 @@ def test_csv_is_in_the_readers_zone_and_months_are_the_studios(
 
 def test_zone_goes_with_the_account(bob: User) -> None:
     User.objects.filter(pk=bob.pk).update(time_zone="Asia/Tokyo", browser_zone="Asia/Tokyo")
-    forget(bob)
+    anonymize_user(bob)
 
     bob.refresh_from_db()
     assert (bob.time_zone, bob.browser_zone) == ("", "")

@@ -13,19 +13,21 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.joining import invite
+from accounts.impersonation import begin
+from accounts.invitations import invite
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
-from accounts.visiting import begin
+from generations.billing.budget_alerts import send_budget_alerts
 from generations.fal.arguments import AspectRatio, Endpoint, parse
-from generations.models import Cause, Generation, Hold, PromptRule, Report, Status, Verb
+from generations.models import Cause, DecisionKind, Generation, Hold, PromptRule, Report, Status
 from generations.moderation.cases import open_case
-from generations.moderation.deciding import decide, suspend
-from generations.pipeline import Order, ask_for_yes, place_batch, warn_of_budgets
+from generations.moderation.decisions import decide, suspend
+from generations.orders.approvals import send_approval_requests
+from generations.orders.place import Order, place_batch
 from tests.browser.conftest import RENDERED, Worker, desk_alone, show_again
 from tests.browser.test_teams import be
 from tests.cast import make_generation, make_input_picture
-from tests.moderation.conftest import moderator
+from tests.moderators import moderator
 
 pytestmark = [desk_alone, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -97,7 +99,7 @@ def test_empty(bobs_page: Page, studio: LiveServer, bob: User) -> None:
     shoot(bobs_page, "defaults", "/settings/defaults/")
     shoot(bobs_page, "delete-account", "/accounts/delete/")
     shoot(bobs_page, "composer-bad", "/generations/new/", press_too_early)
-    shoot(bobs_page, "bin-empty", "/bin/")
+    shoot(bobs_page, "trash-empty", "/trash/")
     shoot(bobs_page, "error", "/nowhere/")
 
 
@@ -111,7 +113,9 @@ def press_too_early(page: Page) -> None:
 
 def test_full(bobs_page: Page, film: Team, bob: User, worker: Worker) -> None:
     rows = made(bob, film, worker)
-    failed = make_generation(bob, film, Status.FAILED, fixer="user", cost_cents=0, prompt="Something that fal refuses")
+    failed = make_generation(
+        bob, film, Status.FAILED, responsible_party="user", cost_cents=0, prompt="Something that fal refuses"
+    )
     going = make_generation(bob, film, Status.RENDERING, endpoint=Endpoint.IMAGE_TO_VIDEO, queue_position=3)
     make_input_picture(going)
     shoot(bobs_page, "gallery", "/")
@@ -131,8 +135,8 @@ def test_full(bobs_page: Page, film: Team, bob: User, worker: Worker) -> None:
     shoot(bobs_page, "selection", "/", select_three)
     shoot(bobs_page, "filters", "/?status=done", open_filters)
     for row in rows[3:6]:
-        row.bin(bob)
-    shoot(bobs_page, "bin", "/bin/")
+        row.move_to_trash(bob)
+    shoot(bobs_page, "bin", "/trash/")
 
 
 def select_three(page: Page) -> None:
@@ -141,7 +145,7 @@ def select_three(page: Page) -> None:
 
 
 def open_filters(page: Page) -> None:
-    page.locator(".sieve details").evaluate("details => { details.open = true; }")
+    page.locator(".filters details").evaluate("details => { details.open = true; }")
 
 
 def test_moderation(
@@ -158,7 +162,7 @@ def test_moderation(
     open_case(held, Cause.HOLD)
     Report.objects.create(generation=rows[0], reporter=alice, reason="violence", note="The fox looks hungry.")
     case = open_case(rows[0], Cause.REPORT)
-    decide(open_case(rows[2], Cause.FLAG), Verb.TAKE_DOWN, mo, "Somebody else’s greenhouse.")
+    decide(open_case(rows[2], Cause.FLAG), DecisionKind.TAKE_DOWN, mo, "Somebody else’s greenhouse.")
     be(page, studio, mo)
     shoot(page, "admin-home", "/admin/")
     shoot(page, "admin-queue", "/admin/generations/case/")
@@ -185,16 +189,16 @@ def test_teams_and_money(
         make_generation(bob, film, Status.DONE, prompt=prompt, cost_cents=70 if number % 2 else 35)
     film.refresh_from_db()
     arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": PROMPTS[0], "duration": 10, "aspect_ratio": "16:9"})
-    place_batch([Order(user=bob, team=film, form_key=uuid.uuid4(), arguments=arguments, pictures={})] * 3)
-    ask_for_yes()
-    warn_of_budgets()
+    place_batch([Order(user=bob, team=film, idempotency_key=uuid.uuid4(), arguments=arguments, pictures={})] * 3)
+    send_approval_requests()
+    send_budget_alerts()
     begin(User.objects.create_superuser("root@example.com", "x", name="Root"), bob, "Ticket 17: a video does not play")
     be(page, studio, alice)
     shoot(page, "approvals", "/teams/film/approvals")
     shoot(page, "usage", "/teams/film/usage")
     shoot(page, "queue", "/teams/film/queue")
     be(page, studio, bob)
-    shoot(page, "visits", "/accounts/visits/")
+    shoot(page, "impersonations", "/accounts/impersonations/")
     for mail in mailoutbox:
         (FOLDER / "mails").mkdir(exist_ok=True)
         name = "".join(letter if letter.isalnum() else "-" for letter in mail.subject.lower())[:60]

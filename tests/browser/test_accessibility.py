@@ -11,26 +11,26 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.joining import invite
-from accounts.models import StaffVisit, Team, User
+from accounts.invitations import invite
+from accounts.models import Impersonation, Team, User
 from accounts.roles import Role
 from generations.fal.arguments import Endpoint, parse
-from generations.models import Decision, Generation, Status, Verb
-from generations.pipeline import Order, approving, place_batch
+from generations.models import Decision, DecisionKind, Generation, Status
+from generations.orders import approvals
+from generations.orders.place import Order, place_batch
 from tests.browser.conftest import desk_alone, show_again
 from tests.browser.test_pages import rows_of_every_state
 from tests.browser.test_teams import be
 from tests.cast import make_generation, make_video
-from tests.moderation.conftest import moderator
-from tests.moderation.conftest import moderators as moderators  # noqa: PLC0414  a fixture
+from tests.moderators import moderator
 
 pytestmark = [desk_alone, pytest.mark.browser, pytest.mark.django_db(transaction=True)]  # it looks at both sizes itself
 
 STRANGERS: Final = ["gallery", "account_login", "account_signup", "account_reset_password"]
 PEOPLES: Final = [
-    *("gallery", "new-generation", "bin", "account_settings", "default-parameters", "account-picture"),
-    *("account_email", "account_change_password", "account_notices", "delete-account"),
-    *("mfa_index", "usersessions_list", "account_visits"),
+    *("gallery", "new-generation", "bin", "account-settings", "default-parameters", "account-picture"),
+    *("account_email", "account_change_password", "account-notices", "delete-account"),
+    *("mfa_index", "usersessions_list", "account-impersonations"),
 ]
 LOOKS: Final[dict[Literal["light", "dark"], tuple[int, int]]] = {"light": (1440, 900), "dark": (390, 844)}
 RULES: Final = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -77,13 +77,13 @@ def test_what_stands_on_pages_that_are_in_use(bobs_page: Page, film: Team, bob: 
     rows = [make_generation(bob, film, Status.DONE) for _ in range(3)]
     for row in rows:
         make_video(row)
-    assert rows[2].bin(bob)
+    assert rows[2].move_to_trash(bob)
     addresses = [
         f"{reverse('compare')}?ids={rows[0].pk},{rows[1].pk}",
         f"{reverse('new-generation')}?made={rows[0].pk}",
         f"{reverse('gallery')}?q=nothing&status=failed",
         f"{reverse('gallery')}?q=fox",
-        reverse("bin"),
+        reverse("trash"),
         reverse("generation-delete", args=[rows[0].pk]),
     ]
     judge(bobs_page, addresses)
@@ -112,23 +112,23 @@ def test_money_that_waits_and_what_moderators_do(
     Team.objects.filter(pk=film.pk).update(approval_above_cents=50)
     film.refresh_from_db()
     arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": "A fox", "duration": 10, "aspect_ratio": "16:9"})
-    order = Order(user=bob, team=film, form_key=uuid.uuid4(), arguments=arguments, pictures={})
+    order = Order(user=bob, team=film, idempotency_key=uuid.uuid4(), arguments=arguments, pictures={})
     (held,) = place_batch([order])
     seen, removed = make_generation(bob, film, Status.DONE), make_generation(bob, film, Status.DONE)
     for row in (seen, removed):
         make_video(row)
-    Decision.objects.create(verb=Verb.TAKE_DOWN, by=mo, why="Not here", person=bob, generation=removed)
+    Decision.objects.create(verb=DecisionKind.TAKE_DOWN, by=mo, why="Not here", person=bob, generation=removed)
     Generation.objects.filter(pk=removed.pk).update(taken_down_at=now, quarantined_at=now)
-    visit = StaffVisit.objects.create(staff=mo, person=bob, reason="To help", until=now, ended_at=now)
-    visit.deeds.create(method="GET", path="/", answer=200)
-    (ask,) = approving.asks(film)
+    impersonation = Impersonation.objects.create(staff=mo, person=bob, reason="To help", until=now, ended_at=now)
+    impersonation.requests.create(method="GET", path="/", status_code=200)
+    (ask,) = approvals.pending_approvals(film)
     be(page, studio, alice)
-    link = approving.link_for(alice, ask).partition("/teams")[2]
+    link = approvals.link_for(alice, ask).partition("/teams")[2]
     gone = "/teams/approve/forged/"
     report = f"/generations/{seen.pk}/report"
     judge(page, ["/teams/film/approvals", f"/teams{link}", gone, report, "/teams/film/delete"])
     be(page, studio, bob)
-    judge(page, [removed.get_absolute_url(), held.get_absolute_url(), "/bin/", "/accounts/visits/"])
+    judge(page, [removed.get_absolute_url(), held.get_absolute_url(), "/trash/", "/accounts/impersonations/"])
 
 
 def test_a_form_with_errors(bobs_page: Page) -> None:

@@ -85,7 +85,7 @@ def test_good_picture_is_kept_beside_a_file_that_is_none(bobs_page: Page) -> Non
     expect_error(bobs_page, "start_file", "This file isn't a picture.")
     kept = bobs_page.locator("#id_tail_upload")
     expect(kept).to_be_checked()
-    shown = bobs_page.locator("[data-picture=tail] .kept img").element_handle()
+    shown = bobs_page.locator("[data-picture=tail] .upload img").element_handle()
     bobs_page.wait_for_function("image => image.naturalWidth === 400", arg=shown)
 
     bobs_page.locator("#id_start_file").set_input_files(file("start.jpg", picture(color="navy")))

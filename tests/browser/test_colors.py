@@ -16,15 +16,15 @@ from playwright.sync_api import Browser, Page
 
 from accounts.models import Team, User
 from generations import bucket
-from generations.mirror import poster, probe, still
+from generations.mirror import extract_frame, poster, probe
 from generations.models import Status, Upload
-from generations.sandbox.render import Recipe, encode, frames
+from sandbox.render.video import Recipe, encode, frames
 from tests.browser.conftest import PATIENCE, chromium_program
 from tests.cast import make_generation, make_video, signed_in
-from tests.mirror.color_videos import Clip
-from tests.mirror.test_display_matrix import SHOWN
-from tests.mirror.test_frame_color import CASES, HD, SD, TAGGED, TAGGED_601
-from tests.mirror.videos import quarters_mp4, with_matrix
+from tests.generations.mirror.color_videos import Clip
+from tests.generations.mirror.test_display_matrix import SHOWN
+from tests.generations.mirror.test_frame_color import CASES, HD, SD, TAGGED, TAGGED_601
+from tests.generations.mirror.videos import quarters_mp4, with_matrix
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -108,7 +108,7 @@ CLIPS = [
 def test_poster_and_kept_frame_are_the_players(canvas: Page, data: bytes) -> None:
     shown = played(canvas, data)
 
-    assert distance(still(io.BytesIO(data), 0.0), shown) <= 3
+    assert distance(extract_frame(io.BytesIO(data), 0.0), shown) <= 3
     assert distance(poster(io.BytesIO(data)).data, shown) <= 3
 
 
@@ -117,7 +117,7 @@ def test_cases_of_hd(canvas: Page, name: str) -> None:
     data = (CASES / name).read_bytes()
     shown = played(canvas, data)
 
-    assert distance(still(io.BytesIO(data), 0.0), shown) <= 3
+    assert distance(extract_frame(io.BytesIO(data), 0.0), shown) <= 3
     assert distance(poster(io.BytesIO(data)).data, shown) <= 3
 
 
@@ -128,7 +128,7 @@ def test_turned_video_is_as_upright_as_in_the_player(canvas: Page, matrix: tuple
     found = probe(io.BytesIO(data))
 
     assert [found.width, found.height] == size
-    assert distance(still(io.BytesIO(data), 0.0), shown) <= 3
+    assert distance(extract_frame(io.BytesIO(data), 0.0), shown) <= 3
     assert distance(poster(io.BytesIO(data)).data, shown) <= 5  # lossy WebP
 
 

@@ -53,7 +53,7 @@ def write(page: Page, words: str = WORDS) -> None:
     page.locator("#id_start_file").set_input_files(
         {"name": "fox.jpg", "mimeType": "image/jpeg", "buffer": picture(size=(640, 360))}
     )
-    expect(page.locator("[data-picture=start] .kept img")).to_be_visible()
+    expect(page.locator("[data-picture=start] .upload img")).to_be_visible()
     page.locator("#id_prompt").fill(words)
     page.locator("#id_negative_prompt").fill("rain")
     page.get_by_label("10 seconds").check()
@@ -68,7 +68,7 @@ def expect_written(page: Page, words: str = WORDS) -> None:
     expect(page.locator("#id_team")).to_have_value("film")
     expect(page.get_by_label("One line a prompt")).to_be_checked()
     expect(page.locator("#kind-image")).to_be_checked()
-    expect(page.locator("[data-picture=start] .kept img")).to_be_visible()
+    expect(page.locator("[data-picture=start] .upload img")).to_be_visible()
 
 
 def saved(page: Page) -> None:

@@ -13,13 +13,12 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Team, User
-from generations.models import Appeal, Cause, Report, Status, Verb
+from generations.models import Appeal, Cause, DecisionKind, Report, Status
 from generations.moderation.cases import open_case
-from generations.moderation.deciding import decide
+from generations.moderation.decisions import decide
 from tests.browser.conftest import desk_alone
 from tests.cast import make_generation, make_video, signed_in
-from tests.moderation.conftest import moderator
-from tests.moderation.conftest import moderators as moderators  # noqa: PLC0414  a fixture
+from tests.moderators import moderator
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), desk_alone]
 
@@ -65,7 +64,7 @@ def form(request: pytest.FixtureRequest, moderators: Group, film: Team, alice: U
         return Form(reverse("generation-report", args=[row.pk]), "#id_note", "Send the report", Report)
     row = make_generation(bob, film, Status.DONE)
     make_video(row)
-    decide(open_case(row, Cause.FLAG), Verb.TAKE_DOWN, moderator("mo"), "A flag")
+    decide(open_case(row, Cause.FLAG), DecisionKind.TAKE_DOWN, moderator("mo"), "A flag")
     return Form(row.get_absolute_url(), "#text", "Send the answer", Appeal)
 
 

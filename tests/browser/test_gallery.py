@@ -12,7 +12,7 @@ from generations import bucket
 from generations.models import Event, Generation, Status
 from generations.views.gallery import PAGE_SIZE
 from tests.cast import make_generation, make_video
-from tests.mirror.videos import mp4
+from tests.generations.mirror.videos import mp4
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -78,7 +78,7 @@ def many_rows(bob: User, film: Team, count: int, *, newer: bool = False) -> None
     """Ended rows without videos, a minute apart."""
     one = make_generation(bob, film, Status.CANCELED)
     names = [field.attname for field in Generation._meta.concrete_fields]
-    values = {name: getattr(one, name) for name in names if name not in {"id", "form_key", "created_at"}}
+    values = {name: getattr(one, name) for name in names if name not in {"id", "idempotency_key", "created_at"}}
     begin = timezone.now() + timedelta(days=1 if newer else 0)
     rows = [Generation(**values, created_at=begin - timedelta(minutes=number)) for number in range(1, count)]
     Generation.objects.bulk_create(rows, batch_size=1000)

@@ -2,7 +2,6 @@
 
 import httpx
 import pytest
-from django.contrib.auth.models import Group
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -14,15 +13,9 @@ from generations.moderation.cases import open_case
 from tests.browser.conftest import RENDERED, Worker
 from tests.browser.test_teams import be, fits
 from tests.cast import make_generation, make_input_picture, make_video, signed_in
-from tests.moderation.conftest import moderator
-from tests.moderation.conftest import moderators as moderators  # noqa: PLC0414  a fixture
+from tests.moderators import moderator
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def mo(moderators: Group) -> User:
-    return moderator("mo")
 
 
 @pytest.fixture
@@ -92,7 +85,7 @@ def test_report_leads_to_a_take_down_at_every_address_and_restoring_brings_it_ba
     names = ("", "video", "poster", "preview", "download", "input/start")
     addresses = [f"{studio.url}/generations/{row.pk}/{name}" for name in names]
     cookies = {each["name"]: each["value"] for each in page.context.cookies()}
-    handed_out = [bucket.presigned(key, seconds=300) for key in sorted(row.own_keys()) if bucket.size_or_none(key)]
+    handed_out = [bucket.presigned_url(key, seconds=300) for key in sorted(row.own_keys()) if bucket.size_or_none(key)]
     everything = [*addresses, *handed_out]
     with httpx.Client(cookies=cookies) as browser:
         assert {browser.get(address).status_code for address in everything} == {200}
@@ -110,7 +103,7 @@ def test_report_leads_to_a_take_down_at_every_address_and_restoring_brings_it_ba
         assert set(answers.values()) <= {404, 410}, answers
 
         be(page, studio, bob)
-        page.goto("/bin/")
+        page.goto("/trash/")
         page.get_by_role("link", name=row.prompt).click()
         expect(page.get_by_role("heading", name="This video of yours was removed")).to_be_visible()
         expect(page.get_by_text("Foxes that bite are not for this studio.")).to_be_visible()
@@ -162,5 +155,5 @@ def test_many_are_decided_together_after_a_summary(
     page.get_by_role("button", name="Decide on 3 cases").click()
     expect(page.get_by_text("0 of 3 decided")).to_be_visible()
 
-    bulk.go_on()
+    bulk.resume()
     expect(page.get_by_text("3 of 3 decided")).to_be_visible()

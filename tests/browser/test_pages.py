@@ -35,8 +35,8 @@ def look(page: Page, address: str) -> None:
 
 def rows_of_every_state(bob: User, film: Team) -> list[Generation]:
     """Of every state one, with the longest words that there can be."""
-    words = {"prompt": "W" * 2500, "message": "m" * 500, "fal_words": "f" * 500}
-    rows = [make_generation(bob, film, status, **{"fixer": "user", **words}) for status in Status]
+    words = {"prompt": "W" * 2500, "message": "m" * 500, "provider_message": "f" * 500}
+    rows = [make_generation(bob, film, status, **{"responsible_party": "user", **words}) for status in Status]
     make_video(rows[list(Status).index(Status.DONE)])
     with_pictures = make_generation(bob, film, Status.RENDERING, endpoint=Endpoint.IMAGE_TO_VIDEO, queue_position=3)
     for slot in Slot:
@@ -49,7 +49,7 @@ def test_pages_for_strangers(page: Page) -> None:
         look(page, address)
 
 
-def test_pages_for_people(bobs_page: Page, film: Team, bob: User) -> None:
+def test_pages_login_required(bobs_page: Page, film: Team, bob: User) -> None:
     rows = rows_of_every_state(bob, film)
     for address in [*PEOPLES, *(row.get_absolute_url() for row in rows)]:
         look(bobs_page, address)

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page
 from generations import color
 from generations.fal.arguments import MAX_PICTURE_BYTES
 from generations.picture_decoder.decode import decode
-from tests.pictures.hostile import hidden_default_png, with_gain_map, ycck
-from tests.pictures.making import encoded, quarters
-from tests.pictures.test_reading import CASES, chunk, png_with
+from tests.generations.pictures.examples import encoded, quarters
+from tests.generations.pictures.hostile import hidden_default_png, with_gain_map, ycck
+from tests.generations.pictures.test_read import CASES, chunk, png_with
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import desk_alone
 from tests.browser.test_picture_colors import P3
 from tests.browser.test_pictures import expect_kept
-from tests.pictures.hostile import hidden_default_png, with_gain_map
-from tests.pictures.making import encoded, quarters, turned
+from tests.generations.pictures.examples import encoded, quarters, turned
+from tests.generations.pictures.hostile import hidden_default_png, with_gain_map
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), desk_alone]
 

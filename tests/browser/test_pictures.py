@@ -12,7 +12,7 @@ from generations import bucket
 from generations.fal.arguments import MAX_PICTURE_BYTES
 from generations.models import Generation, Status, Upload
 from tests.cast import make_generation, make_video, picture
-from tests.mirror.videos import mp4
+from tests.generations.mirror.videos import mp4
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -39,7 +39,7 @@ def expect_kept(page: Page, slot: str) -> Upload:
     kept = page.locator(f"#id_{slot}_upload")
     expect(kept).to_be_checked()
     upload = Upload.objects.get(pk=kept.input_value())
-    shown = page.locator(f"[data-picture={slot}] .kept img").element_handle()
+    shown = page.locator(f"[data-picture={slot}] .upload img").element_handle()
     page.wait_for_function(f"image => image.naturalWidth === {upload.width}", arg=shown)
     assert page.locator(f"#id_{slot}_file").evaluate("input => input.files.length") == 0
     return upload

@@ -11,7 +11,7 @@ from accounts.models import Team, User
 from generations.models import Generation, Status
 from tests.browser.conftest import RENDERED, Worker
 from tests.cast import make_generation, make_video
-from tests.mirror.videos import mp4
+from tests.generations.mirror.videos import mp4
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

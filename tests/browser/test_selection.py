@@ -21,7 +21,7 @@ def rows(film: Team, bob: User) -> list[Generation]:
 
 def test_range_tag_and_delete_with_undo(bobs_page: Page, rows: list[Generation], film: Team) -> None:
     page = bobs_page
-    Tag.objects.named(film.pk, "Autumn")
+    Tag.objects.get_or_create_named(film.pk, "Autumn")
     page.goto("/")
     boxes = page.locator(".card__select input")
     bar = page.get_by_role("group", name="What is selected")

@@ -14,10 +14,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from config.embedded.s3 import free_ports
+from devserver.s3 import free_ports
 from tests.browser.conftest import PATIENCE, RENDERED, chromium_program
 from tests.browser.tls import Proxy, make_certificate, nginx_program, running_nginx
-from tests.embedded.test_launch import Launched
+from tests.devserver.test_launcher import Launched
 
 pytestmark = pytest.mark.browser
 

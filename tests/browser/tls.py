@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from config.embedded import addresses
-from config.embedded.server import eventually
+from devserver import addresses
+from devserver.server import wait_until
 
 _DOCUMENTED: Final = addresses.ROOT / "docs" / "nginx.conf"
 _WHOLE: Final = """
@@ -121,7 +121,7 @@ def running_nginx(directory: Path, port: int, plain_port: int, studio_port: int,
         [nginx_program(), "-c", str(file), "-p", str(directory), "-e", str(directory / "error.log")]
     )
     try:
-        assert eventually(lambda: _answers(port) or process.poll() is not None, 30)
+        assert wait_until(lambda: _answers(port) or process.poll() is not None, 30)
         assert process.poll() is None, (directory / "error.log").read_text()
         yield Proxy(directory, port)
     finally:

@@ -7,9 +7,9 @@ import pytest
 from django.core.checks import ERROR, WARNING, CheckMessage, run_checks
 from pytest_django import Settings
 
-from config.embedded.s3 import S3Address
+from devserver.s3 import S3Address
 from generations import bucket
-from tests.mirror.conftest import bucket_at
+from tests.generations.mirror.conftest import bucket_at
 
 GOOD = {
     "DEBUG": False,

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from accounts.models import Team, User
 from config.middleware import HeadersMiddleware, ThisMachineOnlyMiddleware
-from config.server.refusals import busy
+from config.server.exceptions import busy
 from generations.models import Status
 from tests.cast import make_generation, signed_in
 
@@ -65,7 +65,7 @@ def test_error_has_all_headers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_refused_before_a_page_is_asked_has_all_headers(settings: Settings) -> None:
     settings.SECURE_HSTS_SECONDS = 60
-    given, _ = busy().answer("text/html")
+    given, _ = busy().render("text/html")
     names = {name.decode() for name, _ in given}
 
     assert {name.lower() for name in NAMES} | {"strict-transport-security", "x-frame-options"} <= names

@@ -7,7 +7,7 @@ from io import StringIO
 
 import pytest
 
-from config.logging import NameGeneration, config, naming
+from config.logging import NameGeneration, bind_generation, config
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def test_studios_own_handler_has_the_filter() -> None:
 
 def test_line_names_the_generation_inside_and_none_outside(written: StringIO) -> None:
     log()
-    with naming("fox"):
+    with bind_generation("fox"):
         log()
-        with naming("badger"):
+        with bind_generation("badger"):
             log()
         log()
     log()
@@ -50,7 +50,7 @@ def test_line_names_the_generation_inside_and_none_outside(written: StringIO) ->
 
 
 def test_name_ends_with_an_error(written: StringIO) -> None:
-    with pytest.raises(ValueError, match="broke"), naming("fox"):
+    with pytest.raises(ValueError, match="broke"), bind_generation("fox"):
         raise ValueError("broke")
     log()
 
@@ -59,7 +59,7 @@ def test_name_ends_with_an_error(written: StringIO) -> None:
 
 def test_tasks_and_threads_started_inside_inherit_the_name(written: StringIO) -> None:
     async def work(name: str) -> None:
-        with naming(name):
+        with bind_generation(name):
             await asyncio.gather(asyncio.create_task(later()), asyncio.to_thread(log))
 
     async def later() -> None:

@@ -14,11 +14,11 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from config.embedded import addresses
-from config.embedded.s3 import free_ports
-from config.embedded.server import eventually
 from config.logging import NameGeneration, RedactSecrets, config
 from config.redaction import has_secret, redact
+from devserver import addresses
+from devserver.s3 import free_ports
+from devserver.server import wait_until
 
 SECRET: Final = "kXv3-Zq_9tLm2PcWbRy7dHf8"
 SECRET_PATHS: Final = [
@@ -143,7 +143,7 @@ def test_access_log_of_the_web_server_has_no_token() -> None:
         text=True,
     )
     try:
-        assert eventually(lambda: _asked(port, SECRET_PATHS[0], SECRET_QUERIES[0]), 60)
+        assert wait_until(lambda: _asked(port, SECRET_PATHS[0], SECRET_QUERIES[0]), 60)
     finally:
         process.terminate()
         output, _ = process.communicate(timeout=30)

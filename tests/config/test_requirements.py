@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from config.lock_requirements import CHOSEN, ROOT, lock_of, moved, pins
+from config.lock_requirements import REQUIREMENTS, ROOT, lock_of, pins, update_pins
 
 
 def entries(lock: str) -> list[str]:
@@ -13,7 +13,7 @@ def entries(lock: str) -> list[str]:
     return re.split(r"(?<!\\)\n", "\n".join(lines))
 
 
-@pytest.mark.parametrize("chosen", CHOSEN)
+@pytest.mark.parametrize("chosen", REQUIREMENTS)
 def test_lock_has_all_that_is_chosen(chosen: str) -> None:
     """When this fails, `make lock` mends it."""
     locked = pins((ROOT / lock_of(chosen)).read_text())
@@ -23,7 +23,7 @@ def test_lock_has_all_that_is_chosen(chosen: str) -> None:
     assert {name: version for name, version in wanted.items() if locked.get(name) != version} == {}
 
 
-@pytest.mark.parametrize("chosen", CHOSEN)
+@pytest.mark.parametrize("chosen", REQUIREMENTS)
 def test_every_package_has_hashes_and_comes_from_no_named_place(chosen: str) -> None:
     found = entries((ROOT / lock_of(chosen)).read_text())
 
@@ -33,7 +33,7 @@ def test_every_package_has_hashes_and_comes_from_no_named_place(chosen: str) -> 
 
 
 def test_both_locks_agree() -> None:
-    ours, with_tools = (pins((ROOT / lock_of(chosen)).read_text()) for chosen in CHOSEN)
+    ours, with_tools = (pins((ROOT / lock_of(chosen)).read_text()) for chosen in REQUIREMENTS)
 
     assert ours.items() <= with_tools.items()
 
@@ -58,5 +58,5 @@ def test_upgrade_moves_pins_and_keeps_reasons() -> None:
         "left==1.0\n"
     )
 
-    assert moved(before, {"av": "19.0.10", "django": "5.2.20", "fal-client": "2.0"}) == after
-    assert moved(before, {}) == before
+    assert update_pins(before, {"av": "19.0.10", "django": "5.2.20", "fal-client": "2.0"}) == after
+    assert update_pins(before, {}) == before

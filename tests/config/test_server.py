@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from config.server.environ import client_address, environ_of
+from config.server.exceptions import HttpError
 from config.server.limits import FORM, PICTURE_BYTES, PICTURES_BYTES, rule_for
-from config.server.refusals import RefusedError
 from config.server.slots import Slots
 from generations.fal import webhooks
 
@@ -78,12 +78,12 @@ def test_addresses_as_our_proxies_saw_them(proxies: int, forwarded: str, address
         ("/accounts/picture/", PICTURE_BYTES),
         ("/generations/new/", PICTURES_BYTES),
         ("/webhooks/fal/00000000-0000-0000-0000-000000000001/", webhooks.MAX_BODY),
-        ("/accounts/login/", FORM.most),
-        ("/nowhere/", FORM.most),
+        ("/accounts/login/", FORM.max_bytes),
+        ("/nowhere/", FORM.max_bytes),
     ],
 )
 def test_limits_of_addresses(address: str, most: int) -> None:
-    assert rule_for(address).most == most
+    assert rule_for(address).max_bytes == most
 
 
 async def _hold(slots: Slots, people: list[str]) -> list[int]:
@@ -93,10 +93,10 @@ async def _hold(slots: Slots, people: list[str]) -> list[int]:
 
     async def want(person: str) -> None:
         try:
-            async with slots.held_by(person):
+            async with slots.acquire(person):
                 answered.append(200)
                 await everybody_asked.wait()
-        except RefusedError as refusal:
+        except HttpError as refusal:
             answered.append(refusal.status)
 
     tasks = [asyncio.create_task(want(person)) for person in people]
@@ -124,7 +124,7 @@ def test_a_slot_that_is_free_again_is_given() -> None:
     slots = Slots(of_one=1, in_all=1, wait_seconds=60)
 
     async def take(person: str) -> None:
-        async with slots.held_by(person):
+        async with slots.acquire(person):
             await asyncio.sleep(0)
 
     async def everybody() -> None:

@@ -7,14 +7,14 @@ from typing import Final
 
 import pytest
 
-from config.embedded import addresses
-from config.embedded.s3 import free_ports
-from config.safety import DEVELOPMENT_KEY, Start, problems
+from config.safety import DEVELOPMENT_KEY, StartSettings, problems
+from devserver import addresses
+from devserver.s3 import free_ports
 from tests.environment import without_ours
 
 KEY: Final = "known-to-nobody-0123456789-abcdefghijklmnopqrstuvwxyz"
 SITE: Final = "https://studio.example.com"
-DEVELOPMENT: Final = Start(
+DEVELOPMENT: Final = StartSettings(
     debug=True,
     host="127.0.0.1",
     secret_key=DEVELOPMENT_KEY,
@@ -23,7 +23,7 @@ DEVELOPMENT: Final = Start(
     allowed_hosts=[],
     insecure_http=False,
 )
-PRODUCTION: Final = Start(
+PRODUCTION: Final = StartSettings(
     debug=False,
     host="0.0.0.0",
     secret_key=KEY,
@@ -34,11 +34,11 @@ PRODUCTION: Final = Start(
 )
 
 
-def start(base: Start, **changes: object) -> Start:
-    return Start(**{name: getattr(base, name) for name in base.__slots__} | changes)
+def start(base: StartSettings, **changes: object) -> StartSettings:
+    return StartSettings(**{name: getattr(base, name) for name in base.__slots__} | changes)
 
 
-def named(found: Start) -> list[str]:
+def named(found: StartSettings) -> list[str]:
     return [name for name, _ in problems(found)]
 
 
@@ -150,7 +150,7 @@ UNSAFE: Final[dict[str, tuple[dict[str, str], list[str]]]] = {
     "proxies not said": (COMPLETE | {"TRUSTED_PROXIES": ""}, ["TRUSTED_PROXIES"]),
 }
 COMMANDS: Final = {
-    "make run": ["-m", "config.launch"],
+    "make run": ["-m", "devserver.launcher"],
     "web": [
         "-m",
         "granian",

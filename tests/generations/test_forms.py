@@ -108,7 +108,7 @@ def test_text_order_has_every_value(mallory: User) -> None:
     form = filled(
         mallory,
         {"start_file": b"ignored"},
-        form_key=str(key),
+        idempotency_key=str(key),
         duration="10",
         aspect_ratio="9:16",
         negative_prompt="",
@@ -119,7 +119,7 @@ def test_text_order_has_every_value(mallory: User) -> None:
     assert form.order.arguments == TextToVideo(
         prompt="A fox", duration="10", aspect_ratio="9:16", negative_prompt="", cfg_scale=0
     )
-    assert (form.order.user, form.order.team, form.order.form_key) == (mallory, mallory.personal_team, key)
+    assert (form.order.user, form.order.team, form.order.idempotency_key) == (mallory, mallory.personal_team, key)
     assert form.order.pictures == {}
 
 
@@ -301,4 +301,4 @@ def test_fresh_form_offers_the_models_defaults(mallory: User) -> None:
     assert values["team"] == mallory.personal_team.slug
     assert (values["kind"], values["duration"], values["aspect_ratio"]) == ("text", "5", "16:9")
     assert (values["negative_prompt"], values["cfg_scale"]) == ("blur, distort, and low quality", 0.5)
-    assert values["form_key"] != GenerationForm(mallory).initial["form_key"]
+    assert values["idempotency_key"] != GenerationForm(mallory).initial["idempotency_key"]

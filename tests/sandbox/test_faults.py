@@ -5,7 +5,7 @@ import time
 import httpx
 import pytest
 
-from generations.sandbox import faults
+from sandbox import faults
 from tests.sandbox.fal import TEXT, Fal
 from tests.sandbox_process import Sandbox
 

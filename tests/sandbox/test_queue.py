@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from generations.sandbox.job import new_id
+from sandbox.job import new_id
 from tests.sandbox.fal import TEXT, Fal
 from tests.sandbox_process import Sandbox, running_sandbox
 

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from generations.sandbox.camera import frame_size
-from generations.sandbox.lettering import Lettering, printable, wrap
-from generations.sandbox.render import SIZES, Recipe
+from sandbox.render.motion import frame_size
+from sandbox.render.text import TextOverlay, strip_unprintable, wrap
+from sandbox.render.video import SIZES, Recipe
 from tests.sandbox.conftest import picture_bytes
 from tests.sandbox.fal import IMAGE, TEXT, Fal
 from tests.sandbox.video import first_and_last, probe
@@ -93,7 +93,7 @@ def test_the_picture_decides_the_size(picture: tuple[int, int], video: tuple[int
     "prompt", ["", "x" * 2500, "two\nlines\x00\u202e", "\ud800 half", "夜" * 900, "a 🦊 " * 600, "ﷺ" * 50]
 )
 def test_any_prompt_can_be_written(prompt: str) -> None:
-    Lettering(printable(prompt), "caption", (640, 360))
+    TextOverlay(strip_unprintable(prompt), "caption", (640, 360))
 
 
 def test_lines_keep_to_the_width() -> None:

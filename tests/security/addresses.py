@@ -19,6 +19,7 @@ _READ: Final = re.compile(
 VALUES: Final[defaultdict[str, Any]] = defaultdict(
     lambda: "x",
     pk=uuid.UUID(int=7),
+    key=uuid.UUID(int=8),
     slug="film",
     slot="start",
     app_label="accounts",

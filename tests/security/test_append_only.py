@@ -8,30 +8,32 @@ import pytest
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from accounts.models import StaffDeed, StaffVisit, Team, User
-from generations.models import Decision, Event, PromptRule, Status, Verb
+from accounts.models import ImpersonatedRequest, Impersonation, Team, User
+from generations.models import Decision, DecisionKind, Event, PromptRule, Status
 from tests.cast import make_generation
 
-APPEND_ONLY = (Event, Decision, StaffVisit, StaffDeed)
-MAY_CHANGE = {Event: {"by"}, Decision: {"rule"}, StaffVisit: {"ended_at"}, StaffDeed: set()}
+APPEND_ONLY = (Event, Decision, Impersonation, ImpersonatedRequest)
+MAY_CHANGE = {Event: {"by"}, Decision: {"rule"}, Impersonation: {"ended_at"}, ImpersonatedRequest: set()}
 
 
 @pytest.fixture
 def rows(film: Team, bob: User, mona: User) -> dict[type[models.Model], Any]:
     generation = make_generation(bob, film, Status.DONE)
-    visit = StaffVisit.objects.create(staff=mona, person=bob, reason="A ticket", until=timezone.now())
+    impersonation = Impersonation.objects.create(staff=mona, person=bob, reason="A ticket", until=timezone.now())
     return {
         Event: generation.events.get(),
         Decision: Decision.objects.create(
-            verb=Verb.TAKE_DOWN,
+            verb=DecisionKind.TAKE_DOWN,
             by=mona,
             person=bob,
             why="x",
             generation=generation,
             rule=PromptRule.objects.create(text="fox", action="flag", made_by=mona),
         ),
-        StaffVisit: visit,
-        StaffDeed: StaffDeed.objects.create(visit=visit, method="GET", path="/", answer=200),
+        Impersonation: impersonation,
+        ImpersonatedRequest: ImpersonatedRequest.objects.create(
+            impersonation=impersonation, method="GET", path="/", status_code=200
+        ),
     }
 
 
@@ -70,9 +72,9 @@ def test_row_is_never_deleted(rows: dict[Any, Any], model: Any) -> None:
 
 
 def test_end_of_an_impersonation_is_written_down(rows: dict[Any, Any]) -> None:
-    StaffVisit.objects.update(ended_at=timezone.now())
+    Impersonation.objects.update(ended_at=timezone.now())
 
-    assert StaffVisit.objects.get().ended_at
+    assert Impersonation.objects.get().ended_at
 
 
 def test_rule_of_a_decision_can_be_deleted(rows: dict[Any, Any]) -> None:

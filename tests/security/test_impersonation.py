@@ -9,13 +9,13 @@ from django.db import connection, transaction
 from django.test import Client
 from psycopg.pq import TransactionStatus
 
-from accounts.models import StaffVisit, Team, User
+from accounts.models import Impersonation, Team, User
 from generations.models import Generation, Status
 from tests.cast import make_generation, make_video, signed_in
 from tests.security.addresses import every_address
 
 REASON = "Ticket 17: his video does not play"
-ENDS = {"/visit/stop", "/accounts/logout/", "/admin/logout/"}
+ENDS = {"/impersonation/stop", "/accounts/logout/", "/admin/logout/"}
 OPEN_TO_MACHINES = ("/webhooks/fal/",)  # answered to whom signs, not to whom has a session
 
 
@@ -30,7 +30,7 @@ def row(film: Team, bob: User) -> Generation:
 def acting(mona: User, bob: User) -> Client:
     mona.user_permissions.set(Permission.objects.all())
     client = signed_in(mona)
-    assert client.post(f"/admin/accounts/user/{bob.pk}/visit/", {"reason": REASON}).headers["Location"] == "/"
+    assert client.post(f"/admin/accounts/user/{bob.pk}/impersonate/", {"reason": REASON}).headers["Location"] == "/"
     return client
 
 
@@ -50,7 +50,7 @@ def test_nothing_but_the_end_takes_a_change(acting: Client, row: Generation, met
         assert answer.status_code in {403, 404} or (address, answer.status_code) == ("/events", 405), address
         if answer.status_code == 403:
             assert "that is for looking: nothing is changed" in answer.content.decode(), address
-    assert StaffVisit.objects.open().count() == 1
+    assert Impersonation.objects.open().count() == 1
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_no_copies_and_no_mailed_links(acting: Client, row: Generation, address:
 
 
 def contents() -> dict[str, list[Any]]:
-    """Every row of every table but those that note the visit itself."""
-    tables = [name for name in connection.introspection.table_names() if not name.startswith("accounts_staff")]
+    """Every row of every table but those that note the impersonation itself."""
+    tables = [name for name in connection.introspection.table_names() if not name.startswith("accounts_imperson")]
     with connection.cursor() as cursor:
         found = {}
         for name in sorted(set(tables) - {"cache", "django_session"}):
@@ -101,15 +101,15 @@ def test_page_says_so(acting: Client) -> None:
 @pytest.mark.parametrize("address", sorted(ENDS))
 def test_these_end_it(acting: Client, row: Generation, address: str) -> None:
     acting.post(address)
-    assert not StaffVisit.objects.open().exists()
+    assert not Impersonation.objects.open().exists()
     assert "viewing only" not in acting.get("/").content.decode()
     assert acting.get(row.get_absolute_url()).status_code in {302, 404}
 
 
 def test_visits_are_not_nested(acting: Client, alice: User) -> None:
-    answer = acting.post(f"/admin/accounts/user/{alice.pk}/visit/", {"reason": REASON})
+    answer = acting.post(f"/admin/accounts/user/{alice.pk}/impersonate/", {"reason": REASON})
     assert answer.status_code == 403
-    assert StaffVisit.objects.count() == 1
+    assert Impersonation.objects.count() == 1
 
 
 ENDINGS: dict[str, Callable[[User, User], Any]] = {
@@ -125,5 +125,5 @@ ENDINGS: dict[str, Callable[[User, User], Any]] = {
 def test_it_ends_with_the_right_for_good(acting: Client, mona: User, bob: User, name: str, address: str) -> None:
     ENDINGS[name](mona, bob)
     acting.get(address)
-    assert not StaffVisit.objects.open().exists()
+    assert not Impersonation.objects.open().exists()
     assert "viewing only" not in acting.get("/").content.decode()

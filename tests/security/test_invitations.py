@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import joining
+from accounts import invitations
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
 
@@ -36,7 +36,7 @@ def newcomers() -> int:
 
 @pytest.mark.parametrize("email", ["", "eve0@example.org"])
 def test_it_is_used_up_by_the_account_that_it_admits(film: Team, alice: User, email: str) -> None:
-    _, token = joining.invite(film, alice, Role.MEMBER, email=email)
+    _, token = invitations.invite(film, alice, Role.MEMBER, email=email)
     visitors = [came_by(token) for _ in range(3)]
     same_again = visitors[0]
     for number, client in enumerate([*visitors, same_again, came_by(token)]):
@@ -49,7 +49,7 @@ def test_it_is_used_up_by_the_account_that_it_admits(film: Team, alice: User, em
 
 @pytest.mark.parametrize("uses", [1, 3])
 def test_link_admits_as_many_as_it_says(film: Team, alice: User, uses: int) -> None:
-    _, token = joining.invite(film, alice, Role.MEMBER, uses=uses)
+    _, token = invitations.invite(film, alice, Role.MEMBER, uses=uses)
     for number in range(5):
         sign_up(came_by(token), f"eve{number}@example.org")
     assert newcomers() == uses
@@ -57,7 +57,7 @@ def test_link_admits_as_many_as_it_says(film: Team, alice: User, uses: int) -> N
 
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_are_one(film: Team, alice: User) -> None:
-    _, token = joining.invite(film, alice, Role.MEMBER)
+    _, token = invitations.invite(film, alice, Role.MEMBER)
     clients = [came_by(token) for _ in range(6)]
 
     def try_it(number: int) -> int:
@@ -75,7 +75,7 @@ def test_many_at_once_are_one(film: Team, alice: User) -> None:
 
 @pytest.mark.parametrize("email", ["mallory@example.org", "eve@example.org.evil.example.org", "EVE@example.net"])
 def test_mail_is_for_its_address(film: Team, alice: User, email: str) -> None:
-    _, token = joining.invite(film, alice, Role.MEMBER, email="eve@example.org")
+    _, token = invitations.invite(film, alice, Role.MEMBER, email="eve@example.org")
     sign_up(came_by(token), email)
     assert not User.objects.filter(email__iexact=email).exists()
     sign_up(came_by(token), "Eve@example.org")
@@ -83,7 +83,7 @@ def test_mail_is_for_its_address(film: Team, alice: User, email: str) -> None:
 
 
 def test_who_has_signed_up_is_led_into_the_team(film: Team, alice: User) -> None:
-    _, token = joining.invite(film, alice, Role.MEMBER, email="eve@example.org")
+    _, token = invitations.invite(film, alice, Role.MEMBER, email="eve@example.org")
     client = came_by(token)
     sign_up(client, "eve@example.org")
     client.force_login(User.objects.get(email="eve@example.org"))
@@ -93,7 +93,7 @@ def test_who_has_signed_up_is_led_into_the_team(film: Team, alice: User) -> None
 
 def test_account_that_needs_no_invitation_uses_none_up(film: Team, alice: User, settings: Settings) -> None:
     settings.SIGN_UP = "open"
-    invitation, token = joining.invite(film, alice, Role.MEMBER)
+    invitation, token = invitations.invite(film, alice, Role.MEMBER)
     sign_up(came_by(token), "eve@example.org")
     invitation.refresh_from_db()
     assert (newcomers(), invitation.uses_left) == (1, 1)
@@ -101,7 +101,7 @@ def test_account_that_needs_no_invitation_uses_none_up(film: Team, alice: User, 
 
 def test_other_domain_needs_one_of_its_own(film: Team, alice: User, settings: Settings) -> None:
     settings.SIGN_UP, settings.SIGN_UP_DOMAINS = "domains", ["example.com"]
-    _, token = joining.invite(film, alice, Role.MEMBER)
+    _, token = invitations.invite(film, alice, Role.MEMBER)
     for number in range(3):
         sign_up(came_by(token), f"eve{number}@example.org")
     assert newcomers() == 1

@@ -21,9 +21,9 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
-from generations.models import Case, Cause, Event, Flag, Generation, Hold, Look, PromptRule, Status
+from generations.models import Case, Cause, Event, Flag, Generation, Hold, PrivateAccess, PromptRule, Status
 from generations.moderation.cases import open_case
-from generations.pipeline.approving import ask_for_yes
+from generations.orders.approvals import send_approval_requests
 from tests.cast import make_generation, make_input_picture, make_video, signed_in
 from tests.security.addresses import every_address
 
@@ -51,9 +51,17 @@ def rows(film: Team, bob: User) -> list[Generation]:
     """Private ones of bob's, with the marker wherever words of a prompt can come to lie."""
     rows = [
         _marked(bob, film, Status.DONE, source_url=f"https://fal.media/files/{MARKER}.mp4"),
-        _marked(bob, film, Status.FAILED, message=f"fal refused “{MARKER}”", fal_words=MARKER, reason="x", fixer="us"),
+        _marked(
+            bob,
+            film,
+            Status.FAILED,
+            message=f"fal refused “{MARKER}”",
+            provider_message=MARKER,
+            reason="x",
+            responsible_party="us",
+        ),
         _marked(bob, film, Status.RENDERING, endpoint=Endpoint.IMAGE_TO_VIDEO, aspect_ratio=""),
-        _marked(bob, film, Status.SUBMITTING, needs_person_since=timezone.now(), message=f"Unknown: {MARKER}"),
+        _marked(bob, film, Status.SUBMITTING, needs_attention_since=timezone.now(), message=f"Unknown: {MARKER}"),
         _marked(bob, film, Status.HELD),
     ]
     video = make_video(rows[0])
@@ -69,7 +77,7 @@ def _marked(bob: User, film: Team, status: Status, **columns: Any) -> Generation
     words = {"prompt": f"A {MARKER} in the snow", "negative_prompt": f"No {MARKER}", "logs": [{"message": MARKER}]}
     row = make_generation(bob, film, status, is_private=True, **words, **columns)
     rule, _ = PromptRule.objects.get_or_create(text="x.l", kind="pattern", action="flag", message="Mind your words")
-    Flag.objects.create(generation=row, rule=rule, words=MARKER)
+    Flag.objects.create(generation=row, rule=rule, matched_text=MARKER)
     Hold.objects.create(generation=row, kind=Hold.Kind.RULE, rule=rule, reason=f"It says “{MARKER}”")
     Event.objects.create(generation=row, status=status, message=f"It says “{MARKER}”")
     open_case(row, Cause.FLAG)
@@ -148,7 +156,7 @@ def test_no_search_tells_whether_it_is_there(staff: Client, rows: list[Generatio
 def lookups() -> Iterator[tuple[str, str]]:
     for model in models_of_ours():
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-        for path in ("prompt", "message", "fal_words", "words", "reason", "placeholder"):
+        for path in ("prompt", "message", "provider_message", "words", "reason", "placeholder"):
             for before in ("", "generation__", "generations__"):
                 yield address, before + path
 
@@ -255,9 +263,9 @@ def test_look_opens_one_case_for_one_person_for_an_hour(
     max_.user_permissions.set(Permission.objects.all())
     assert MARKER not in page_of(signed_in(max_), cases[0]), "bound to one person"
 
-    Look.objects.update(at=timezone.now() - timedelta(minutes=59))
+    PrivateAccess.objects.update(at=timezone.now() - timedelta(minutes=59))
     assert MARKER in page_of(client, cases[0])
-    Look.objects.update(at=timezone.now() - timedelta(minutes=61))
+    PrivateAccess.objects.update(at=timezone.now() - timedelta(minutes=61))
     assert MARKER not in page_of(client, cases[0])
     assert client.get(f"/admin/generations/case/{cases[0].pk}/media/video/").status_code == 403
 
@@ -272,7 +280,7 @@ def test_later_case_of_the_same_video_needs_another_look(mo: User, rows: list[Ge
 def test_who_keeps_it_now_gets_the_mail(
     mo: User, alice: User, rows: list[Generation], mailoutbox: list[EmailMultiAlternatives]
 ) -> None:
-    Generation.objects.filter(pk=rows[0].pk).update(keeper=alice)
+    Generation.objects.filter(pk=rows[0].pk).update(assigned_to=alice)
     look(signed_in(mo), Case.objects.get(generation=rows[0]))
     assert [mail.to for mail in mailoutbox] == [[alice.email]]
 
@@ -285,7 +293,7 @@ def test_no_look_without_a_reason(mo: User, rows: list[Generation], reason: str)
 
 
 def test_no_look_at_ones_own(mo: User, rows: list[Generation]) -> None:
-    Generation.objects.filter(pk=rows[0].pk).update(keeper=mo)
+    Generation.objects.filter(pk=rows[0].pk).update(assigned_to=mo)
     assert look(signed_in(mo), Case.objects.get(generation=rows[0])) == 403
 
 
@@ -297,7 +305,7 @@ def test_whoever_says_yes_reads_no_private_prompt(
 ) -> None:
     row = make_generation(bob, film, Status.HELD, is_private=True, prompt=f"A {MARKER}")
     Hold.objects.create(generation=row, kind=Hold.Kind.APPROVAL, reason="Above the amount")
-    ask_for_yes()
+    send_approval_requests()
     (mail,) = mailoutbox
     parts = [str(mail.subject), str(mail.body), *(str(part) for part in mail.alternatives)]
     assert MARKER not in "".join(parts)

@@ -16,16 +16,19 @@ from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 
-from accounts import joining, membership
+from accounts import invitations, membership
 from accounts.models import Invitation, Membership, Team, User
 from accounts.roles import Role
 from generations.fal.arguments import Endpoint, parse
-from generations.models import Case, Cause, Generation, Hold, Status, Verb
+from generations.flows.delete_account import delete_account
+from generations.flows.delete_team import delete_team
+from generations.flows.remove_member import remove_member
+from generations.models import Case, Cause, DecisionKind, Generation, Hold, Status
 from generations.moderation import bulk
 from generations.moderation.cases import open_case
-from generations.moderation.deciding import suspend
-from generations.pipeline import Order, ask_for_yes, close, part, place_order
-from generations.pipeline.leaving import leave
+from generations.moderation.decisions import suspend
+from generations.orders.approvals import send_approval_requests
+from generations.orders.place import Order, place_order
 from generations.views import drafts
 from tests.cast import make_generation, signed_in
 
@@ -34,11 +37,11 @@ Ending = Callable[[Team, User, User, User], object]  # team, who loses, its owne
 
 
 def _remove(film: Team, ada: User, alice: User, mo: User) -> None:
-    part(film, ada, alice)
+    remove_member(film, ada, alice)
 
 
 def _leave_team(film: Team, ada: User, alice: User, mo: User) -> None:
-    part(film, ada, ada)
+    remove_member(film, ada, ada)
 
 
 def _demote(film: Team, ada: User, alice: User, mo: User) -> None:
@@ -65,11 +68,11 @@ def _close_team(film: Team, ada: User, alice: User, mo: User) -> None:
     Generation.objects.filter(status=Status.HELD).update(
         status=Status.CANCELED, due_at=None, finished_at=timezone.now()
     )
-    assert close(film, alice, alice)
+    assert delete_team(film, alice, alice)
 
 
 def _delete_account(film: Team, ada: User, alice: User, mo: User) -> None:
-    assert leave(ada)
+    assert delete_account(ada)
 
 
 def _ask_for_second_factor(film: Team, ada: User, alice: User, mo: User) -> None:
@@ -151,7 +154,7 @@ def test_live_updates_say_nothing(film: Team, ada: User, alice: User, ending: Ca
 def test_own_invitations_lead_nowhere(
     film: Team, ada: User, alice: User, mallory: User, ending: Callable[[], str], role: Role, email: str
 ) -> None:
-    _, token = joining.invite(film, ada, role, email=email, uses=1 if email else 5)
+    _, token = invitations.invite(film, ada, role, email=email, uses=1 if email else 5)
     address, client = f"/teams/join/{token}/", signed_in(mallory)
     assert client.get(address).status_code == 200
     ending()
@@ -163,7 +166,7 @@ def test_own_invitations_lead_nowhere(
 
 
 def test_pages_show_no_dead_invitation_as_open(film: Team, ada: User, alice: User, ending: Callable[[], str]) -> None:
-    joining.invite(film, ada, Role.MEMBER, email="eve@example.org")
+    invitations.invite(film, ada, Role.MEMBER, email="eve@example.org")
     name = ending()
     page = signed_in(alice).get("/teams/film/")
     assert page.status_code == (404 if name == "close the team" else 403 if name == "second factor" else 200)
@@ -174,7 +177,7 @@ def test_mail_to_ones_own_address_is_dead_on_the_page_of_teams(
     film: Team, ada: User, mallory: User, ending: Callable[[], str]
 ) -> None:
     mallory.emailaddress_set.create(email=mallory.email, verified=True, primary=True)  # type: ignore[attr-defined]
-    invitation, _ = joining.invite(film, ada, Role.MEMBER, email=mallory.email)
+    invitation, _ = invitations.invite(film, ada, Role.MEMBER, email=mallory.email)
     ending()
     client = signed_in(mallory)
     assert f"/teams/invitations/{invitation.pk}" not in client.get("/teams/").content.decode()
@@ -186,7 +189,7 @@ def test_session_that_came_by_the_link_makes_no_account(
     film: Team, ada: User, ending: Callable[[], str], settings: Any
 ) -> None:
     settings.SIGN_UP = "invite"
-    _, token = joining.invite(film, ada, Role.MEMBER, uses=5)
+    _, token = invitations.invite(film, ada, Role.MEMBER, uses=5)
     client = Client()
     assert client.get(f"/teams/join/{token}/").status_code == 200
     ending()
@@ -196,8 +199,8 @@ def test_session_that_came_by_the_link_makes_no_account(
 
 def test_owner_who_is_an_admin_now_makes_no_owners(film: Team, alice: User, bob: User, mallory: User) -> None:
     Membership.objects.filter(team=film, user=bob).update(role=Role.OWNER)
-    _, as_owner = joining.invite(film, bob, Role.OWNER)
-    _, as_admin = joining.invite(film, bob, Role.ADMIN)
+    _, as_owner = invitations.invite(film, bob, Role.OWNER)
+    _, as_admin = invitations.invite(film, bob, Role.ADMIN)
     Membership.objects.filter(team=film, user=bob).update(role=Role.ADMIN)
 
     client = signed_in(mallory)
@@ -206,9 +209,9 @@ def test_owner_who_is_an_admin_now_makes_no_owners(film: Team, alice: User, bob:
 
 
 def test_renewed_by_another_it_is_theirs(film: Team, ada: User, alice: User, mallory: User) -> None:
-    invitation, _ = joining.invite(film, ada, Role.MEMBER, email="mallory@example.com")
-    token = joining.renew(invitation, alice)
-    part(film, ada, alice)
+    invitation, _ = invitations.invite(film, ada, Role.MEMBER, email="mallory@example.com")
+    token = invitations.renew(invitation, alice)
+    remove_member(film, ada, alice)
     assert signed_in(mallory).post(f"/teams/join/{token}/").status_code == 302
 
 
@@ -221,8 +224,8 @@ def link(film: Team, ada: User, bob: User, mailoutbox: Mails) -> str:
     Team.objects.filter(pk=film.pk).update(approval_above_cents=10)
     film.refresh_from_db()
     arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": "A fox", "duration": 5, "aspect_ratio": "1:1"})
-    place_order(Order(user=bob, team=film, form_key=uuid.uuid4(), arguments=arguments, pictures={}))
-    ask_for_yes()
+    place_order(Order(user=bob, team=film, idempotency_key=uuid.uuid4(), arguments=arguments, pictures={}))
+    send_approval_requests()
     (mail,) = [mail for mail in mailoutbox if mail.to == [ada.email]]
     found = re.search(r"/approvals?/[^\s]+|/[a-z-]+/[^\s]*:[^\s]+", str(mail.body))
     assert found
@@ -242,10 +245,10 @@ def test_approval_link_is_dead(ada: User, link: str, ending: Callable[[], str]) 
 def test_no_mail_asks_whoever_may_not_decide(
     film: Team, ada: User, bob: User, link: str, mailoutbox: Mails, ending: Callable[[], str]
 ) -> None:
-    Hold.objects.update(told_at=None)
+    Hold.objects.update(notified_at=None)
     ending()
     mailoutbox.clear()
-    ask_for_yes()
+    send_approval_requests()
     assert ada.email not in {address for mail in mailoutbox for address in mail.to}
 
 
@@ -273,14 +276,14 @@ def test_page_of_who_may_not_sign_in_keeps_nothing(
 def test_who_was_removed_comes_back_by_a_new_invitation_alone(film: Team, alice: User, bob: User) -> None:
     bob.emailaddress_set.create(email=bob.email, verified=True, primary=True)  # type: ignore[attr-defined]
     Team.objects.filter(pk=film.pk).update(domains=["example.com"])
-    _, old = joining.invite(film, alice, Role.ADMIN, uses=5)
+    _, old = invitations.invite(film, alice, Role.ADMIN, uses=5)
     client = signed_in(bob)
-    part(film, bob, alice)
+    remove_member(film, bob, alice)
 
     assert client.post(f"/teams/join/{old}/").status_code == 410
-    assert client.post("/teams/film/enter").status_code == 404
-    assert "/teams/film/enter" not in client.get("/teams/").content.decode()
-    _, new = joining.invite(film, alice, Role.MEMBER, uses=5)
+    assert client.post("/teams/film/join").status_code == 404
+    assert "/teams/film/join" not in client.get("/teams/").content.decode()
+    _, new = invitations.invite(film, alice, Role.MEMBER, uses=5)
     assert client.post(f"/teams/join/{new}/").status_code == 302
     assert film.members.filter(pk=bob.pk).exists()
 
@@ -288,8 +291,8 @@ def test_who_was_removed_comes_back_by_a_new_invitation_alone(film: Team, alice:
 def test_who_left_by_themselves_comes_back_as_they_like(film: Team, alice: User, bob: User) -> None:
     bob.emailaddress_set.create(email=bob.email, verified=True, primary=True)  # type: ignore[attr-defined]
     Team.objects.filter(pk=film.pk).update(domains=["example.com"])
-    part(film, bob, bob)
-    assert signed_in(bob).post("/teams/film/enter").status_code == 302
+    remove_member(film, bob, bob)
+    assert signed_in(bob).post("/teams/film/join").status_code == 302
     assert film.members.filter(pk=bob.pk).exists()
 
 
@@ -299,14 +302,14 @@ def test_who_left_by_themselves_comes_back_as_they_like(film: Team, alice: User,
 @pytest.mark.parametrize("how", ["suspend", "deactivate", "no moderator any more"])
 def test_decisions_begun_in_ones_name_stop(film: Team, bob: User, mo: User, how: str) -> None:
     case: Case = open_case(make_generation(bob, film, Status.DONE), Cause.REPORT)
-    begun = bulk.begin([case], Verb.APPROVE, mo, "")
+    begun = bulk.begin([case], DecisionKind.APPROVE, mo, "")
     if how == "suspend":
         User.objects.filter(pk=mo.pk).update(suspended_until=timezone.now() + timedelta(days=1))
     elif how == "deactivate":
         User.objects.filter(pk=mo.pk).update(is_active=False)
     else:
         mo.user_permissions.clear()
-    bulk.go_on()
+    bulk.resume()
     begun.refresh_from_db()
     assert (begun.decided, begun.skipped) == (0, 1)
 

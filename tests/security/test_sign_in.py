@@ -53,7 +53,13 @@ def person_in(client: Client) -> str | None:
 def test_addresses_are_all_there() -> None:
     found = every_address()
     assert len(found) > 250
-    for address in ("/", "/admin/login/", "/accounts/login/", "/admin/django_rq/dashboard/stats.json", "/visit/stop"):
+    for address in (
+        "/",
+        "/admin/login/",
+        "/accounts/login/",
+        "/admin/django_rq/dashboard/stats.json",
+        "/impersonation/stop",
+    ):
         assert address in found
 
 

@@ -18,8 +18,8 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from accounts.models import Team, User
-from config.embedded.s3 import free_ports
 from config.server.limits import FORM_BYTES, PICTURE_BYTES, PICTURES_BYTES, SMALL_BYTES
+from devserver.s3 import free_ports
 from generations import bucket
 from generations.fal import webhooks
 from generations.models import Generation, Status, Upload, Video

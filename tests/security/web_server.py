@@ -18,9 +18,9 @@ from django.db import connection
 from django.test import Client
 from honcho.environ import parse_procfile
 
-from config.embedded import addresses
-from config.embedded.s3 import free_ports
-from config.embedded.server import die_with_parent
+from devserver import addresses
+from devserver.s3 import free_ports
+from devserver.server import die_with_parent
 
 HOST: Final = "127.0.0.1"
 PATIENCE: Final = 90.0  # seconds; limits against hanging, not measures

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from generations.moderation.auditing import violations
+from generations.moderation.policy_audit import violations
 
 
 class Command(BaseCommand):
@@ -14,7 +14,7 @@ class Command(BaseCommand):
         count = 0
         for found in violations():
             count += 1
-            self.stdout.write(f"{found.rule}\t{found.generation}\t{found.words}")
+            self.stdout.write(f"{found.rule}\t{found.generation}\t{found.message}")
         if count:
             raise CommandError(f"{count} found. Look at each in the admin; nothing was changed.")
         self.stdout.write("All is as decided.")

@@ -8,8 +8,8 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 
 from generations.mirror import MirrorError, storage_errors
-from generations.pipeline.auditing import Audit, Fault, Finding
-from generations.pipeline.repairing import NotRepairedError, repair
+from generations.storage.audit import Fault, Finding, StorageAudit
+from generations.storage.repair import RepairError, repair
 
 _FAULTS: Final = {Fault.ORPHAN: "orphans", Fault.MISSING: "missing", Fault.WRONG_SIZE: "of a wrong size"}
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--repair", action="store_true", help="Put right what can be, and say what can't.")
 
     def handle(self, **options: Any) -> None:
-        audit, found = Audit(), Counter[str]()
+        audit, found = StorageAudit(), Counter[str]()
         try:
             with storage_errors():
                 for finding in audit.findings():
@@ -52,13 +52,13 @@ def _printable(key: str) -> str:
 def _repair(finding: Finding, found: Counter[str]) -> str:
     try:
         done = repair(finding)
-    except NotRepairedError as error:
+    except RepairError as error:
         return f" → not repaired: {error}"
     found["repaired"] += 1
     return f" → {done}"
 
 
-def _totals(audit: Audit, found: Counter[str], *, repaired: bool) -> str:
+def _totals(audit: StorageAudit, found: Counter[str], *, repaired: bool) -> str:
     faults = ", ".join(f"{found[fault]:,} {words}" for fault, words in _FAULTS.items())
     ends = f"; {found['repaired']:,} repaired" if repaired else ""
     young = f"; {audit.young:,} without a row are less than an hour old, so not judged" if audit.young else ""

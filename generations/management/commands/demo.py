@@ -12,9 +12,9 @@ from django.db import transaction
 
 from accounts.models import User
 from generations import tasks
-from generations.forms import GenerationForm, first_values
+from generations.forms import GenerationForm, initial_values
 from generations.models import Generation
-from generations.pipeline import place_order
+from generations.orders.place import place_order
 
 PICTURE: Final = Path(settings.BASE_DIR) / "static" / "demo" / "starting-line.jpg"
 
@@ -62,9 +62,9 @@ def _place_examples(demo: User) -> None:
 def _place(demo: User, name: str, data: dict[str, Any], files: dict[str, Any] | None = None) -> None:
     # always the same form key: a start that was cut short is made up for, and no video is ordered again
     key = uuid.uuid5(uuid.NAMESPACE_URL, f"kling-studio/demo/{name}")
-    if Generation.objects.filter(user=demo, form_key=key).exists():
+    if Generation.objects.filter(user=demo, idempotency_key=key).exists():
         return
-    form = GenerationForm(demo, {**first_values(demo), "form_key": key, **data}, files)
+    form = GenerationForm(demo, {**initial_values(demo), "idempotency_key": key, **data}, files)
     if not form.is_valid():
         raise CommandError(f"The example {name} is not valid: {form.errors.as_text()}")
     place_order(form.order)

@@ -15,12 +15,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from accounts.models import Team, User
 from generations import tasks
 from generations.bucket import BucketDownError
+from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import DEFAULT_CFG_SCALE, DEFAULT_NEGATIVE_PROMPT, AspectRatio, Duration
 from generations.forms import GenerationForm
 from generations.models import Generation, Status
-from generations.pipeline import OrderRefusedError, place_order
+from generations.orders.place import place_order
 
-_LOOK_EVERY: Final = 0.5  # s
+_POLL_INTERVAL: Final = 0.5  # s
 _OPTION_OF_FIELD: Final = {
     "prompt": "PROMPT",
     "team": "--team",
@@ -123,7 +124,7 @@ def _wait(generation: Generation, page: str) -> None:
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task("Waiting", total=100)
             while generation.is_open:
-                time.sleep(_LOOK_EVERY)
+                time.sleep(_POLL_INTERVAL)
                 generation.refresh_from_db()
                 _show(progress, task, generation)
     except KeyboardInterrupt:
@@ -135,11 +136,11 @@ def _wait(generation: Generation, page: str) -> None:
 
 def _show(progress: Progress, task: TaskID, generation: Generation) -> None:
     """Known amounts move the bar: a step of the way each, and the copy by its bytes."""
-    words = (generation.is_open and generation.message) or _words(generation)
+    words = (generation.is_open and generation.message) or _status_text(generation)
     progress.update(task, description=words, completed=_percent(generation))
 
 
-def _words(generation: Generation) -> str:
+def _status_text(generation: Generation) -> str:
     ahead = generation.queue_position
     if generation.status == Status.RENDERING:
         return "Rendering" if ahead is None else f"Waiting at fal, {ahead} ahead"

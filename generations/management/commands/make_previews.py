@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from generations.mirror import MirrorError
 from generations.models import Generation
-from generations.pipeline.repairing import add_preview
+from generations.storage.repair import add_preview
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         made = failed = 0
-        for row in _without():
+        for row in _without_preview():
             try:
                 add_preview(row)
                 made += 1
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
 
-def _without() -> Iterator[Generation]:
+def _without_preview() -> Iterator[Generation]:
     """Their ids first: a cursor would be held open for as long as all the work takes."""
     rows = Generation.objects.filter(deleted_at=None, video__preview_key="")
     for pk in list(rows.order_by("-created_at").values_list("pk", flat=True)):

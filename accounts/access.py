@@ -1,0 +1,48 @@
+"""Who is asking about which team, and what they may do there."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from accounts.http import AuthenticatedHttpRequest
+from accounts.models import Membership, Team, User
+from accounts.roles import ROLE_ACTIONS, Action, Role
+
+
+class SecondFactorNeededError(PermissionDenied):
+    """A 403 whose page shows the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamAccess:
+    """A team, and the person who asks about it as one of its members."""
+
+    user: User
+    team: Team
+    role: Role
+
+    def may(self, action: Action) -> bool:
+        return action in ROLE_ACTIONS[self.role]
+
+    def require(self, action: Action) -> None:
+        """Raises PermissionDenied, which is a 403."""
+        if not self.may(action):
+            raise PermissionDenied
+
+
+def team_access(request: AuthenticatedHttpRequest, slug: str) -> TeamAccess:
+    """Raises Http404 for whoever does not belong to it: they learn of no team. Its second factor is asked for here."""
+    own = (
+        Membership.objects.select_related("team")
+        .filter(team__slug=slug, team__closed_at=None, user=request.user)
+        .first()
+    )
+    if own is None:
+        raise Http404
+    if own.team.needs_second_factor and not request.user.has_second_factor:
+        raise SecondFactorNeededError(
+            _("%s asks its members for a second factor. Set one up in your account under “Second factor”.") % own.team
+        )
+    return TeamAccess(request.user, own.team, Role(own.role))

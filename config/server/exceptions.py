@@ -1,0 +1,73 @@
+"""Requests that Django does not get to see, and what is said to who sent them."""
+
+import json
+from typing import Final
+
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.headers import common_headers
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class DisconnectedError(Exception):
+    """Nobody is there any more to answer to."""
+
+
+class HttpError(Exception):
+    """A status, and words for a person; `retry_after` is in seconds."""
+
+    def __init__(self, status: int, heading: object, words: object, retry_after: int | None = None) -> None:
+        super().__init__(str(heading))
+        self.status, self.heading, self.words, self.retry_after = status, heading, words, retry_after
+
+    def render(self, accepts: str) -> tuple[Headers, bytes]:
+        """As a page, as the JSON that scripts of ours read, or as a line of text."""
+        kind, text = "text/plain", f"{self.words}\n"
+        if "text/html" in accepts:
+            page = {"code": self.status, "heading": self.heading, "words": self.words}
+            kind, text = "text/html", str(render_to_string("request_refused.html", page))
+        elif "application/json" in accepts:
+            kind, text = "application/json", json.dumps({"errors": [str(self.words)]}, ensure_ascii=False)
+        return [*self._headers(), (b"content-type", f"{kind}; charset=utf-8".encode())], text.encode()
+
+    def _headers(self) -> Headers:
+        headers: Headers = [(name.lower().encode(), value.encode()) for name, value in common_headers().items()]
+        headers.append((b"cache-control", b"no-store"))
+        headers.append((b"content-security-policy", b"default-src 'none'; style-src 'self'; img-src 'self'"))
+        if self.retry_after is not None:
+            headers.append((b"retry-after", str(self.retry_after).encode()))
+        return headers
+
+
+def too_large(most: int) -> HttpError:
+    limit = f"{most // 1024**2} MB" if most >= 1024**2 else f"{most // 1024} kB"
+    words = _("This address takes at most %s. Go back and send less; a picture may have at most 10 MB.") % limit
+    return HttpError(413, _("That is too large"), words)
+
+
+NOT_SIGNED_IN: Final = (
+    gettext_lazy("Sign in first"),
+    gettext_lazy("Only somebody who is signed in may send as much as this. Sign in, then send it again."),
+)
+
+
+def not_signed_in() -> HttpError:
+    return HttpError(401, *NOT_SIGNED_IN)
+
+
+def too_slow() -> HttpError:
+    words = _("The request came so slowly that the studio stopped waiting. Check the connection, then send it again.")
+    return HttpError(408, _("That took too long"), words)
+
+
+def too_many() -> HttpError:
+    words = _("As many transfers of yours as may run at once are running. Wait until one has ended, then try again.")
+    return HttpError(429, _("Too many transfers at once"), words, retry_after=10)
+
+
+def busy() -> HttpError:
+    words = _("The studio has more to do than it can at this moment. Nothing is lost: try again in a few seconds.")
+    return HttpError(503, _("The studio is busy"), words, retry_after=5)

@@ -1,0 +1,29 @@
+"""The one way to fetch a generation for who is asking."""
+
+import uuid
+
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404
+
+from accounts.http import AuthenticatedHttpRequest
+from accounts.models import Team, User
+from accounts.roles import Action
+from generations.models import Favourite, Generation
+
+
+def visible_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Generation:
+    """The generation, or 404 for whoever may not know that it exists."""
+    rows = Generation.objects.visible_to(request.user).select_related("user", "team", "video")
+    return get_object_or_404(rows.annotate(is_favourite=Favourite.objects.exists_for(request.user)), pk=pk)
+
+
+def allowed_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID, action: Action) -> Generation:
+    """The generation, or 403 for whoever may see it but whose role in its team does not allow the action."""
+    generation = visible_generation(request, pk)
+    if not may(request.user, action, generation):
+        raise PermissionDenied
+    return generation
+
+
+def may(user: User, action: Action, generation: Generation) -> bool:
+    return Team.objects.where_may(user, action).filter(pk=generation.team_id).exists()

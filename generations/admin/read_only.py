@@ -1,0 +1,69 @@
+"""Windows on the work for staff: to look and to search, not to edit. Prices alone are edited here."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+
+from generations.admin.masking import MaskedAdmin
+from generations.models import Event, InputPicture, Price, Upload, Video
+
+
+class ReadOnly(admin.options.BaseModelAdmin[Any]):
+    """Nothing is added, changed or deleted by hand: rows are moved by the pipeline alone."""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Video)
+class VideoAdmin(ReadOnly, MaskedAdmin):
+    list_display = ("generation", "width", "height", "duration", "fps", "codec", "size", "created_at")
+    list_select_related = ("generation",)
+    list_filter = ("codec", "width", "created_at")
+    search_fields = ("=generation__id", "key", "sha256")
+    private_search = ("generation__prompt",)
+    private_columns = ("placeholder",)
+    show_full_result_count = False
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly, MaskedAdmin):
+    list_display = ("at", "generation", "status", "by", "message")
+    list_select_related = ("generation", "by")
+    list_filter = ("status", "at")
+    search_fields = ("=generation__id", "by__email")
+    private_columns = private_search = ("message",)
+    show_full_result_count = False
+
+
+@admin.register(InputPicture)
+class InputPictureAdmin(ReadOnly, MaskedAdmin):
+    list_display = ("generation", "slot", "media_type", "width", "height", "size", "created_at")
+    list_select_related = ("generation",)
+    list_filter = ("slot", "media_type", "created_at")
+    search_fields = ("=generation__id", "key", "sha256")
+    private_columns = ("fal_url",)
+    show_full_result_count = False
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnly, admin.ModelAdmin[Upload]):
+    list_display = ("user", "media_type", "width", "height", "size", "created_at")
+    list_select_related = ("user",)
+    list_filter = ("media_type", "created_at")
+    search_fields = ("user__email", "key", "sha256")
+
+
+@admin.register(Price)
+class PriceAdmin(admin.ModelAdmin[Price]):
+    list_display = ("endpoint", "seconds", "cents", "read_on")
+    list_filter = ("endpoint", "seconds")
+    search_fields = ("endpoint",)

@@ -1,0 +1,77 @@
+"""Our books beside fal's own, day by day, when an admin key is set: no mistake of either side stays unseen."""
+
+import logging
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from django.conf import settings
+from django.db.models import F, Min, Q
+from django.db.models.functions import Coalesce, TruncDate
+from django.utils import timezone
+
+from generations.fal.arguments import Endpoint
+from generations.fal.client import FalClient
+from generations.fal.errors import FalError
+from generations.fal_account import fal_config
+from generations.models import TERMINAL, Generation, Status, UsageDay
+
+logger = logging.getLogger(__name__)
+
+LOOK_BACK: Final = 7  # days: figures of either side can come late
+_MAX_DURATION: Final = timedelta(days=3)  # from the order to fal's answer
+
+DailyUsage = dict[date, dict[str, Any]]  # columns of UsageDay
+
+
+def reconcile() -> int:
+    """Compare the last days that are over; how many of them drift. Does nothing without FAL_ADMIN_KEY."""
+    if not settings.FAL_ADMIN_KEY:
+        return 0
+    today = timezone.now().astimezone(UTC).date()
+    days = [today - timedelta(days=back) for back in range(LOOK_BACK, 0, -1)]
+    ours = _our_usage(days)
+    try:
+        theirs = _fal_usage(days)
+    except FalError as error:
+        logger.warning("fal's usage can't be read: %s", error)
+        _save_day(days[-1], {**ours[days[-1]], "problem": str(error)})
+        return 0
+    for day in days:
+        _save_day(day, {**ours[day], **theirs[day], "problem": ""})
+    return UsageDay.objects.filter(day__in=days).exclude(fal_cents=F("our_cents")).count()
+
+
+def _our_usage(days: list[date]) -> DailyUsage:
+    """Charged requests, by the day on which fal was done with them."""
+    made = Min("events__at", filter=Q(events__status=Status.MIRRORING))
+    begin = datetime.combine(days[0], time(), UTC)
+    rows = Generation.objects.filter(request_id__isnull=False, cost_cents__gt=0, created_at__gte=begin - _MAX_DURATION)
+    over = rows.order_by().filter(Q(status__in=TERMINAL) | Q(status=Status.MIRRORING))
+    ended = over.annotate(day=TruncDate(Coalesce(made, "finished_at"), tzinfo=UTC))
+    books: DailyUsage = {day: {"our_videos": 0, "our_cents": 0, "our_units": Decimal()} for day in days}
+    for day, cents, units in ended.values_list("day", "cost_cents", "billable_units"):
+        if book := books.get(day):
+            book["our_videos"] += 1
+            book["our_cents"] += cents
+            book["our_units"] += units or 0
+    return books
+
+
+def _fal_usage(days: list[date]) -> DailyUsage:
+    """What fal charged for our endpoints. Raises FalError."""
+    begin, end = (datetime.combine(day, time(), UTC) for day in (days[0], days[-1] + timedelta(days=1)))
+    books: DailyUsage = {day: {"fal_units": Decimal(), "fal_cents": Decimal()} for day in days}
+    with FalClient(replace(fal_config(), key=settings.FAL_ADMIN_KEY)) as client:
+        for share in client.usage(list(Endpoint), start=begin, end=end):
+            if book := books.get(share.day):
+                book["fal_units"] += share.quantity
+                book["fal_cents"] += share.cost * 100
+    for book in books.values():
+        book["fal_cents"] = round(book["fal_cents"])
+    return books
+
+
+def _save_day(day: date, columns: dict[str, Any]) -> None:
+    UsageDay.objects.update_or_create(day=day, defaults=columns)

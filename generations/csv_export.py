@@ -1,0 +1,32 @@
+"""Tables as CSV that a spreadsheet opens as they are meant."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+# With these a spreadsheet begins to compute, also in their full-width forms, and behind blanks and line breaks, which
+# some programs drop (OWASP: CSV Injection).
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+class _Echo:
+    """What csv writes to: it hands back each line."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """One line each, the columns' names first."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff"  # by which Excel knows UTF-8
+    yield writer.writerow(columns)
+    for row in rows:
+        yield writer.writerow([_escape_formula(cell) for cell in row])
+
+
+def _escape_formula(cell: object) -> str:
+    """A cell that a spreadsheet takes for text and not for a formula."""
+    text = str(cell)
+    is_formula = text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA)
+    return f"'{text}" if is_formula else text

@@ -1,0 +1,21 @@
+"""Orders that are refused before a row is made: nothing is sent, nothing is spent; the words say what to do."""
+
+from typing import ClassVar
+
+
+class OrderRefusedError(Exception):
+    """Nothing was made. `field` is the form's field that it is about; None for the order as a whole."""
+
+    field: ClassVar[str | None] = None
+
+
+class OverBudgetError(OrderRefusedError):
+    """The order would pass a limit; its words say what it costs and what is left."""
+
+
+class TooManyOrdersError(OrderRefusedError):
+    """More presses in a minute than a person makes: a script gone wild, or a stuck key."""
+
+
+class TooManyPicturesError(OrderRefusedError):
+    """More pictures than a person chooses; each costs time and memory to read, also one that is no good."""

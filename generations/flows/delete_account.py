@@ -1,0 +1,98 @@
+"""A person deletes their account: what becomes of their videos, said beforehand and then done."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.anonymize import anonymize_user, teams_without_other_members, teams_without_other_owners
+from accounts.models import FormerMembership, Team, User
+from generations.models import (
+    Collection,
+    Draft,
+    Favourite,
+    Generation,
+    Preset,
+    Status,
+    StorageDeletion,
+    Tag,
+    Upload,
+    Video,
+)
+from generations.models.generation_queryset import GenerationQuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDeletionPlan:
+    """What deleting the account would do, or what stands in its way."""
+
+    removed: int  # videos that nobody else can see
+    kept: int  # videos in teams with others
+    running: list[Generation]  # what has to end first
+    ownerless_teams: list[Team]  # teams that need another owner first
+
+    @property
+    def is_possible(self) -> bool:
+        return not (self.running or self.ownerless_teams)
+
+
+def plan_account_deletion(user: User) -> AccountDeletionPlan:
+    alone = _exclusive_rows(user)
+    made = Generation.objects.filter(deleted_at=None, user=user, status=Status.DONE)
+    return AccountDeletionPlan(
+        removed=alone.filter(status=Status.DONE).count(),
+        kept=made.exclude(pk__in=alone.values("pk")).count(),
+        running=list(alone.open().order_by("created_at")),
+        ownerless_teams=teams_without_other_owners(user),
+    )
+
+
+def _exclusive_rows(user: User) -> GenerationQuerySet:
+    return _exclusive_or_deleted_rows(user).filter(deleted_at=None)
+
+
+def _exclusive_or_deleted_rows(user: User) -> GenerationQuerySet:
+    """In teams of one's own, and what is private elsewhere."""
+    private = Q(is_private=True) & (Q(user=user, assigned_to=None) | Q(assigned_to=user))
+    shown = Q(team__in=teams_without_other_members(user), is_private=False)  # who has left may have private work there
+    return Generation.objects.filter(shown | private)
+
+
+@transaction.atomic
+def delete_account(user: User) -> bool:
+    """Remove the account and what only this person could see; False when something stands in the way."""
+    list(Team.objects.of(user).order_by("pk").select_for_update(of=("self",)))  # two last owners shall not both go
+    if not plan_account_deletion(user).is_possible:
+        return False
+    for row in _exclusive_rows(user).iterator():
+        if not row.delete_permanently(user):  # it began to move again this very moment
+            transaction.set_rollback(True)
+            return False
+    _delete_belongings(user)
+    _erase_texts(user)
+    anonymize_user(user)
+    return True
+
+
+def _erase_texts(user: User) -> None:
+    """What was typed for videos that nobody else saw, also those deleted before. The rows stay for the books, and
+    what a moderator decides on stays as it is until its evidence is deleted.
+    """
+    theirs = _exclusive_or_deleted_rows(user).exclude(deleted_at=None).filter(cases=None)
+    Video.objects.filter(generation__in=theirs).update(placeholder="")
+    Generation.objects.filter(pk__in=theirs.values("pk")).update(
+        prompt="", negative_prompt="", provider_message="", logs=[]
+    )
+    for names in (Tag, Collection):
+        names.objects.filter(team__in=teams_without_other_members(user)).delete()
+
+
+def _delete_belongings(user: User) -> None:
+    Draft.objects.filter(user=user).delete()
+    uploads = Upload.objects.filter(user=user)
+    keys = list(uploads.values_list("key", flat=True))
+    StorageDeletion.objects.enqueue([*keys, user.avatar_key] if user.avatar_key else keys)
+    uploads.delete()
+    Favourite.objects.filter(user=user).delete()
+    FormerMembership.objects.filter(user=user).delete()
+    Preset.objects.filter(user=user).delete()

@@ -1,0 +1,76 @@
+"""A team is deleted: what becomes of its videos, said beforehand and then done.
+
+The row stays for the books, closed and without its people. Whoever gets the videos is left in it as a viewer, so that
+the one door, `visible_to`, needs no second rule.
+"""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import membership
+from accounts.models import Team, User
+from generations.models import Generation, Status
+from generations.models.generation_queryset import GenerationQuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class TeamDeletionPlan:
+    """What deleting the team would do, or what stands in its way."""
+
+    videos: int
+    running: list[Generation]  # what has to end first
+    private_owners: list[User]  # members who have private work here: they hear of it before they are out
+
+    @property
+    def is_possible(self) -> bool:
+        return not (self.running or self.private_owners)
+
+
+def plan_team_deletion(team: Team, by: User) -> TeamDeletionPlan:
+    rows = _rows(team, by)
+    private = Generation.objects.filter(team=team, deleted_at=None, is_private=True)
+    members = set(team.members.all())
+    return TeamDeletionPlan(
+        videos=rows.filter(status=Status.DONE).count(),
+        running=list(rows.open().order_by("created_at")),
+        private_owners=[one for one in _owners_of(private, by) if one in members],
+    )
+
+
+def _rows(team: Team, by: User) -> GenerationQuerySet:
+    """All but what is private to others."""
+    own = Q(is_private=False) | Q(user=by, assigned_to=None) | Q(assigned_to=by)
+    return Generation.objects.filter(own, team=team, deleted_at=None)
+
+
+def _owners_of(rows: GenerationQuerySet, by: User) -> list[User]:
+    pairs = rows.order_by().values_list("user", "assigned_to").distinct()
+    return list(
+        User.objects.filter(pk__in={assigned_to or user for user, assigned_to in pairs} - {by.pk}).order_by("email")
+    )
+
+
+@transaction.atomic
+def delete_team(team: Team, by: User, heir: User | None) -> bool:
+    """End the team. `heir`, a member, gets what was made in it; without one it is deleted for good.
+
+    What is private to somebody who has left stays theirs (`private_work`). False when something stands in the way.
+    Raises what `membership.close` raises.
+    """
+    Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)  # nobody joins or leaves meanwhile
+    is_possible = plan_team_deletion(team, by).is_possible
+    membership.delete_team(team, by, heir)
+    rows = _rows(team, by)
+    if not is_possible or not (heir or _delete_permanently(rows, by)):
+        transaction.set_rollback(True)
+        return False
+    if heir:
+        rows.update(assigned_to=heir, changed_at=timezone.now())
+    return True
+
+
+def _delete_permanently(rows: GenerationQuerySet, by: User) -> bool:
+    return all(row.delete_permanently(by) for row in rows.iterator())

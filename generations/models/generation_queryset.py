@@ -1,0 +1,128 @@
+"""Questions about generations, and moves of many at once."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from django.contrib.postgres.search import SearchQuery
+from django.db import models, transaction
+from django.db.models import Q
+from django.db.models.expressions import Combinable
+from django.utils import timezone
+
+from accounts.models import Team, User
+from accounts.roles import Action
+from generations.models.lifecycle import MOVES, OPEN, Status
+from generations.models.search import PROMPT_WORDS, IsOneOf, OwnedBy
+
+if TYPE_CHECKING:
+    from generations.models.generation import Generation
+
+TRASH_RETENTION: Final = timedelta(days=30)
+
+
+class IllegalMoveError(ValueError):
+    """No such move between states exists."""
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    def visible_to(self, user: User) -> Self:
+        """The only door: what the person may see."""
+        return self.accessible_to(user).filter(trashed_at=None)
+
+    def in_trash_of(self, user: User) -> Self:
+        """What lies in the bin of the person's teams, until it is restored or deleted for good."""
+        return self.accessible_to(user).filter(trashed_at__isnull=False)
+
+    def trash_expired(self) -> Self:
+        """What has lain in the bin for as long as things may."""
+        return self.filter(deleted_at=None, trashed_at__lt=timezone.now() - TRASH_RETENTION)
+
+    def accessible_to(self, user: User) -> Self:
+        """Of the person's teams, in the bin or not, and not taken down.
+
+        What is private, or waits for a moderator, its maker alone sees, or who got it from them. Of a team that the
+        person has left they see what is private to them. Both kinds of teams are one set, so that one index serves.
+        """
+        teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
+        left = Team.objects.left_by(user).order_by().values("pk")
+        shown = Q(is_private=False, awaits_review=False) | Q(user=user) | Q(assigned_to=user)
+        private = Q(is_private=True) & (Q(user=user, assigned_to=None) | Q(assigned_to=user))
+        mine = shown & ~Q(team__in=left) | private
+        return self.filter(mine, deleted_at=None, taken_down_at=None, team__in=teams.union(left))
+
+    def deletable_by(self, user: User) -> Self:
+        """What the person made, or what is of a team that they manage. Asked of rows that they may see."""
+        return self.filter(
+            Q(user=user)
+            | Q(assigned_to=user)
+            | Q(team__in=Team.objects.where_may(user, Action.DELETE).order_by().values("pk"))
+        )
+
+    def search(self, words: str, **owners: Any) -> Self:
+        """Whose prompt has these words, asked for as on the web: "exact phrase", or, -without.
+
+        `owners` are the keys of the `user` or the `team` whose they are, or of both: they bound the search.
+        """
+        asked = SearchQuery(words, config="english", search_type="websearch")
+        asked |= SearchQuery(words, config="simple", search_type="websearch")
+        for name, key in owners.items():
+            asked &= OwnedBy(name, key)
+        found = self.model._default_manager.order_by().annotate(prompt_words=PROMPT_WORDS).filter(prompt_words=asked)
+        return self.filter(IsOneOf(found.values("pk")))
+
+    def open(self) -> Self:
+        return self.filter(status__in=OPEN)
+
+    def copy_pending(self, since: datetime) -> Self:
+        """Made before `since`, and still not in the bucket: fal does not keep a file for ever."""
+        return self.filter(status=Status.MIRRORING, events__status=Status.MIRRORING, events__at__lt=since).distinct()
+
+    def due(self, statuses: Iterable[Status], now: datetime) -> Self:
+        """Rows whose time has come and that no living worker holds, the longest waiting first."""
+        free = Q(lease_until=None) | Q(lease_until__lt=now)
+        return self.filter(free, status__in=list(statuses), due_at__lte=now).order_by("due_at")
+
+    @transaction.atomic
+    def claim_due(self, statuses: Iterable[Status], limit: int, lease: timedelta) -> list["Generation"]:
+        """Take up to `limit` due rows for `lease`; no other worker gets them before it has run out."""
+        due = self.due(statuses, timezone.now()).select_for_update(skip_locked=True, of=("self",))
+        return self.claim(list(due[:limit]), lease)
+
+    def claim(self, rows: list["Generation"], lease: timedelta) -> list["Generation"]:
+        """Put the rows, locked in this transaction, under one lease from now on."""
+        if not rows:
+            return rows
+        token, until = uuid.uuid4(), timezone.now() + lease
+        self.filter(pk__in=[row.pk for row in rows]).update(lease_until=until, lease=token)
+        for row in rows:
+            row.lease, row.lease_until = token, until
+        return rows
+
+    @transaction.atomic
+    def move_claimed(self, rows: Sequence["Generation"], to: Status, **changes: Any) -> set[uuid.UUID]:
+        """`Generation.move` for rows that one claim took, all in one UPDATE: the ids of those that this call moved.
+
+        A database expression in `changes` keeps each row's own value, also in memory.
+        """
+        if not rows:
+            return set()
+        origin, values = _common_status(rows, to), {**rows[0].entry_values(to), **changes}
+        still = self.filter(pk__in=[row.pk for row in rows], status=origin, lease=rows[0].lease)
+        won = set(still.order_by().select_for_update(of=("self",)).values_list("pk", flat=True))
+        self.filter(pk__in=won, status=origin, lease=rows[0].lease).update(**values)
+        moved = [row for row in rows if row.pk in won]
+        for row in moved:
+            row.apply({name: value for name, value in values.items() if not isinstance(value, Combinable)})
+        events = rows[0].events.model.objects
+        events.bulk_create(events.model(generation=row, status=to) for row in moved)
+        return won
+
+
+def _common_status(rows: Sequence["Generation"], to: Status) -> Status:
+    """The state that all of them are in and may leave for `to`."""
+    (origin,) = {Status(row.status) for row in rows}
+    if to not in MOVES[origin]:
+        raise IllegalMoveError(f"{origin} → {to}")
+    return origin

@@ -1,0 +1,21 @@
+"""Evidence is kept for a set time, then what was taken down is deleted for good. Rows and hashes stay."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from generations.models import Case, Generation
+
+_BATCH_SIZE = 100
+
+
+@transaction.atomic
+def purge_evidence() -> int:
+    """Delete what was taken down longer ago than EVIDENCE_DAYS and is before nobody; how many."""
+    since = timezone.now() - timedelta(days=settings.EVIDENCE_DAYS)
+    old = Generation.objects.filter(taken_down_at__lt=since, deleted_at=None)
+    old = old.exclude(pk__in=Case.objects.open().values("generation"))
+    rows = old.order_by("taken_down_at").select_for_update(skip_locked=True, of=("self",))
+    return sum(row.delete_permanently(None) for row in rows[:_BATCH_SIZE])

@@ -1,0 +1,152 @@
+"""Requests above a team's amount: who may say yes is asked by mail, and decides there or on the team's page."""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.conf import settings
+from django.core import signing
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.emails import send_email
+from accounts.models import Membership, Team, User
+from accounts.roles import Action
+from generations import holds as generations_holds
+from generations.models import Generation, Hold
+
+logger = logging.getLogger(__name__)
+
+TOKEN_MAX_AGE: Final = 7 * 24 * 3600  # s
+_SALT: Final = "approval"
+_BATCH_SIZE: Final = 200  # holds
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """One press of the button that waits for a yes."""
+
+    holds: list[Hold]
+
+    @property
+    def first(self) -> Generation:
+        return self.holds[0].generation
+
+    @property
+    def key(self) -> uuid.UUID:
+        return self.first.batch or self.first.pk
+
+    @property
+    def rows(self) -> list[Generation]:
+        return [hold.generation for hold in self.holds]
+
+    @property
+    def cents(self) -> int:
+        return sum(row.cost_cents for row in self.rows)
+
+    @property
+    def prompts(self) -> list[tuple[int, Generation]]:
+        """What is asked for, and how often: variations are the same prompt several times."""
+        alike: dict[str, list[Generation]] = {}
+        for row in self.rows:
+            alike.setdefault(row.prompt, []).append(row)
+        return [(len(rows), rows[0]) for rows in alike.values()]
+
+    @property
+    def since(self) -> datetime:
+        return self.holds[0].opened_at
+
+
+def pending_approvals(team: Team) -> list[ApprovalRequest]:
+    """What waits for a yes in the team, the longest waiting first."""
+    holds = Hold.objects.open().filter(kind=Hold.Kind.APPROVAL, generation__team=team)
+    return _group_by_order(holds.select_related("generation__user", "generation__team").order_by("opened_at", "pk"))
+
+
+def find_approval(key: uuid.UUID) -> ApprovalRequest | None:
+    """What still waits of one press, by its key."""
+    holds = Hold.objects.open().filter(kind=Hold.Kind.APPROVAL).select_related("generation__user", "generation__team")
+    found = holds.filter(generation__batch=key) or holds.filter(generation=key)
+    return next(iter(_group_by_order(found.order_by("generation__batch_index", "pk"))), None)
+
+
+def decide(ask: ApprovalRequest, by: User, note: str, *, is_yes: bool) -> bool:
+    """Whether this call decided it, or a part of it that was still open.
+
+    Raises PermissionDenied for whoever may not say yes in that team, and for who asked.
+    """
+    if not may_decide(ask, by):
+        raise PermissionDenied
+    if is_yes:
+        return sum(generations_holds.release(hold, by, note) for hold in ask.holds) > 0
+    words = note or _("%s said no to this request. Ask them why, or make a smaller one.") % by
+    return sum(generations_holds.refuse(hold, by, words, "declined") for hold in ask.holds) > 0
+
+
+def may_decide(ask: ApprovalRequest, by: User) -> bool:
+    """Now, with or without being signed in; never about one's own request."""
+    return by != ask.first.user and _deciders(ask.first.team).filter(user=by).exists()
+
+
+def _deciders(team: Team) -> QuerySet[Membership]:
+    return Membership.objects.who_may(Action.APPROVE).filter(team=team)
+
+
+def read_link(token: str) -> tuple[User, ApprovalRequest] | None:
+    """Whose link it is, and what it asks; None when it is forged or too old, and when nothing waits any more.
+
+    Raises PermissionDenied when the person may not decide any more.
+    """
+    try:
+        pk, key = signing.loads(token, salt=_SALT, max_age=TOKEN_MAX_AGE)
+        person, ask = User.objects.get(pk=pk), find_approval(uuid.UUID(key))
+    except (signing.BadSignature, User.DoesNotExist, ValueError):
+        return None
+    if ask and not may_decide(ask, person):
+        raise PermissionDenied
+    return (person, ask) if ask else None
+
+
+def send_approval_requests() -> int:
+    """A mail to each who may say yes, once about each press; how many. Any number of workers may do it at once."""
+    return sum(_notify(ask) for ask in _group_by_order(_claim()))
+
+
+@transaction.atomic
+def _claim() -> list[Hold]:
+    """From now on they count as told: a worker killed in between costs the mail, and the team's page says the same."""
+    holds = (
+        Hold.objects.open()
+        .filter(kind=Hold.Kind.APPROVAL, notified_at=None)
+        .select_for_update(skip_locked=True, of=("self",))
+    )
+    found = list(holds.select_related("generation__user", "generation__team").order_by("pk")[:_BATCH_SIZE])
+    Hold.objects.filter(pk__in=[hold.pk for hold in found]).update(notified_at=timezone.now())
+    return found
+
+
+def _group_by_order(holds: Any) -> list[ApprovalRequest]:
+    groups: dict[uuid.UUID, list[Hold]] = {}
+    for hold in holds:
+        groups.setdefault(hold.generation.batch or hold.generation_id, []).append(hold)
+    return [ApprovalRequest(group) for group in groups.values()]
+
+
+def _notify(ask: ApprovalRequest) -> int:
+    team = ask.first.team
+    people = [one.user for one in _deciders(team).exclude(user=ask.first.user_id).select_related("user")]
+    return sum(
+        send_email(one.email, "teams/mail/approval", {"ask": ask, "team": team, "link": link_for(one, ask)})
+        for one in people
+    )
+
+
+def link_for(person: User, ask: ApprovalRequest) -> str:
+    token = signing.dumps([person.pk, str(ask.key)], salt=_SALT)
+    return f"{settings.SITE_URL}{reverse('approval-by-mail', args=[token])}"

@@ -1,0 +1,208 @@
+"""From a person's checked input to a committed row. Once the row is committed, the request is safe."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import Team, User
+from generations import bucket
+from generations.billing.budget import lock_budget, refuse_over_budget
+from generations.bucket import BucketDownError
+from generations.exceptions import OrderRefusedError
+from generations.fal.arguments import Arguments, Endpoint, TextToVideo
+from generations.holds import build_approval_holds, put_on_hold
+from generations.models import Event, Generation, Hold, InputPicture, Price, Relation, Slot, StorageDeletion, Upload
+from generations.moderation.screening import ScreeningResult, refuse_banned, refuse_banned_hashes, screen
+from generations.orders.rate_limits import lock_order_rate, refuse_too_many
+from generations.pictures import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person asks for. The picture addresses in `arguments` stand in for `pictures` and are not used."""
+
+    user: User
+    team: Team
+    idempotency_key: uuid.UUID
+    arguments: Arguments
+    pictures: dict[Slot, Upload]
+    remix_of: Generation | None = None
+    is_private: bool | None = None  # None: as is usual in the team
+
+    @property
+    def endpoint(self) -> Endpoint:
+        is_text = isinstance(self.arguments, TextToVideo)
+        return Endpoint.TEXT_TO_VIDEO if is_text else Endpoint.IMAGE_TO_VIDEO
+
+
+def save_upload(user: User, picture: Picture) -> Upload:
+    """Put a person's picture into the bucket, so that a form that comes back with errors need not ask for it again.
+
+    One that is known is put at its own key once more: harmless, and it heals a bucket that has lost it. Raises
+    BannedPictureError and BucketDownError.
+    """
+    refuse_banned(picture)
+    known = Upload.objects.touch(user, sha256=picture.sha256)
+    key = known.key if known else f"uploads/{user.pk}/{uuid.uuid4()}.{picture.extension}"
+    bucket.put(key, picture.data, picture.media_type)
+    if known is None:
+        return _new_upload(user, picture, key)
+    known.changes = [*picture.changes]  # the same may come of another file
+    known.save(update_fields=["changes"])
+    return known
+
+
+def _new_upload(user: User, picture: Picture, key: str) -> Upload:
+    upload, is_new = Upload.objects.get_or_create(
+        user=user,
+        sha256=picture.sha256,
+        defaults={
+            "key": key,
+            "media_type": picture.media_type,
+            "width": picture.width,
+            "height": picture.height,
+            "size": len(picture.data),
+            "changes": [*picture.changes],
+        },
+    )
+    if not is_new:
+        # the same picture was given twice at once, and the other one was first
+        StorageDeletion.objects.enqueue([key])
+    return upload
+
+
+def place_order(order: Order) -> Generation:
+    """The generation for an order; an order whose form key is known already gives the generation made then.
+
+    Raises OrderRefusedError and BucketDownError, as all of these do; then nothing was made.
+    """
+    return place_batch([order])[0]
+
+
+def place_batch(orders: Sequence[Order]) -> list[Generation]:
+    """All generations of one press of the button, or none: one transaction, and one budget for their sum.
+
+    The orders are one person's for one team, with one form key: the first row has it and the others have one drawn
+    from it, so that the same press sent again finds the same rows.
+    """
+    rows = [_new_generation(order) for order in orders]
+    if len(rows) > 1:
+        batch = uuid.uuid5(orders[0].idempotency_key, f"batch of {orders[0].user.pk}")
+        for index, row in enumerate(rows):
+            row.idempotency_key, row.batch, row.batch_index = _key(row.idempotency_key, index), batch, index
+    return _place(rows, orders[0].pictures)
+
+
+def place_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -> Generation:
+    """Another try of one that ended without a video: the same request at today's price, with pictures of its own."""
+    pictures = {Slot(picture.slot): picture for picture in generation.pictures.all()}
+    return _place([_build_retry(generation, by, idempotency_key)], pictures)[0]
+
+
+def _key(idempotency_key: uuid.UUID, index: int) -> uuid.UUID:
+    return uuid.uuid5(idempotency_key, str(index)) if index else idempotency_key
+
+
+def _place(rows: list[Generation], pictures: Mapping[Slot, Upload | InputPicture]) -> list[Generation]:
+    if known := _find_existing(rows[0]):
+        return known
+    copies: list[InputPicture] = []
+    try:
+        refuse_too_many(rows[0].user)
+        refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
+        refuse_banned_hashes({picture.sha256 for picture in pictures.values()})
+        screened = screen(rows)
+        for row in rows:
+            copies.extend(copy_picture(row, slot, picture) for slot, picture in pictures.items())
+        _commit(rows, copies, screened)
+    except (IntegrityError, OrderRefusedError, BucketDownError):
+        StorageDeletion.objects.enqueue(copy.key for copy in copies)
+        # the same form may have been posted twice at once, and the other one was first, maybe with the last money
+        if known := _find_existing(rows[0]):
+            return known
+        raise
+    return rows
+
+
+def _find_existing(row: Generation) -> list[Generation]:
+    own = Generation.objects.filter(user=row.user)
+    first = own.filter(idempotency_key=row.idempotency_key).first()
+    if first and first.batch:
+        return list(own.filter(batch=first.batch).order_by("batch_index"))
+    return [first] if first else []
+
+
+def _cents(rows: list[Generation]) -> int:
+    return sum(row.cost_cents for row in rows)
+
+
+def _new_generation(order: Order) -> Generation:
+    arguments = order.arguments
+    seconds = int(arguments.duration)
+    return Generation(
+        team=order.team,
+        user=order.user,
+        idempotency_key=order.idempotency_key,
+        parent=order.remix_of,
+        relation=Relation.REMIX if order.remix_of else "",
+        is_private=order.team.is_private if order.is_private is None else order.is_private,
+        endpoint=order.endpoint,
+        prompt=arguments.prompt,
+        negative_prompt=arguments.negative_prompt,
+        cfg_scale=arguments.cfg_scale,
+        duration=seconds,
+        aspect_ratio=arguments.aspect_ratio if isinstance(arguments, TextToVideo) else "",
+        cost_cents=Price.objects.cents(order.endpoint, seconds),
+    )
+
+
+def _build_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -> Generation:
+    return Generation(
+        team=generation.team,
+        user=by,
+        idempotency_key=idempotency_key,
+        parent=generation,
+        relation=Relation.RETRY,
+        is_private=generation.is_private,
+        endpoint=generation.endpoint,
+        prompt=generation.prompt,
+        negative_prompt=generation.negative_prompt,
+        cfg_scale=generation.cfg_scale,
+        duration=generation.duration,
+        aspect_ratio=generation.aspect_ratio,
+        cost_cents=Price.objects.cents(Endpoint(generation.endpoint), generation.duration),
+    )
+
+
+def copy_picture(generation: Generation, slot: Slot, picture: Upload | InputPicture) -> InputPicture:
+    """The picture's copy under the generation's own prefix, so that each can be deleted without the other."""
+    key = f"{generation.key_prefix}/input/{picture.sha256}.{picture.extension}"
+    bucket.copy(picture.key, key)
+    return InputPicture(
+        generation=generation,
+        slot=slot,
+        key=key,
+        sha256=picture.sha256,
+        media_type=picture.media_type,
+        width=picture.width,
+        height=picture.height,
+        size=picture.size,
+    )
+
+
+@transaction.atomic
+def _commit(rows: list[Generation], pictures: list[InputPicture], screened: ScreeningResult) -> None:
+    first = rows[0]
+    lock_budget(first.user, first.team, _cents(rows))
+    lock_order_rate(first.user)
+    holds = [*build_approval_holds(rows), *screened.holds]
+    put_on_hold(holds)
+    Generation.objects.bulk_create(rows)
+    InputPicture.objects.bulk_create(pictures)
+    Hold.objects.bulk_create(holds)
+    Event.objects.bulk_create(
+        Event(generation=row, status=row.status, by=row.user, message=row.message) for row in rows
+    )
+    screened.write()

@@ -1,5 +1,0 @@
-"""A local stand-in for fal: a program of its own that speaks fal's queue protocol and renders real videos.
-
-Run it with `python -m generations.sandbox`. Nobody imports it; of this project it imports `generations.fal.arguments`
-only, and no Django.
-"""

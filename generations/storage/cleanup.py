@@ -1,0 +1,118 @@
+"""What nobody wants any more leaves the bucket: the outbox is emptied; what is past its time goes into it."""
+
+import logging
+import re
+import time
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+
+from accounts.models import User
+from generations import bucket
+from generations.mirror import MirrorError, storage_errors
+from generations.models import Generation, StorageDeletion, Upload
+
+logger = logging.getLogger(__name__)
+
+PASS_SECONDS: Final = 5.0  # then the worker is free for other work; the rest waits for the next pass
+LEASE: Final = timedelta(minutes=5)  # longer than the bucket's timeouts for a batch of one
+_BATCH_SIZE: Final = 20  # claimed at once: a killed worker holds up no more than these
+_UPLOAD_BATCH_SIZE: Final = 500
+_TRASH_BATCH_SIZE: Final = 100
+_GENERATION_KEY: Final = re.compile(
+    r"(?:quarantine/)?teams/[0-9a-f-]{36}/generations/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/"
+)
+
+
+def remove_objects() -> int:
+    """Empty the outbox as far as the bucket lets; how many rows are settled. Any number of workers may do it at once.
+
+    A worker killed at any line leaves the row, which is due again when its lease has run out.
+    """
+    ends = time.monotonic() + PASS_SECONDS
+    settled = 0
+    while time.monotonic() < ends and (rows := StorageDeletion.objects.claim_due(_BATCH_SIZE, LEASE)):
+        settled += sum(_remove(row.pk) for row in rows)
+    return settled
+
+
+@transaction.atomic
+def _remove(pk: int) -> bool:
+    """Remove one object and its row. The row is locked meanwhile: its lease may have run out.
+
+    The lock is waited for: a claim that comes too late for a row holds it for a moment before it lets go.
+    """
+    row = StorageDeletion.objects.select_for_update().filter(pk=pk).first()
+    if row is None:
+        return False
+    try:
+        _remove_object(row.key)
+    except MirrorError as error:
+        logger.warning("Not removed: %s: %s", row.key, error)
+        row.record_failure(str(error))
+        return False
+    row.delete()
+    return True
+
+
+def _remove_object(key: str) -> None:
+    """Raises MirrorError in the bucket's words."""
+    if is_referenced(key):
+        logger.warning("Kept after all, since a row has it: %s", key)
+        return
+    with storage_errors():
+        bucket.delete(key)
+
+
+@transaction.atomic
+def is_referenced(key: str) -> bool:
+    """Whether a row that is not deleted has this object, or can still get it.
+
+    A generation is locked until the caller's transaction ends, so that it can't begin to want the object meanwhile.
+    """
+    generation_id = generation_id_in(key)
+    if generation_id is None:
+        return Upload.objects.filter(key=key).exists() or User.objects.filter(avatar_key=key).exists()
+    rows = Generation.objects.filter(pk=generation_id, deleted_at=None)
+    row = rows.select_for_update(no_key=True).first()
+    return row is not None and key in row.object_keys()
+
+
+def generation_id_in(key: str) -> str | None:
+    """Whose object it is, by its key alone."""
+    match = _GENERATION_KEY.match(key)
+    return match[1] if match else None
+
+
+def delete_unused_uploads() -> int:
+    """Let go of pictures that have waited in the composer for too long; how many."""
+    swept = 0
+    while some := _delete_unused_batch():
+        swept += some
+    return swept
+
+
+@transaction.atomic
+def _delete_unused_batch() -> int:
+    """The locks wait for nobody, and see a row that was taken meanwhile as it is now."""
+    forgotten = Upload.objects.unused().select_for_update(skip_locked=True, of=("self",))
+    rows = list(forgotten[:_UPLOAD_BATCH_SIZE])
+    StorageDeletion.objects.enqueue(row.key for row in rows)
+    Upload.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)
+
+
+def empty_trash() -> int:
+    """Delete for good what has lain in the bin for 30 days; how many."""
+    emptied = 0
+    while some := _empty_batch():
+        emptied += some
+    return emptied
+
+
+@transaction.atomic
+def _empty_batch() -> int:
+    """The rows are locked, so that none is deleted that somebody takes out at this moment."""
+    rows = Generation.objects.trash_expired().order_by("trashed_at").select_for_update(skip_locked=True, of=("self",))
+    return sum(row.delete_permanently(None) for row in rows[:_TRASH_BATCH_SIZE])

@@ -1,0 +1,144 @@
+"""What can be done about an audit's findings, each by itself. Nothing here runs unless a person asks for it."""
+
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from generations import bucket
+from generations.mirror import Bucket, MirrorError, make_poster, make_preview, mirror_video, storage_errors
+from generations.models import Generation, InputPicture, StorageDeletion, Upload, Video
+from generations.pipeline.download import video_fields
+from generations.storage.audit import Finding, Role
+from generations.storage.cleanup import generation_id_in
+
+_MAX_KEY_LENGTH: Final = 300  # characters in the outbox
+_MAX_TRIED: Final = 20  # pictures of the same content
+
+
+class RepairError(Exception):
+    """It stays as it is; str() says why, and what a person can do."""
+
+
+def repair(finding: Finding) -> str:
+    """Put it right; what was done, in words. Raises RepairError."""
+    try:
+        with storage_errors():
+            return _repair(finding)
+    except (MirrorError, bucket.BucketDownError) as error:
+        raise RepairError(str(error)) from error
+
+
+def _repair(finding: Finding) -> str:
+    if finding.known is None:
+        return _schedule_removal(finding.key)
+    match finding.known.role:
+        case Role.VIDEO:
+            return _copy_again(_generation(finding))
+        case Role.POSTER:
+            return _make_poster(_generation(finding))
+        case Role.PREVIEW:
+            return _make_preview(_generation(finding))
+        case Role.PICTURE:
+            return _restore_picture(finding)
+        case Role.UPLOAD:
+            return _delete_upload(finding)
+
+
+def _generation(finding: Finding) -> Generation:
+    assert finding.known
+    row = Generation.objects.filter(pk=finding.known.row_id, deleted_at=None).first()
+    if row is None:
+        raise RepairError("Its video was deleted meanwhile.")
+    return row
+
+
+def _schedule_removal(key: str) -> str:
+    """A video's row is there before its file and outlives it: a file without one speaks of a database that lost rows,
+    or of the wrong one. Such a file was paid for.
+    """
+    generation_id = generation_id_in(key)
+    is_input = "/input/" in key
+    if generation_id and not is_input and not Generation.objects.filter(pk=generation_id).exists():
+        raise RepairError("Kept: this database has never heard of its video. Is it the right one, and whole?")
+    if len(key) > _MAX_KEY_LENGTH:
+        raise RepairError("Kept: the studio never gave such a key. Remove it by hand.")
+    StorageDeletion.objects.enqueue([key])
+    return "will be removed from the bucket"
+
+
+def _copy_again(row: Generation) -> str:
+    """Straight to where it belongs; S3 takes a file whole or not at all, so a failed try changes nothing."""
+    video = mirror_video(
+        row.source_url,
+        bucket=Bucket(bucket.client(), bucket.name()),
+        video_key=row.video_key,
+        poster_key=row.poster_key,
+        preview_key=row.preview_key,
+        trusted_origins=settings.MIRROR_TRUSTED_ORIGINS,
+        max_bytes=settings.MIRROR_MAX_BYTES,
+        on_progress=lambda *_: None,
+    )
+    _save_video_fields(row, video_fields(video))
+    return f"copied again from fal with its poster: {video.size:,} bytes"
+
+
+@transaction.atomic
+def _save_video_fields(row: Generation, columns: dict[str, object]) -> None:
+    """Somebody may have deleted it during the copy, which then came too late to be removed with it."""
+    if Generation.objects.select_for_update().filter(pk=row.pk, deleted_at=None).exists():
+        Video.objects.filter(generation=row).update(**columns)
+    else:
+        StorageDeletion.objects.enqueue(row.object_keys())
+
+
+def _make_poster(row: Generation) -> str:
+    size = row.video.size
+    if bucket.size_or_none(row.video_key) != size:
+        return _copy_again(row)
+    store = Bucket(bucket.client(), bucket.name())
+    make_poster(store, video_key=row.video_key, video_size=size, poster_key=row.poster_key)
+    return "made again from the video"
+
+
+def _make_preview(row: Generation) -> str:
+    if bucket.size_or_none(row.video_key) != row.video.size:
+        return _copy_again(row)
+    add_preview(row)
+    return "made again from the video"
+
+
+def add_preview(row: Generation) -> None:
+    """Also for a video from the time before there were previews. Raises MirrorError."""
+    store = Bucket(bucket.client(), bucket.name())
+    placeholder = make_preview(store, video_key=row.video_key, video_size=row.video.size, preview_key=row.preview_key)
+    _save_video_fields(row, {"preview_key": row.preview_key, "placeholder": placeholder})
+
+
+def _restore_picture(finding: Finding) -> str:
+    """The same picture often lies elsewhere: as an upload, or with another try."""
+    picture = InputPicture.objects.filter(key=finding.key, generation__deleted_at=None).first()
+    if picture is None:
+        raise RepairError("Its video was deleted meanwhile.")
+    for key in _keys_of_same_content(picture):
+        if bucket.size_or_none(key) == picture.size:
+            bucket.copy(key, finding.key)
+            return f"copied from {key}"
+    raise RepairError("The studio has no other copy of this picture. The video itself is not concerned.")
+
+
+def _keys_of_same_content(picture: InputPicture) -> list[str]:
+    row = picture.generation
+    uploads = Upload.objects.filter(user=row.user_id, sha256=picture.sha256)
+    others = InputPicture.objects.filter(
+        sha256=picture.sha256, generation__team=row.team_id, generation__deleted_at=None
+    ).exclude(key=picture.key)
+    return [*uploads.values_list("key", flat=True), *others.values_list("key", flat=True)[:_MAX_TRIED]]
+
+
+@transaction.atomic
+def _delete_upload(finding: Finding) -> str:
+    assert finding.known
+    Upload.objects.filter(pk=finding.known.row_id).delete()
+    StorageDeletion.objects.enqueue([finding.key])
+    return "forgotten; the form asks for the picture again"

@@ -1,0 +1,83 @@
+"""What a person ends: a request that still runs is canceled, one that has ended goes into the bin."""
+
+import uuid
+from datetime import datetime
+from typing import Final
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
+from accounts.models import User
+from accounts.roles import Action
+from generations import tasks
+from generations.access import allowed_generation, may, visible_generation
+from generations.models import Generation, Status
+
+_TRIES: Final = 3  # each move of a worker in between costs one
+
+
+@require_POST
+@login_required
+def cancel(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    generation = allowed_generation(request, pk, Action.GENERATE)
+    is_new = _cancel(generation, request.user)
+    tasks.wake()
+    level, words = _cancel_message(generation, is_new)
+    messages.add_message(request, level, words)
+    return redirect_back(request, generation.get_absolute_url())
+
+
+def _cancel(generation: Generation, by: User) -> bool:
+    """A worker may move the row while we look at it; then it is another kind of cancel."""
+    for _try in range(_TRIES):
+        if generation.cancel_requested_at:
+            return False
+        if generation.cancel(by):
+            return True
+        generation.refresh_from_db()
+    return False
+
+
+def _cancel_message(generation: Generation, is_new: bool) -> tuple[int, str]:
+    if generation.status == Status.CANCELED and is_new:
+        return messages.SUCCESS, _("Canceled. It costs nothing.")
+    if generation.is_open and is_new:
+        return messages.INFO, _("fal is asked to cancel it. If fal finishes it all the same, it is kept and charged.")
+    if generation.status in {Status.MIRRORING, Status.DONE}:
+        return messages.WARNING, _("Too late to cancel: the video is already made, so it is kept.")
+    if generation.is_open:
+        return messages.INFO, _("It is being canceled already.")
+    return messages.INFO, _("It has already ended.")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask first; then it is out of everybody's sight, and rests in the bin."""
+    generation = visible_generation(request, pk)
+    if not may_delete(request.user, generation):
+        raise PermissionDenied
+    if generation.is_open or request.method != "POST":
+        context = {"generation": generation}
+        return render(request, "generations/delete.html", context, status=409 if generation.is_open else 200)
+    if generation.move_to_trash(request.user):
+        add_trashed_message(request, generation.trashed_at, 1)
+    return redirect_back(request, reverse("gallery"))
+
+
+def add_trashed_message(request: AuthenticatedHttpRequest, at: datetime | None, count: int) -> None:
+    """With the moment of it, by which the message's own form takes all of them out again."""
+    words = ngettext("Put into the bin.", "%d put into the bin.", count)
+    messages.success(request, words % count if count > 1 else words, extra_tags=f"undo:{at.isoformat() if at else ''}")
+
+
+def may_delete(user: User, generation: Generation) -> bool:
+    """Who made it or got it, or who manages the team."""
+    return user.pk in {generation.user_id, generation.assigned_to_id} or may(user, Action.DELETE, generation)

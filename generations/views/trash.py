@@ -1,0 +1,115 @@
+"""The bin: what was deleted rests there for 30 days, to be taken out again or deleted for good."""
+
+import uuid
+from datetime import datetime
+from typing import Final
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
+from accounts.models import Team
+from accounts.roles import Action
+from generations import tasks
+from generations.models import TRASH_RETENTION, Generation
+from generations.views.cancel_delete import may_delete
+
+PAGE_SIZE: Final = 48
+_MAX_REMOVED: Final = 20
+
+
+@require_safe
+@login_required
+def contents(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """What lies there, the last put in first."""
+    rows = Generation.objects.in_trash_of(request.user).select_related("video", "user", "team")
+    if before := request.GET.get("before"):
+        rows = rows.filter(_before_cursor(before))
+    page = list(rows.order_by("-trashed_at", "-id")[: PAGE_SIZE + 1])
+    context = {
+        "generations": page[:PAGE_SIZE],
+        "managed": set(Team.objects.where_may(request.user, Action.DELETE).values_list("pk", flat=True)),
+        "days": TRASH_RETENTION.days,
+        "older": _cursor(page[PAGE_SIZE - 1]) if len(page) > PAGE_SIZE else "",
+        "is_first_page": not before,
+        "removed": _removed_by_moderators(request),
+    }
+    return render(request, "trash.html", context)
+
+
+def _removed_by_moderators(request: AuthenticatedHttpRequest) -> list[Generation]:
+    """One's own, for the link to why and to the answer."""
+    own = Generation.objects.filter(Q(user=request.user) | Q(assigned_to=request.user), deleted_at=None)
+    return list(own.filter(taken_down_at__isnull=False).order_by("-taken_down_at")[:_MAX_REMOVED])
+
+
+@require_POST
+@login_required
+def restore(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    generation = _get_trashed(request, pk)
+    if generation.restore_from_trash(request.user):
+        messages.success(request, _("It is back."))
+    return redirect_back(request, reverse("trash"))
+
+
+@require_POST
+@login_required
+def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    generation = _get_trashed(request, pk)
+    if generation.delete_permanently(request.user):
+        messages.success(request, _("Deleted for good."))
+        tasks.wake_cleaner()
+    return redirect_back(request, reverse("trash"))
+
+
+@require_POST
+@login_required
+def undo(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Take out what was put in at one moment, as far as the person may."""
+    rows = Generation.objects.in_trash_of(request.user).filter(trashed_at=_moment(request.POST.get("at", "")))
+    back = sum(row.restore_from_trash(request.user) for row in rows.deletable_by(request.user))
+    if back:
+        messages.success(request, ngettext("It is back.", "%d are back.", back) % (() if back == 1 else back))
+    else:
+        messages.info(request, _("There was nothing left to bring back."))
+    return redirect_back(request, reverse("gallery"))
+
+
+def _get_trashed(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Generation:
+    """404 for whoever may not know of it, 403 for whoever may only see it lie there."""
+    generation = get_object_or_404(Generation.objects.in_trash_of(request.user), pk=pk)
+    if not may_delete(request.user, generation):
+        raise PermissionDenied
+    return generation
+
+
+def _cursor(row: Generation) -> str:
+    return f"{_moment(row.trashed_at).isoformat()}_{row.pk}"
+
+
+def _before_cursor(cursor: str) -> Q:
+    moment, _underscore, pk = cursor.partition("_")
+    at = _moment(moment)
+    try:
+        return Q(trashed_at__lte=at) & ~Q(trashed_at=at, pk__gte=uuid.UUID(pk))
+    except ValueError:
+        raise Http404 from None
+
+
+def _moment(value: datetime | str | None) -> datetime:
+    """An aware moment, or 404 for what is none."""
+    try:
+        moment = value if isinstance(value, datetime) else parse_datetime(value or "")
+    except ValueError:
+        raise Http404 from None
+    if moment is None or moment.tzinfo is None:
+        raise Http404
+    return moment

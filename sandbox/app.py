@@ -1,0 +1,83 @@
+"""The ASGI application: all pages under one origin, behind the key."""
+
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox import control_pages, file_pages, platform_pages, queue_pages
+from sandbox.job import new_id
+from sandbox.options import Options
+from sandbox.responses import detail
+from sandbox.state import SandboxState
+
+OPEN = ("/sandbox/", "/files/", "/healthz", "/.well-known/")  # no key: public files, uploads by token, our own pages
+PLATFORM = ("/v1/", "/models/", "/meta")
+
+
+class KeyMiddleware:
+    """Asks for the key, takes paths with a trailing slash too, and numbers every answer as fal does."""
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self._app, self._expected, self._admin = app, f"Key {key}".encode(), f"Key admin:{key}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        path = scope["path"].rstrip("/") or "/"
+        app = self._app if self._may_pass(scope, path) else _unknown_key(path)
+        return await app(dict(scope) | {"path": path}, receive, _add_request_id(send))
+
+    def _may_pass(self, scope: Scope, path: str) -> bool:
+        if path.startswith(OPEN):
+            return True
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        if path.startswith(PLATFORM) and hmac.compare_digest(given, self._admin):
+            return True
+        return hmac.compare_digest(given, self._expected)
+
+
+def _unknown_key(path: str) -> Response:
+    if path.startswith(PLATFORM):
+        return platform_pages.error(401, "authorization_error", "Authentication is required to access this endpoint.")
+    return detail(401, "invalid key credentials")
+
+
+def _add_request_id(send: Send) -> Send:
+    """Every answer carries x-fal-request-id, except one that leaves it empty: a gateway's own page."""
+
+    async def numbered(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if not headers.setdefault("x-fal-request-id", new_id()):
+                del headers["x-fal-request-id"]
+        await send(message)
+
+    return numbered
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    sentence = f"Path {request.url.path} not found" if error.status_code == 404 else error.detail
+    return detail(error.status_code, sentence, error.headers)
+
+
+def build(options: Options) -> ASGIApp:
+    """The application. Its house opens with the server and closes with it."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.house = SandboxState.open(options)
+        yield
+        await app.state.house.close()
+
+    pages = control_pages.ROUTES + file_pages.ROUTES + platform_pages.ROUTES + queue_pages.ROUTES
+    app = Starlette(routes=pages, lifespan=lifespan, exception_handlers={HTTPException: _http_error})
+    app.router.redirect_slashes = False
+    return KeyMiddleware(app, options.key)

@@ -1,0 +1,162 @@
+"""The one honest timeline: stages with their times, and the troubles between them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Team, User
+from generations.fal.arguments import Endpoint
+from generations.models import Event, Generation, Status
+from generations.views.timeline import Stage, timeline
+from tests.cast import make_generation, signed_in
+from tests.history import rewriting_history
+
+NOW = timezone.now()
+Happened = tuple[Status, int, str]
+DOWN = "fal does not answer. Trying again."
+SENT: list[Happened] = [(Status.SUBMITTING, 2, ""), (Status.RENDERING, 4, "")]
+MADE: list[Happened] = [*SENT, (Status.MIRRORING, 64, "")]
+
+
+def told(user: User, team: Team, status: Status, happened: list[Happened], **columns: Any) -> dict[str, Stage]:
+    """The timeline, by name, of a row to which this happened: status, seconds after the order, message."""
+    row = make_generation(user, team, status, created_at=NOW, changed_at=NOW, **columns)
+    with rewriting_history():
+        row.events.all().delete()
+    for state, seconds, message in [(Status.QUEUED, 0, ""), *happened]:
+        Event.objects.create(generation=row, status=state, at=NOW + timedelta(seconds=seconds), message=message)
+    return {stage.name: stage for stage in timeline(row, list(row.events.all()))}
+
+
+def states(stages: dict[str, Stage]) -> dict[str, str]:
+    return {name: stage.state for name, stage in stages.items()}
+
+
+def notes(stage: Stage) -> list[tuple[str, str, int]]:
+    return [(note.title, note.message, note.times) for note in stage.notes]
+
+
+@pytest.mark.parametrize(
+    ("status", "happened", "columns", "at"),
+    [
+        (Status.HELD, [], {}, 0),
+        (Status.QUEUED, [], {}, 0),
+        (Status.SUBMITTING, SENT[:1], {}, 0),
+        (Status.RENDERING, SENT, {"queue_position": 3}, 0),
+        (Status.RENDERING, SENT, {"queue_position": 0}, 0),
+        (Status.RENDERING, SENT, {}, 1),
+        (Status.CANCELLING, [*SENT, (Status.CANCELLING, 9, "")], {}, 1),
+        (Status.MIRRORING, MADE, {}, 2),
+    ],
+)
+def test_stage_that_it_is_at(
+    film: Team, bob: User, status: Status, happened: list[Happened], columns: dict[str, Any], at: int
+) -> None:
+    stages = told(bob, film, status, happened, **columns)
+
+    assert list(stages) == ["Waiting", "Rendering", "Made, copying it", "In your bucket"]
+    assert list(states(stages).values()) == ["done"] * at + ["now"] + ["todo"] * (3 - at)
+
+
+def test_each_stage_has_its_time_and_how_long_it_took(film: Team, bob: User) -> None:
+    finished = NOW + timedelta(seconds=70)
+    stages = told(bob, film, Status.DONE, MADE, inference_seconds=40.0, finished_at=finished)
+
+    assert set(states(stages).values()) == {"done"}
+    assert {name: stage.took for name, stage in stages.items()} == {
+        "Waiting": 24, "Rendering": 40, "Made, copying it": 6, "In your bucket": None,
+    }  # fmt: skip
+    assert stages["In your bucket"].at == finished
+
+
+def test_render_begins_with_its_log(film: Team, bob: User) -> None:
+    began = NOW + timedelta(seconds=31)
+    stages = told(bob, film, Status.RENDERING, SENT, logs=[{"timestamp": began.isoformat(), "message": "Reading"}])
+
+    assert stages["Rendering"].at == began
+    assert stages["Waiting"].took == 31
+
+
+def test_log_without_times_breaks_nothing(film: Team, bob: User) -> None:
+    stages = told(bob, film, Status.RENDERING, SENT, logs=[{"timestamp": "", "message": "Reading"}])
+
+    assert stages["Rendering"].at == NOW + timedelta(seconds=4)
+
+
+def test_tries_that_failed_alike_are_one_note_and_the_last_one_is_said(film: Team, bob: User) -> None:
+    tries = [step for k in range(3) for step in ((Status.SUBMITTING, 10 * k, ""), (Status.QUEUED, 10 * k + 1, DOWN))]
+    waiting = told(bob, film, Status.RENDERING, [*tries, (Status.SUBMITTING, 40, ""), (Status.RENDERING, 41, "")])
+
+    assert notes(waiting["Waiting"]) == [("Not sent", DOWN, 3), ("Sent to fal", "", 1), ("fal has it", "", 1)]
+    assert waiting["Waiting"].notes[0].last == NOW + timedelta(seconds=21)
+
+
+def test_video_that_came_despite_a_cancel_says_so(film: Team, bob: User) -> None:
+    kept = "It was made before the cancel took effect, so it is kept and charged."
+    happened = [*SENT, (Status.CANCELLING, 9, ""), (Status.MIRRORING, 64, kept)]
+    stages = told(bob, film, Status.DONE, happened, finished_at=NOW + timedelta(seconds=70))
+
+    assert notes(stages["Rendering"]) == [("Cancel asked for", "", 1)]
+    assert notes(stages["Made, copying it"]) == [("", kept, 1)]
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELED, Status.REJECTED])
+def test_early_end_stands_in_the_place_of_what_will_not_be(film: Team, bob: User, status: Status) -> None:
+    stages = told(bob, film, status, [(status, 5, "It went wrong.")], finished_at=NOW + timedelta(seconds=5))
+
+    assert states(stages) == {"Waiting": "done", status.label: "bad"}
+    assert (stages[str(status.label)].why, stages["Waiting"].took) == ("It went wrong.", 5)
+
+
+def test_cancel_in_fals_queue_never_was_a_render(film: Team, bob: User) -> None:
+    happened = [*SENT, (Status.CANCELLING, 9, ""), (Status.CANCELED, 10, "")]
+    row = told(bob, film, Status.CANCELED, happened, queue_position=4)
+
+    assert list(row) == ["Waiting", "Canceled"]
+
+
+def test_request_that_came_back_from_the_dead_tells_both_lives(film: Team, bob: User) -> None:
+    happened = [(Status.SUBMITTING, 2, ""), (Status.FAILED, 9, "Lost."), (Status.RENDERING, 20, "An admin found it.")]
+    stages = told(bob, film, Status.RENDERING, happened)
+
+    assert notes(stages["Waiting"]) == [
+        ("Sent to fal", "", 1), ("Failed", "Lost.", 1), ("fal has it", "An admin found it.", 1),
+    ]  # fmt: skip
+    assert states(stages)["Rendering"] == "now"
+
+
+@pytest.mark.parametrize(("how_many", "is_told"), [(2, False), (3, True)])
+def test_usual_time_is_told_once_there_are_enough_to_tell(
+    film: Team, alice: User, bob: User, how_many: int, is_told: bool
+) -> None:
+    for seconds in range(how_many):
+        make_generation(alice, alice.personal_team, Status.DONE, inference_seconds=60.0 + seconds)
+    for other in ({"duration": 10}, {"endpoint": Endpoint.IMAGE_TO_VIDEO}):
+        make_generation(bob, film, Status.DONE, inference_seconds=1.0, **other)
+    row = make_generation(bob, film, Status.RENDERING)
+    page = signed_in(bob).get(row.get_absolute_url()).content.decode()
+
+    assert ("usually 1 min 1 s" in page) is is_told
+
+
+def test_trouble_says_when_the_next_try_is(film: Team, bob: User) -> None:
+    due = timezone.now() + timedelta(minutes=3)
+    row = make_generation(bob, film, Status.QUEUED, message=DOWN, reason="unreachable", attempts=4, due_at=due)
+    panel = signed_in(bob).get(reverse("generation-panel", args=[row.pk])).content.decode()
+
+    assert DOWN in panel
+    assert "Next try at" in panel
+    assert f"{due:%H:%M:%S}" in panel
+    assert "Tried 4 times so far." in panel
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_state_has_a_timeline_in_the_part_that_moves(film: Team, bob: User, status: Status) -> None:
+    row = make_generation(bob, film, status)
+    panel = signed_in(bob).get(reverse("generation-panel", args=[row.pk])).content.decode()
+
+    assert panel.count('<ol class="timeline">') == 1
+    assert ('aria-current="step"' in panel) is Generation.objects.get().is_open

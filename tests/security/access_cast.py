@@ -1,0 +1,238 @@
+"""Who asks in `test_access`, and what there is to ask for: bob's things in the team Film, and one row of each model."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
+from django.test import Client
+from django.utils import timezone
+from fido2.cose import ES256
+from fido2.utils import websafe_encode
+from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData, CollectedClientData
+
+from accounts import invitations
+from accounts.models import Impersonation, Membership, Team, User
+from accounts.roles import Role
+from generations import bucket
+from generations.flows.remove_member import remove_member
+from generations.models import (
+    Appeal,
+    BannedFile,
+    BulkDecision,
+    Cause,
+    Decision,
+    DecisionKind,
+    Flag,
+    Generation,
+    Hold,
+    Preset,
+    PromptRule,
+    Report,
+    Status,
+    UsageDay,
+)
+from generations.moderation.cases import open_case
+from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
+from tests.security.addresses import VALUES, Address
+
+PASSWORD: Final = "a fox in the snow"
+
+
+@dataclass(frozen=True)
+class Things:
+    """What bob has made in the team Film, and what others have to do with it."""
+
+    film: Team
+    bob: User
+    generation: Generation
+    ids: dict[str, Any]  # by the name of an address, in the place of its argument
+    objects: dict[str, Model]  # by the name of a model, for the admin
+    queries: dict[str, str]
+    others: dict[str, dict[str, Any]]
+
+    def path(self, address: Address) -> str:
+        """The address with the things in the places of its arguments, and what it has to be asked with."""
+        model = "_".join(address.name.split("_")[:2])
+        if address.route.endswith("<path:object_id>/"):
+            model = "_".join(address.route.split("/")[1:3])
+        own = self.objects.get(model)
+        values = VALUES | {"pk": self.generation.pk, "id": own and own.pk, "object_id": own.pk if own else 1}
+        if address.name in self.ids:
+            values |= dict.fromkeys(("pk", "id", "token"), self.ids[address.name])
+        values |= {"version": "abc", "what": "poster"} | self.others.get(address.name, {})
+        return address.path(values) + self.queries.get(address.name, "")
+
+
+def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
+    generation = _generation(film, bob)
+    row = make_generation(bob, film, Status.DONE, batch=generation.pk)
+    make_video(row)
+    zoe = person("zoe", film, Role.MEMBER)
+    _, token = invitations.invite(film, alice, Role.MEMBER)
+    invitation, _ = invitations.invite(film, alice, Role.MEMBER, email=mallory.email)
+    key = Authenticator.objects.create(user=bob, type=Authenticator.Type.WEBAUTHN, data=_security_key())
+    ids: dict[str, Any] = dict.fromkeys(("team-remove", "team-member"), zoe.pk)
+    ids |= dict.fromkeys(("invitation-accept", "team-invitation"), invitation.pk)
+    ids |= dict.fromkeys(("avatar", "generations_decision_person", "auth_user_password_change"), bob.pk)
+    ids |= {"preset-delete": Preset.objects.create(user=bob, name="Foxes", values={}).pk, "invitation-link": token}
+    ids |= {"upload": make_upload(bob).pk}
+    ids |= dict.fromkeys(("mfa_remove_webauthn", "mfa_edit_webauthn"), key.pk)
+    objects = _objects(film, alice, bob, generation)
+    ids["generations_case_bulk_progress"] = objects["generations_bulkdecision"].pk
+    queries = {"compare": f"?ids={generation.pk},{row.pk}", "queue-positions": f"?ids={generation.pk}"}
+    queries |= dict.fromkeys(("events", "ended"), "?since=0")
+    kind = ContentType.objects.get_for_model(generation).pk
+    others = {"view_on_site": {"content_type_id": kind, "object_id": generation.pk}}
+    return Things(film, bob, generation, ids, objects, queries, others)
+
+
+def _generation(film: Team, bob: User) -> Generation:
+    """With all that is shown of one in the bucket, and the picture of who made it."""
+    generation = make_generation(bob, film, Status.DONE)
+    video = make_video(generation)
+    video.preview_key = generation.preview_key
+    video.save(update_fields=["preview_key"])
+    bucket.put(video.preview_key, b"preview", "video/mp4")
+    make_input_picture(generation)
+    bob.avatar_key = f"avatars/{bob.pk}/abc.webp"
+    bob.save(update_fields=["avatar_key"])
+    bucket.put(bob.avatar_key, picture("WEBP"), "image/webp")
+    return generation
+
+
+def _security_key() -> dict[str, Any]:
+    """What allauth keeps of a security key that was registered in a browser."""
+    public = ES256.from_cryptography_key(generate_private_key(SECP256R1()).public_key())
+    credential = AttestedCredentialData.create(bytes(16), b"key", public)
+    flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.AT
+    attestation = AttestationObject.create("none", AuthenticatorData.create(bytes(32), flags, 0, credential), {})
+    client_data = CollectedClientData.create("webauthn.create", b"challenge", "http://testserver")
+    response = {"clientDataJSON": client_data.b64, "attestationObject": websafe_encode(attestation)}
+    identity = {"id": websafe_encode(b"key"), "rawId": websafe_encode(b"key"), "type": "public-key"}
+    return {"name": "Key", "credential": identity | {"response": response, "clientExtensionResults": {}}}
+
+
+def _objects(film: Team, alice: User, bob: User, generation: Generation) -> dict[str, Model]:
+    """A row of each model of the admin."""
+    now = timezone.now()
+    case = open_case(generation, Cause.REPORT)
+    decision = Decision.objects.create(verb=DecisionKind.WARN, by=alice, why="x", person=bob, generation=generation)
+    made = [
+        *(bob, film, generation, case, decision),
+        Appeal.objects.create(decision=decision, by=bob, text="x"),
+        Report.objects.create(generation=generation, reporter=alice, reason="hate"),
+        Hold.objects.create(generation=generation, kind=Hold.Kind.RULE, reason="x", verdict="released", decided_at=now),
+        Flag.objects.create(generation=generation, matched_text="x"),
+        BannedFile.objects.create(sha256="0" * 64, reason="x"),
+        BulkDecision.objects.create(verb=DecisionKind.APPROVE, by=alice, cases=[], total=1),
+        PromptRule.objects.create(text="engines"),
+        Impersonation.objects.create(staff=alice, person=bob, reason="x", until=now, ended_at=now),
+        UsageDay.objects.create(day=date(2026, 11, 1), our_videos=0, our_cents=0, our_units=0),
+        Group.objects.create(name="Editors"),
+        EmailAddress.objects.create(user=bob, email=bob.email, primary=True, verified=True),
+        SocialAccount.objects.create(user=bob, provider="oidc", uid="17"),
+        UserSession.objects.create(user=bob, session_key="x", ip="10.0.0.1", user_agent="x"),
+    ]
+    firsts = ("accounts.membership", "mfa.authenticator", "generations.price", "generations.upload")
+    firsts += ("generations.video", "generations.event", "generations.inputpicture")
+    found = [*made, *(apps.get_model(name)._default_manager.first() for name in firsts)]
+    return {f"{row._meta.app_label}_{row._meta.model_name}": row for row in found if row}
+
+
+def person(name: str, team: Team | None = None, role: Role = Role.MEMBER, **fields: Any) -> User:
+    user = User.objects.create_user(f"{name}@example.com", name=name.title(), **fields)
+    if team:
+        Membership.objects.create(team=team, user=user, role=role)
+    return user
+
+
+def _removed(things: Things) -> User:
+    rhea = person("rhea", things.film, Role.ADMIN)
+    remove_member(things.film, rhea, User.objects.get(name="Alice"))
+    return rhea
+
+
+def _suspended(things: Things) -> User:
+    until = timezone.now() + timedelta(days=1)
+    return person("sam", things.film, Role.OWNER, suspended_until=until, suspension_reason="x")
+
+
+def _viewing(things: Things) -> User:
+    mona = person("mona", is_staff=True)
+    mona.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    return mona
+
+
+def _moderator(things: Things) -> User:
+    mo = person("mo", is_staff=True)
+    mo.groups.add(Group.objects.get(name="Moderators"))
+    return mo
+
+
+def _superuser(things: Things) -> User:
+    return User.objects.create_superuser("root@example.com", PASSWORD)
+
+
+def _all_permissions(things: Things) -> User:
+    max_ = person("max", is_staff=True)
+    max_.user_permissions.set(Permission.objects.all())
+    return max_
+
+
+def _browser(user: User) -> Client:
+    """Signed in an hour ago; staff have shown their second factor then."""
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    record: dict[str, Any] = {"method": "password", "at": time.time() - 3600}
+    if user.is_staff:
+        Authenticator.objects.create(user=user, type="totp", data={"secret": "x"})
+        record = {"method": "mfa", "type": "totp", "at": time.time() - 3600}
+    client = signed_in(user)
+    session = client.session
+    session["account_authentication_methods"] = [record]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+    return client
+
+
+def _named(name: str) -> Callable[[Things], User]:
+    return lambda _: User.objects.get(name=name)
+
+
+PEOPLE: Final[dict[str, Callable[[Things], User]]] = {
+    "outsider": _named("Mallory"),
+    "viewer": _named("Victor"),
+    "maker": _named("Bob"),
+    "admin": lambda things: person("ada", things.film, Role.ADMIN),
+    "owner": _named("Alice"),
+    "removed": _removed,
+    "suspended": _suspended,
+    "viewing": _viewing,
+    "moderator": _moderator,
+    "superuser": _superuser,
+    "acting": _all_permissions,
+}
+
+
+def browser_of(role: str, things: Things) -> Client:
+    """Nobody's, or that of the role's person; who is acting acts as bob."""
+    if role == "nobody":
+        return Client()
+    client = _browser(PEOPLE[role](things))
+    if role == "acting":
+        answer = client.post(
+            f"/admin/accounts/user/{things.bob.pk}/impersonate/", {"reason": "Ticket 17: his video does not play"}
+        )
+        assert answer.headers["Location"] == "/"
+    return client
