@@ -113,7 +113,8 @@ def _generation(film: Team, bob: User) -> Generation:
 
 def _security_key() -> dict[str, Any]:
     """What allauth keeps of a security key that was registered in a browser."""
-    public = ES256.from_cryptography_key(generate_private_key(SECP256R1()).public_key())
+    key = generate_private_key(SECP256R1()).public_key()
+    public = ES256.from_cryptography_key(key)  # type: ignore[no-untyped-call]
     credential = AttestedCredentialData.create(bytes(16), b"key", public)
     flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.AT
     attestation = AttestationObject.create("none", AuthenticatorData.create(bytes(32), flags, 0, credential), {})
@@ -144,8 +145,8 @@ def _objects(film: Team, alice: User, bob: User, generation: Generation) -> dict
         SocialAccount.objects.create(user=bob, provider="oidc", uid="17"),
         UserSession.objects.create(user=bob, session_key="x", ip="10.0.0.1", user_agent="x"),
     ]
-    firsts = ("accounts.membership", "mfa.authenticator", "generations.price", "generations.upload")
-    firsts += ("generations.video", "generations.event", "generations.inputpicture")
+    firsts = ["accounts.membership", "mfa.authenticator", "generations.price", "generations.upload"]
+    firsts += ["generations.video", "generations.event", "generations.inputpicture"]
     found = [*made, *(apps.get_model(name)._default_manager.first() for name in firsts)]
     return {f"{row._meta.app_label}_{row._meta.model_name}": row for row in found if row}
 

@@ -101,3 +101,10 @@ def test_what_bob_made_is_gone_for_him_when_he_has_left(things: Things, address:
     things.bob.memberships.filter(team=things.film).delete()
 
     assert client.get(things.path(address)).status_code == 404
+
+
+@pytest.mark.parametrize("address", _of_the_team(), ids=lambda address: address.name)
+def test_team_that_asks_for_a_second_factor_shows_nothing_without_one(things: Things, address: Address) -> None:
+    Team.objects.filter(pk=things.film.pk).update(needs_second_factor=True)
+
+    assert browser_of("viewer", things).get(things.path(address)).status_code in {403, 404}
