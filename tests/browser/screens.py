@@ -152,7 +152,7 @@ def test_moderation(
     page: Page, chromium: Browser, studio: LiveServer, film: Team, bob: User, alice: User, worker: Worker
 ) -> None:
     """The admin's pages for moderators, and what people see of it."""
-    import_module("generations.migrations.0015_moderators").make_group(apps, None)
+    import_module("generations.migrations.0002_prices_moderators_and_triggers").create_moderators_group(apps, None)
     mo, rows = moderator("mo"), made(bob, film, worker)
     PromptRule.objects.create(text="engines", action=PromptRule.Action.HOLD, made_by=mo)
     held = make_generation(

@@ -4,15 +4,12 @@ import re
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
-from importlib import import_module
 from typing import Any, Final
 
 import pytest
-from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.contrib.contenttypes.models import ContentType
 from django.core.mail import EmailMultiAlternatives
 from django.db import models
 from django.test import Client
@@ -188,18 +185,6 @@ def test_no_page_that_settles_shows_it_or_writes_it_down(staff: Client, rows: li
         for verb in ("give-up", "attach"):
             check(staff.post(f"{address}{verb}/", {"request_id": "abc"}, follow=True), address)
     assert not [entry for entry in LogEntry.objects.all() if MARKER in f"{entry.object_repr} {entry.change_message}"]
-
-
-def test_log_of_before_forgets_prompts(mo: User, rows: list[Generation]) -> None:
-    kinds = {model: ContentType.objects.get_for_model(model) for model in (Generation, User)}
-    for kind in kinds.values():
-        LogEntry.objects.create(
-            user=mo, content_type=kind, object_id=str(rows[0].pk), object_repr=f"Text to video: {MARKER}", action_flag=2
-        )
-    import_module("generations.migrations.0023_log_without_prompts").forget_prompts(apps, None)
-
-    assert LogEntry.objects.get(content_type=kinds[Generation]).object_repr == str(rows[0].pk)
-    assert MARKER in LogEntry.objects.get(content_type=kinds[User]).object_repr, "others are left alone"
 
 
 # --- looking back with a rule -----------------------------------------------------------------------------------------
