@@ -1,7 +1,9 @@
 """What every test may ask for."""
 
 import os
+from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # how long a busy machine takes says nothing about the code
@@ -9,6 +11,32 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 pytest_plugins = ["tests.services", "tests.cast", "tests.moderators"]
+
+
+# these files take the longest: begun last, one of them would keep the end waiting
+LONG: Final = (
+    "tests/chaos/test_chaos.py",
+    "tests/browser/test_tls.py",
+    "tests/browser/test_accessibility.py",
+    "tests/security/test_access.py",
+    "tests/security/test_fuzz.py",
+    "tests/devserver/test_launcher.py",
+    "tests/chaos/test_each_step.py",
+    "tests/browser/test_drafts.py",
+    "tests/security/test_private_prompts.py",
+    "tests/browser/test_composer.py",
+    "tests/generations/pipeline/test_worker.py",
+    "tests/browser/test_moderation.py",
+    "tests/browser/test_sign_in.py",
+    "tests/browser/test_teams.py",
+    "tests/security/test_slow_clients.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """pytest-xdist hands out whole files in this order."""
+    ranks = {name: rank for rank, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.nodeid.partition("::")[0], len(LONG)))
 
 
 def pytest_xdist_setupnodes() -> None:

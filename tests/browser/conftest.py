@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Final
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -89,11 +90,29 @@ class Worker:
 
 
 @pytest.fixture
-def studio(live_server: LiveServer, settings: Settings) -> LiveServer:
+def studio(live_server: LiveServer, settings: Settings) -> Iterator[LiveServer]:
     cache.clear()  # of how often somebody has tried to sign up
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.SITE_URL = live_server.url  # mails lead there
-    return live_server
+    yield live_server
+    _wait_for_last_requests()
+
+
+_OTHERS_AT_WORK: Final = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'
+"""
+
+
+def _wait_for_last_requests() -> None:
+    """The browser is gone, but what it asked for last may still be answered, and would be in the way of the flush."""
+    end = time.monotonic() + PATIENCE / 1000
+    with connection.cursor() as cursor:
+        calm = 0
+        while calm < 3 and time.monotonic() < end:
+            cursor.execute(_OTHERS_AT_WORK)
+            calm = 0 if cursor.fetchone() != (0,) else calm + 1
+            time.sleep(0.02)
 
 
 @pytest.fixture
