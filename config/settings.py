@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import django_stubs_ext
-from csp.constants import NONE, SELF
+from csp.constants import NONCE, NONE, SELF
 from environs import validate
 
 from config import logging as studio_logging
@@ -305,7 +305,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024**2
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
-        "script-src": [SELF],
+        "script-src": [SELF, NONCE],  # the import map stands in the page; the nonce is sent where that is
         "style-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],

@@ -1,7 +1,5 @@
 // Keys on a case: a approve, r reject, t take down, b bring back, n next; not while something is typed.
-"use strict";
-
-document.addEventListener("keydown", event => {
+document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   const verb = document.querySelector(`.case [data-key="${CSS.escape(event.key)}"]`);

@@ -1,225 +1,222 @@
 // Start and end picture: preview, drop and paste. What is wrong is said, and mended on request, before
 // anything is sent; what is right is sent at once. Without this the form carries the files.
-(() => {
-  "use strict";
 
-  const form = document.getElementById("composer");
-  const number = new Intl.NumberFormat(document.documentElement.lang);
+const form = document.getElementById("composer");
+const number = new Intl.NumberFormat(document.documentElement.lang);
 
-  const QUALITY = 0.92, SMALLER = 0.8, LONGEST = 4096; // of a mended picture: JPEG's quality, each next try, px at most
+const QUALITY = 0.92, SMALLER = 0.8, LONGEST = 4096; // of a mended picture: JPEG's quality, each next try, px at most
 
-  // A part of a loaded image as a JPEG of at most `maxBytes`, smaller with each try.
-  async function drawn(image, { x, y, width, height }, maxBytes) {
-    const canvas = document.createElement("canvas");
-    for (let scale = Math.min(1, LONGEST / Math.max(width, height)); ; scale *= SMALLER) {
-      canvas.width = Math.round(width * scale);
-      canvas.height = Math.round(height * scale);
-      const pen = canvas.getContext("2d");
-      pen.fillStyle = "white"; // JPEG knows no transparency
-      pen.fillRect(0, 0, canvas.width, canvas.height);
-      pen.drawImage(image, x, y, width, height, 0, 0, canvas.width, canvas.height);
-      const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
-      if (!blob || blob.size <= maxBytes) return blob;
-    }
+// A part of a loaded image as a JPEG of at most `maxBytes`, smaller with each try.
+async function drawn(image, { x, y, width, height }, maxBytes) {
+  const canvas = document.createElement("canvas");
+  for (let scale = Math.min(1, LONGEST / Math.max(width, height));; scale *= SMALLER) {
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "white"; // JPEG knows no transparency
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(image, x, y, width, height, 0, 0, canvas.width, canvas.height);
+    const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
+    if (!blob || blob.size <= maxBytes) return blob;
+  }
+}
+
+class Picture {
+  constructor(root) {
+    this.root = root;
+    this.input = root.querySelector("input[type=file]");
+    this.link = root.querySelector("input[inputmode=url]");
+    this.drop = root.querySelector(".drop");
+    this.preview = root.querySelector(".drop__preview");
+    this.clear = root.querySelector("[data-drop-clear]");
+    this.mend = root.querySelector("[data-drop-mend]");
+    this.error = root.querySelector("[data-drop-error]");
+    this.bar = root.querySelector("[data-drop-progress]");
+    this.status = root.querySelector("[data-drop-status]");
+    this.words = root.querySelector("[data-drop-words] strong");
+    this.invitation = this.words.textContent;
+    this.limits = Object.fromEntries(
+      ["minSide", "minRatio", "maxRatio", "maxBytes"].map((name) => [name, Number(root.dataset[name])]),
+    );
+    this.maxPixels = JSON.parse(root.dataset.maxPixels); // by media type
+    this.input.addEventListener("change", () => this.show());
+    this.clear.addEventListener("click", () => this.empty());
+    this.mend.addEventListener("click", () => this.mended());
+    root.addEventListener("change", ({ target }) => target.matches(".upload input") && this.remember());
+    for (const name of ["dragenter", "dragover"]) this.drop.addEventListener(name, () => this.hover(true));
+    for (const name of ["dragleave", "drop"]) this.drop.addEventListener(name, () => this.hover(false));
+    this.show();
   }
 
-  class Picture {
-    constructor(root) {
-      this.root = root;
-      this.input = root.querySelector("input[type=file]");
-      this.link = root.querySelector("input[inputmode=url]");
-      this.drop = root.querySelector(".drop");
-      this.preview = root.querySelector(".drop__preview");
-      this.clear = root.querySelector("[data-drop-clear]");
-      this.mend = root.querySelector("[data-drop-mend]");
-      this.error = root.querySelector("[data-drop-error]");
-      this.bar = root.querySelector("[data-drop-progress]");
-      this.status = root.querySelector("[data-drop-status]");
-      this.words = root.querySelector("[data-drop-words] strong");
-      this.invitation = this.words.textContent;
-      this.limits = Object.fromEntries(
-        ["minSide", "minRatio", "maxRatio", "maxBytes"].map((name) => [name, Number(root.dataset[name])]),
-      );
-      this.maxPixels = JSON.parse(root.dataset.maxPixels); // by media type
-      this.input.addEventListener("change", () => this.show());
-      this.clear.addEventListener("click", () => this.empty());
-      this.mend.addEventListener("click", () => this.mended());
-      root.addEventListener("change", ({ target }) => target.matches(".upload input") && this.remember());
-      for (const name of ["dragenter", "dragover"]) this.drop.addEventListener(name, () => this.hover(true));
-      for (const name of ["dragleave", "drop"]) this.drop.addEventListener(name, () => this.hover(false));
-      this.show();
-    }
-
-    hover(isOver) {
-      this.drop.classList.toggle("drop--over", isOver);
-    }
-
-    take(file) {
-      const files = new DataTransfer();
-      files.items.add(file);
-      this.input.files = files.files;
-      this.show();
-    }
-
-    empty() {
-      this.input.value = "";
-      this.show();
-      this.input.focus();
-    }
-
-    show() {
-      const [file] = this.input.files;
-      this.request?.abort();
-      URL.revokeObjectURL(this.preview.src);
-      this.preview.removeAttribute("src");
-      this.preview.hidden = this.bar.hidden = this.mend.hidden = true;
-      this.clear.hidden = !file;
-      this.say("");
-      this.words.textContent = file ? file.name : this.invitation;
-      this.drop.classList.toggle("drop--full", Boolean(file)); // the newest choice wins; the one kept stays in reserve
-      if (!file) return;
-      this.preview.onload = () => this.judge(file);
-      this.preview.onerror = () => this.judgeUnseen(file); // what the browser can't show (HEIC) the server will judge
-      this.preview.src = URL.createObjectURL(file);
-    }
-
-    judge(file) {
-      this.preview.hidden = false;
-      const { naturalWidth: width, naturalHeight: height } = this.preview;
-      const size = `${width} × ${height} px`;
-      const isMisshapen = width / height < this.limits.minRatio || width / height > this.limits.maxRatio;
-      if (Math.min(width, height) < this.limits.minSide) this.say(this.text("small", size));
-      else if (isMisshapen) this.offer(this.text("shape", size), this.root.dataset.crop);
-      else if (file.size > this.limits.maxBytes) this.offer(this.tooLarge(file), this.root.dataset.scale);
-      else if (width * height > (this.maxPixels[file.type] ?? Infinity))
-        this.offer(this.root.dataset.pixels.replace("%s", size), this.root.dataset.scale);
-      else this.send(file);
-    }
-
-    judgeUnseen(file) {
-      if (file.size > this.limits.maxBytes) this.say(this.tooLarge(file));
-      else this.send(file);
-    }
-
-    offer(words, label) {
-      this.say(words);
-      this.mend.querySelector("span").textContent = label;
-      this.mend.hidden = false;
-    }
-
-    // the largest part around the middle that has an allowed shape
-    middle() {
-      const { naturalWidth, naturalHeight } = this.preview;
-      const width = Math.min(naturalWidth, Math.floor(naturalHeight * this.limits.maxRatio));
-      const height = Math.min(naturalHeight, Math.floor(naturalWidth / this.limits.minRatio));
-      return { x: Math.floor((naturalWidth - width) / 2), y: Math.floor((naturalHeight - height) / 2), width, height };
-    }
-
-    async mended() {
-      const [file] = this.input.files;
-      this.mend.disabled = true;
-      const blob = await drawn(this.preview, this.middle(), this.limits.maxBytes);
-      this.mend.disabled = false;
-      if (!blob || this.input.files[0] !== file) return;
-      this.input.focus(); // the button that was pressed goes
-      this.take(new File([blob], `${file.name.replace(/\.[^.]*$/, "")}.jpg`, { type: "image/jpeg" }));
-    }
-
-    // --- sent by itself, so that the form need not carry it; when that fails, the file stays chosen and the form does
-    send(file) {
-      const body = new FormData();
-      body.append("picture", file);
-      const request = new XMLHttpRequest();
-      this.request = request;
-      request.open("POST", this.root.dataset.upload);
-      request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
-      request.setRequestHeader("Accept", "application/json");
-      request.responseType = "json";
-      request.upload.onprogress = ({ loaded, total }) => (this.bar.value = loaded / total);
-      request.onload = () => this.answered(request);
-      request.onerror = () => this.refused([this.root.dataset.unsent]);
-      this.bar.value = 0;
-      this.bar.hidden = false;
-      request.send(body);
-    }
-
-    answered({ status, response }) {
-      if (status === 201) this.keep(response);
-      else this.refused(response?.errors || [this.root.dataset.unsent]);
-    }
-
-    refused(errors) {
-      this.bar.hidden = true;
-      this.say(errors.join(" "));
-    }
-
-    keep({ id, width, height, url, changes }) {
-      const kept = this.root.querySelector(".upload") || this.newKept();
-      const picture = kept.querySelector("img");
-      const box = kept.querySelector("input");
-      Object.assign(picture, { src: url, width, height });
-      Object.assign(box, { name: `${this.root.dataset.picture}_upload`, value: id, checked: true });
-      kept.querySelector("[data-kept-size]").textContent = `${width} × ${height} px`;
-      const words = kept.querySelector("[data-kept-changes]");
-      words.textContent = changes;
-      words.hidden = !changes;
-      this.invitation = this.root.dataset.again;
-      this.link.value = ""; // older than the file, but it would win over what is kept
-      this.input.value = "";
-      this.root.classList.remove("field--bad");
-      this.input.removeAttribute("aria-invalid");
-      this.root.querySelectorAll(".errors").forEach((errors) => errors.remove());
-      this.show();
-      this.status.textContent = this.root.dataset.sent;
-      box.dispatchEvent(new Event("change", { bubbles: true })); // for whoever follows the form
-    }
-
-    newKept() {
-      const { content } = this.root.querySelector("[data-drop-kept]");
-      this.drop.before(content.cloneNode(true));
-      return this.root.querySelector(".upload");
-    }
-
-    // in the address, so that who reloads or comes back finds it again
-    remember() {
-      const address = new URL(location.href);
-      const box = this.root.querySelector(".upload input");
-      if (box.checked) address.searchParams.set(this.root.dataset.picture, box.value);
-      else address.searchParams.delete(this.root.dataset.picture);
-      if (address.href !== location.href) history.replaceState(history.state, "", address);
-    }
-
-    tooLarge(file) {
-      return this.text("large", number.format(Math.round(file.size / 104857.6) / 10));
-    }
-
-    text(name, value) {
-      return form.dataset[name].replace("%s", value);
-    }
-
-    say(words) {
-      this.status.textContent = "";
-      this.error.textContent = words;
-      this.error.hidden = !words;
-    }
+  hover(isOver) {
+    this.drop.classList.toggle("drop--over", isOver);
   }
 
-  const pictures = [...form.querySelectorAll("[data-picture]")].map((root) => new Picture(root));
-  const image = form.querySelector("#kind-image");
+  take(file) {
+    const files = new DataTransfer();
+    files.items.add(file);
+    this.input.files = files.files;
+    this.show();
+  }
 
-  // a picture pasted anywhere is the start picture, or the end picture when that is where one is
-  document.addEventListener("paste", (event) => {
-    const file = [...event.clipboardData.files].find((each) => each.type.startsWith("image/"));
+  empty() {
+    this.input.value = "";
+    this.show();
+    this.input.focus();
+  }
+
+  show() {
+    const [file] = this.input.files;
+    this.request?.abort();
+    URL.revokeObjectURL(this.preview.src);
+    this.preview.removeAttribute("src");
+    this.preview.hidden = this.bar.hidden = this.mend.hidden = true;
+    this.clear.hidden = !file;
+    this.say("");
+    this.words.textContent = file ? file.name : this.invitation;
+    this.drop.classList.toggle("drop--full", Boolean(file)); // the newest wins; an earlier upload stays in reserve
     if (!file) return;
-    event.preventDefault();
-    image.checked = true;
-    (pictures.find((picture) => picture.root.contains(document.activeElement)) || pictures[0]).take(file);
-  });
-
-  // a picture that misses its place must not replace the page
-  for (const name of ["dragover", "drop"]) {
-    window.addEventListener(name, (event) => {
-      if (event.target.type !== "file") event.preventDefault();
-    });
+    this.preview.onload = () => this.judge(file);
+    this.preview.onerror = () => this.judgeUnseen(file); // what the browser can't show (HEIC) the server will judge
+    this.preview.src = URL.createObjectURL(file);
   }
-})();
+
+  judge(file) {
+    this.preview.hidden = false;
+    const { naturalWidth: width, naturalHeight: height } = this.preview;
+    const size = `${width} × ${height} px`;
+    const isMisshapen = width / height < this.limits.minRatio || width / height > this.limits.maxRatio;
+    if (Math.min(width, height) < this.limits.minSide) this.say(this.text("small", size));
+    else if (isMisshapen) this.offer(this.text("shape", size), this.root.dataset.crop);
+    else if (file.size > this.limits.maxBytes) this.offer(this.tooLarge(file), this.root.dataset.scale);
+    else if (width * height > (this.maxPixels[file.type] ?? Infinity)) {
+      this.offer(this.root.dataset.pixels.replace("%s", size), this.root.dataset.scale);
+    } else this.send(file);
+  }
+
+  judgeUnseen(file) {
+    if (file.size > this.limits.maxBytes) this.say(this.tooLarge(file));
+    else this.send(file);
+  }
+
+  offer(words, label) {
+    this.say(words);
+    this.mend.querySelector("span").textContent = label;
+    this.mend.hidden = false;
+  }
+
+  // the largest part around the middle that has an allowed shape
+  middle() {
+    const { naturalWidth, naturalHeight } = this.preview;
+    const width = Math.min(naturalWidth, Math.floor(naturalHeight * this.limits.maxRatio));
+    const height = Math.min(naturalHeight, Math.floor(naturalWidth / this.limits.minRatio));
+    return { x: Math.floor((naturalWidth - width) / 2), y: Math.floor((naturalHeight - height) / 2), width, height };
+  }
+
+  async mended() {
+    const [file] = this.input.files;
+    this.mend.disabled = true;
+    const blob = await drawn(this.preview, this.middle(), this.limits.maxBytes);
+    this.mend.disabled = false;
+    if (!blob || this.input.files[0] !== file) return;
+    this.input.focus(); // the button that was pressed goes
+    this.take(new File([blob], `${file.name.replace(/\.[^.]*$/, "")}.jpg`, { type: "image/jpeg" }));
+  }
+
+  // --- sent by itself, so that the form need not carry it; when that fails, the file stays chosen and the form does
+  send(file) {
+    const body = new FormData();
+    body.append("picture", file);
+    const request = new XMLHttpRequest();
+    this.request = request;
+    request.open("POST", this.root.dataset.upload);
+    request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
+    request.setRequestHeader("Accept", "application/json");
+    request.responseType = "json";
+    request.upload.onprogress = ({ loaded, total }) => (this.bar.value = loaded / total);
+    request.onload = () => this.answered(request);
+    request.onerror = () => this.refused([this.root.dataset.unsent]);
+    this.bar.value = 0;
+    this.bar.hidden = false;
+    request.send(body);
+  }
+
+  answered({ status, response }) {
+    if (status === 201) this.showUpload(response);
+    else this.refused(response?.errors || [this.root.dataset.unsent]);
+  }
+
+  refused(errors) {
+    this.bar.hidden = true;
+    this.say(errors.join(" "));
+  }
+
+  showUpload({ id, width, height, url, changes }) {
+    const upload = this.root.querySelector(".upload") || this.newUpload();
+    const picture = upload.querySelector("img");
+    const box = upload.querySelector("input");
+    Object.assign(picture, { src: url, width, height });
+    Object.assign(box, { name: `${this.root.dataset.picture}_upload`, value: id, checked: true });
+    upload.querySelector("[data-upload-size]").textContent = `${width} × ${height} px`;
+    const words = upload.querySelector("[data-upload-changes]");
+    words.textContent = changes;
+    words.hidden = !changes;
+    this.invitation = this.root.dataset.again;
+    this.link.value = ""; // older than the file, but it would win over the upload
+    this.input.value = "";
+    this.root.classList.remove("field--bad");
+    this.input.removeAttribute("aria-invalid");
+    this.root.querySelectorAll(".errors").forEach((errors) => errors.remove());
+    this.show();
+    this.status.textContent = this.root.dataset.sent;
+    box.dispatchEvent(new Event("change", { bubbles: true })); // for whoever follows the form
+  }
+
+  newUpload() {
+    const { content } = this.root.querySelector("[data-drop-upload]");
+    this.drop.before(content.cloneNode(true));
+    return this.root.querySelector(".upload");
+  }
+
+  // in the address, so that who reloads or comes back finds it again
+  remember() {
+    const address = new URL(location.href);
+    const box = this.root.querySelector(".upload input");
+    if (box.checked) address.searchParams.set(this.root.dataset.picture, box.value);
+    else address.searchParams.delete(this.root.dataset.picture);
+    if (address.href !== location.href) history.replaceState(history.state, "", address);
+  }
+
+  tooLarge(file) {
+    return this.text("large", number.format(Math.round(file.size / 104857.6) / 10));
+  }
+
+  text(name, value) {
+    return form.dataset[name].replace("%s", value);
+  }
+
+  say(words) {
+    this.status.textContent = "";
+    this.error.textContent = words;
+    this.error.hidden = !words;
+  }
+}
+
+const pictures = [...form.querySelectorAll("[data-picture]")].map((root) => new Picture(root));
+const image = form.querySelector("#kind-image");
+
+// a picture pasted anywhere is the start picture, or the end picture when that is where one is
+document.addEventListener("paste", (event) => {
+  const file = [...event.clipboardData.files].find((each) => each.type.startsWith("image/"));
+  if (!file) return;
+  event.preventDefault();
+  image.checked = true;
+  (pictures.find((picture) => picture.root.contains(document.activeElement)) || pictures[0]).take(file);
+});
+
+// a picture that misses its place must not replace the page
+for (const name of ["dragover", "drop"]) {
+  window.addEventListener(name, (event) => {
+    if (event.target.type !== "file") event.preventDefault();
+  });
+}

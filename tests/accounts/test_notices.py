@@ -60,7 +60,7 @@ def test_tabs_know_whether_to_give_notice(bob: User, page: str) -> None:
     assert 'data-notices="off"' in off
     assert "browser_notifications.js" not in off
     assert 'data-notices="on"' in on
-    assert on.count("/static/notices.js") == on.count("/static/live.js") == 1
+    assert on.count("/static/browser_notifications.js") == on.count("/static/live.js") == 1
 
 
 def test_tab_hears_what_of_its_persons_own_has_ended(film: Team, alice: User, bob: User) -> None:

@@ -1,11 +1,16 @@
 """Headers on every page: a strict Content-Security-Policy and its companions."""
 
+import re
+from typing import Final
+
 import pytest
 from django.test import Client
 
 from accounts.models import Team, User
 from generations.models import Status
 from tests.cast import make_generation, signed_in
+
+NONCE: Final = re.compile(r'nonce="([^"]+)"')
 
 
 def policy(header: str) -> dict[str, list[str]]:
@@ -23,7 +28,8 @@ def test_page_allows_nothing_but_its_own(film: Team, bob: User, address: str) ->
 
     found = policy(answer.headers["Content-Security-Policy"])
     assert found["default-src"] == ["'none'"]
-    for directive in ("script-src", "style-src", "connect-src", "font-src", "form-action"):
+    assert found["script-src"] == ["'self'", *(f"'nonce-{nonce}'" for nonce in NONCE.findall(answer.content.decode()))]
+    for directive in ("style-src", "connect-src", "font-src", "form-action"):
         assert found[directive] == ["'self'"]
     assert found["base-uri"] == found["frame-ancestors"] == ["'none'"]
     assert set(found["img-src"]) <= {"'self'", "data:", "blob:"}
@@ -45,7 +51,8 @@ def test_page_keeps_to_its_policy(film: Team, bob: User, address: str) -> None:
     assert "<html" in page
     assert "<style" not in page
     assert ' style="' not in page
-    assert "<script>" not in page
+    inline = [tag for tag in re.findall(r"<script[^>]*>", page) if " src=" not in tag and "application/json" not in tag]
+    assert [tag.partition(" nonce=")[0] for tag in inline] == ['<script type="importmap"']
     assert "javascript:" not in page
     assert not any(f' on{event}="' in page for event in ("click", "load", "submit", "change", "input", "error"))
 
