@@ -34,6 +34,8 @@ test: check
 check: venv-dev
 	$(call STEP,lint,$(BIN)/ruff check --quiet .)
 	$(call STEP,format,$(BIN)/ruff format --check --quiet .)
+	$(call STEP,scripts,$(BIN)/deno lint --quiet && $(BIN)/deno fmt --check --quiet)
+	$(call STEP,templates,$(BIN)/djlint --lint --quiet templates && $(BIN)/djhtml --check --tabwidth 2 templates 2>.venv/djhtml.log || { cat .venv/djhtml.log; false; })
 	$(call STEP,types,$(BIN)/mypy --no-error-summary)
 	$(call STEP,contracts,$(BIN)/lint-imports >.venv/contracts.log 2>&1 || { cat .venv/contracts.log; false; })
 
