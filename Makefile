@@ -18,7 +18,7 @@ help:
 	@echo 'make check   the quick part of make test'
 	@echo 'make chaos   kill and break everything under 1,000 generations (CHAOS_SEED= CHAOS_COUNT= CHAOS_SECONDS=)'
 	@echo 'make bench   measure'
-	@echo 'make screens take pictures of every page into docs/screens/'
+	@echo 'make screens take pictures of every page into var/screens/ (twenty into docs/screens/)'
 	@echo 'make lock    write what the requirements come to, whole and with hashes (moves no version by itself)'
 	@echo 'make upgrade move every version to the newest, then lock'
 	@echo 'make clean   remove .venv, caches and collected files (never var/, your data)'

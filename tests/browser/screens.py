@@ -1,4 +1,7 @@
-"""`make screens`: pictures of each page into docs/screens/, of a studio with real videos. Not part of `make test`."""
+"""`make screens`: pictures of each page, of a studio with real videos. Not part of `make test`.
+
+Twenty of them are committed, in docs/screens/; the others go into var/screens/.
+"""
 
 import uuid
 from collections.abc import Callable
@@ -31,7 +34,31 @@ from tests.moderators import moderator
 
 pytestmark = [desk_alone, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-FOLDER: Final = Path(__file__).parents[2] / "docs" / "screens"
+ROOT: Final = Path(__file__).parents[2]
+COMMITTED_FOLDER: Final = ROOT / "docs" / "screens"
+FOLDER: Final = ROOT / "var" / "screens"
+COMMITTED: Final = {
+    "gallery-light",
+    "gallery-dark",
+    "gallery-phone",
+    "landing-light",
+    "composer-light",
+    "composer-made-dark",
+    "composer-image-light",
+    "detail-light",
+    "detail-phone-dark",
+    "waiting-light",
+    "failed-dark",
+    "compare-dark",
+    "selection-light",
+    "team-light",
+    "approvals-light",
+    "usage-dark",
+    "queue-light",
+    "admin-home-light",
+    "admin-case-dark",
+    "trash-light",
+}
 Scheme = Literal["light", "dark"]
 LOOKS: Final[dict[str, tuple[Scheme, int, int]]] = {
     "light": ("light", 1440, 900),
@@ -54,7 +81,6 @@ PROMPTS: Final = [
 
 def shoot(page: Page, name: str, address: str, act: Callable[[Page], None] = lambda _: None) -> None:
     """One picture for each look; `act` is what somebody does there first."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     for look, (scheme, width, height) in LOOKS.items():
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": height})
@@ -63,10 +89,15 @@ def shoot(page: Page, name: str, address: str, act: Callable[[Page], None] = lam
         page.wait_for_function("() => [...document.images].every(image => image.complete || image.loading === 'lazy')")
         act(page)
         page.wait_for_timeout(300)  # for what fades in
-        page.screenshot(path=FOLDER / f"{name}-{look}.png")
+        page.screenshot(path=path_of(f"{name}-{look}"))
 
 
-def made(user: User, team: Team, worker: Worker) -> list[Generation]:
+def path_of(name: str) -> Path:
+    """Playwright makes the folder."""
+    return (COMMITTED_FOLDER if name in COMMITTED else FOLDER) / f"{name}.png"
+
+
+def render_videos(user: User, team: Team, worker: Worker) -> list[Generation]:
     """Videos that the sandbox has rendered and the pipeline has brought home."""
     ratios = list(AspectRatio)
     rows = [
@@ -112,7 +143,7 @@ def press_too_early(page: Page) -> None:
 
 
 def test_full(bobs_page: Page, film: Team, bob: User, worker: Worker) -> None:
-    rows = made(bob, film, worker)
+    rows = render_videos(bob, film, worker)
     failed = make_generation(
         bob, film, Status.FAILED, responsible_party="user", cost_cents=0, prompt="Something that fal refuses"
     )
@@ -136,7 +167,7 @@ def test_full(bobs_page: Page, film: Team, bob: User, worker: Worker) -> None:
     shoot(bobs_page, "filters", "/?status=done", open_filters)
     for row in rows[3:6]:
         row.move_to_trash(bob)
-    shoot(bobs_page, "bin", "/trash/")
+    shoot(bobs_page, "trash", "/trash/")
 
 
 def select_three(page: Page) -> None:
@@ -153,7 +184,7 @@ def test_moderation(
 ) -> None:
     """The admin's pages for moderators, and what people see of it."""
     import_module("generations.migrations.0002_prices_moderators_and_triggers").create_moderators_group(apps, None)
-    mo, rows = moderator("mo"), made(bob, film, worker)
+    mo, rows = moderator("mo"), render_videos(bob, film, worker)
     PromptRule.objects.create(text="engines", action=PromptRule.Action.HOLD, made_by=mo)
     held = make_generation(
         bob, film, Status.HELD, prompt=PROMPTS[4], message="A moderator looks at it before it is sent."
@@ -200,7 +231,6 @@ def test_teams_and_money(
     be(page, studio, bob)
     shoot(page, "impersonations", "/accounts/impersonations/")
     for mail in mailoutbox:
-        (FOLDER / "mails").mkdir(exist_ok=True)
         name = "".join(letter if letter.isalnum() else "-" for letter in mail.subject.lower())[:60]
         page.goto("about:blank")  # away from the studio's policy, which forbids what mails need
         page.set_viewport_size({"width": 700, "height": 500})
