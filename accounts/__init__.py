@@ -1,1 +1,1 @@
-"""People and teams. Knows nothing of generations."""
+"""Users and teams. Imports nothing of generations."""

@@ -1,4 +1,4 @@
-"""Who is asking about which team, and what they may do there."""
+"""Check the current user's membership in a team, and what their role allows."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
-"""Windows on what opens an account: addresses, second factors, sessions, sign-in by OpenID, groups.
+"""Admin pages for credentials: addresses, second factors, sessions, OpenID accounts, groups.
 
-Whoever changes these can become another person, and whoever can filter by a secret can guess it letter by letter:
-so they are for superusers, and no secret is shown to them either.
+Anyone who changes these can become another person, and anyone who can filter by a secret can guess it letter by letter.
+So only superusers see these pages, and no secret is shown to them either.
 """
 
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""allauth's hooks: who may sign up, by password or OpenID; a personal team comes in the same transaction."""
+"""allauth's hooks: who may sign up, by password or OpenID. The personal team is made in the same transaction."""
 
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit, urlunsplit

@@ -1,4 +1,4 @@
-"""Windows on people and teams for staff."""
+"""Admin pages for users and teams."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The admin has no door of its own: people sign in, and change their password, where everybody does."""
+"""The admin has no sign-in of its own: staff sign in, and change their password, on the same pages as everybody."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,4 +1,4 @@
-"""What is left of a person who has deleted their account: a row for the books, without anything personal."""
+"""Remove all personal data of a user who deletes their account. The row stays, since billing records refer to it."""
 
 import re
 from typing import Any

@@ -1,3 +1,5 @@
+"""Configuration of the app `accounts`."""
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 

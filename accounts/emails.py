@@ -1,4 +1,4 @@
-"""The one way to send an e-mail: a subject, a text and an HTML part, from templates of one name."""
+"""Send an e-mail: subject, text and HTML come from three templates of one name."""
 
 import logging
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What has run out is deleted: sessions, and what the cache has counted of whom."""
+"""Delete expired sessions and expired cache rows."""
 
 from django.contrib.sessions.models import Session
 from django.db import connection

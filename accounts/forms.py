@@ -1,4 +1,4 @@
-"""What a person sets for themselves, and for their teams."""
+"""Forms for the settings of a user and of a team."""
 
 import re
 from typing import Any, ClassVar, Final

@@ -1,4 +1,4 @@
-"""Requests of signed-in people, and where a request may lead onward."""
+"""Typed requests of signed-in users, and redirects that stay on this site."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,7 +1,7 @@
-"""Staff act as a person, in front of their eyes: with a reason, for a short time, everything noted, the person told.
+"""Staff act as another user: with a reason, for a short time, logged, and announced to that user by mail.
 
-It is for looking: nothing is changed, neither in the person's name nor meanwhile as staff, and nothing is taken along.
-What belongs to the account itself (password, addresses, second factor, deleting it) stays closed to them.
+It is for looking only: nothing is changed or downloaded, neither as that user nor meanwhile as staff. The account's own
+pages (password, addresses, second factor, deletion) stay closed.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Invitations into a team: made, sent, taken back, and taken up."""
+"""Invitations to a team: create, send, revoke, accept."""
 
 import secrets
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Who belongs to a team and as what. A team has at least one owner at every moment, whoever acts at the same time."""
+"""Change who belongs to a team, in which role. A team keeps an owner, however many changes run at the same time."""
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction

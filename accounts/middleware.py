@@ -1,4 +1,4 @@
-"""Before any page: who is suspended, who of the staff lacks a second factor, and who is impersonated."""
+"""Middleware: stops suspended users, staff without a second factor, and requests that impersonation does not allow."""
 
 from collections.abc import Callable
 from typing import Any, Final

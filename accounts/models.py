@@ -1,4 +1,4 @@
-"""Users who sign in by e-mail, teams, and who is what in which team."""
+"""Users, teams, memberships, invitations and impersonations."""
 
 import hashlib
 import uuid

@@ -1,4 +1,4 @@
-"""Names in one line: of people, teams, presets, tags and collections, which stand in pages, lists and mail headers."""
+"""Names are one line of visible text: of users, teams, presets, tags and collections."""
 
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final

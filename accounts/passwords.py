@@ -1,4 +1,4 @@
-"""Which passwords are too easy to guess, besides what Django refuses by itself."""
+"""A validator for passwords that are easy to guess, besides Django's own."""
 
 from django.contrib.auth.password_validation import NumericPasswordValidator
 

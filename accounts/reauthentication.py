@@ -1,7 +1,7 @@
-"""People show again that it is they, before they change what opens their account.
+"""Users prove again who they are before they change their credentials.
 
-allauth asks for the password or the second factor, and lets pass whoever has neither. Those came by OpenID, so here
-their provider asks them.
+allauth asks for the password or the second factor, and lets users pass who have neither. Those signed in by OpenID, so
+their provider is asked instead.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What each role in a team may do: one table, read by the pages, the checks and the tests."""
+"""What each role in a team may do: one table for the pages, the checks and the tests."""
 
 from enum import StrEnum
 from typing import Final

@@ -1,4 +1,4 @@
-"""Staff have a second factor where `STAFF_SECOND_FACTOR` requires one, and have shown it in the session they use."""
+"""Where `STAFF_SECOND_FACTOR` requires it, staff must have a second factor and have used it in their session."""
 
 from typing import Any
 

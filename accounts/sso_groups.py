@@ -1,4 +1,4 @@
-"""Which groups of an OpenID provider are which roles in which teams: followed at each sign-in.
+"""Map groups of the OpenID provider to roles in teams, at each sign-in.
 
 `OIDC_GROUPS` is a list such as `film-leads=film:admin, film=film:member`: group, team's slug, role.
 """

@@ -1,3 +1,5 @@
+"""URLs below `/teams/`."""
+
 from django.urls import path
 
 from accounts.views import invitations, teams

@@ -1,5 +1,6 @@
-"""Each person's time zone: the one they have set, else the browser's, else the studio's. Pages, filters and mails go by
-it; months of budgets are the studio's.
+"""A user's time zone: the one they have set, else the browser's, else the studio's.
+
+Pages, filters and mails go by it; the months of budgets go by the studio's.
 """
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""URLs below `/accounts/`, besides allauth's."""
+
 from django.urls import path
 from django.views.generic import RedirectView
 

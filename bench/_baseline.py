@@ -1,4 +1,4 @@
-"""The usual way to use fal from Django: an RQ job that waits in the official client, then saves the file.
+"""The baseline: an RQ job that waits in fal's official client, then saves the file.
 
 `python -m bench._baseline` is its worker.
 """

@@ -1,6 +1,6 @@
-"""The whole studio as real processes, in a directory and on ports of its own: what the benches of the whole start.
+"""The whole studio as real processes, with a directory and ports of its own, for measurements that need all of it.
 
-Importing it makes the settings point there, as `tests` does. The Procfile's own commands are run, with DEBUG off.
+Importing it makes the settings point there, as `tests` does. It runs the Procfile's own commands, with DEBUG off.
 """
 
 import tests  # noqa: F401  prepares the settings, before anything reads them

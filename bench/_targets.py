@@ -1,4 +1,4 @@
-"""What a bench promises, and whether it was kept."""
+"""The targets of a measurement, and whether they are met."""
 
 from dataclasses import dataclass
 

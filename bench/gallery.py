@@ -1,6 +1,6 @@
-"""The gallery over a million generations in 500 teams beside the same gallery over a thousand rows.
+"""The gallery over a million generations in 500 teams, compared with the same gallery over a thousand.
 
-Run `python -m bench.gallery`. Two databases of one server; the same person looks at the same pages of both, in turns.
+Run `python -m bench.gallery`. Two databases of one server; the same user opens the same pages of both, in turns.
 The thousand rows are all of one team of four; in the large database that team has 2,000, as has every other.
 """
 

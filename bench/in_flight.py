@@ -1,7 +1,7 @@
-"""Ten thousand generations in flight with one worker process, beside the usual way: an RQ job that waits for fal.
+"""Ten thousand generations in flight with one worker process, compared with an RQ job that waits for fal.
 
-Run `python -m bench.in_flight`. Both talk to one sandbox, which renders for 100 s. The usual way goes first and has the
-machine to itself; it works on one generation at a time, so a few tell its speed.
+Run `python -m bench.in_flight`. Both talk to one sandbox, which renders for 100 s. The baseline goes first and has the
+machine to itself; it works on one generation at a time, so a few show its speed.
 """
 
 import tests  # noqa: F401  prepares the settings, before anything reads them

@@ -1,7 +1,7 @@
-"""From fal's COMPLETED to the card that shows the video in a waiting browser: with webhooks, and by polling alone.
+"""The time from fal's COMPLETED to the video's card in a waiting browser: with webhooks, and by polling alone.
 
-Run `python -m bench.latency`. A real Chromium has the gallery open while videos are ordered at random moments. What
-copying and checking the file took (its row's events tell) is taken off: it belongs to the file, not to the waiting.
+Run `python -m bench.latency`. A real Chromium has the gallery open while videos are ordered at random moments. The time
+for copying and checking the file (from its events) is subtracted, since it depends on the file alone.
 """
 
 import tests  # noqa: F401  prepares the settings, before anything reads them

@@ -1,7 +1,7 @@
-"""A thousand tabs with work running, each asking /events once a second: how long it waits for the answer.
+"""A thousand tabs ask /events once a second: how long does an answer take?
 
-Run `python -m bench.live`. The tabs live in processes of their own and do what static/live.js does, but for fetching
-the cards that moved; meanwhile rows move, and one person goes on opening the gallery.
+Run `python -m bench.live`. The tabs run in processes of their own and do what static/live.js does, without fetching
+the cards that changed; meanwhile rows change, and one user keeps opening the gallery.
 """
 
 import tests  # noqa: F401  prepares the settings, before anything reads them

@@ -1,7 +1,7 @@
-"""How fast, and in how much memory, a finished video gets into the bucket: ours, `rclone copyurl`, and the usual way.
+"""Time and memory to copy a finished video into the bucket: ours, `rclone copyurl`, and the baseline.
 
-Run `python -m bench.mirror`. One run starts its own S3 server and its own provider, copies the same files in turns, and
-ends with exit code 1 when a target is missed.
+Run `python -m bench.mirror`. It starts an S3 server and a provider of its own, copies the same files in turns, and
+ends with exit code 1 when it misses a target.
 """
 
 import argparse

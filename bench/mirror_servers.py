@@ -1,4 +1,4 @@
-"""What `bench.mirror` copies from and to: a provider that lets the kernel send, and SeaweedFS."""
+"""The servers that `bench.mirror` copies from and to: a provider that uses `sendfile`, and SeaweedFS."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""The ways that `bench.mirror` compares, each in a process of its own, so that their memory can be told apart."""
+"""The methods that `bench.mirror` compares. Each runs in a process of its own, to measure its memory."""
 
 import multiprocessing
 import os

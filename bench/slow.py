@@ -1,6 +1,6 @@
-"""What clients that send or read slowly cost everybody else, and what six large pictures at once cost in memory.
+"""What clients that send or read slowly cost all others, and how much memory six large pictures at once take.
 
-Run `python -m bench.slow`. Calm and attacked moments take turns on one server: 200 connections that send half a
+Run `python -m bench.slow`. Calm phases and attacks take turns on one server: 200 connections that send half a
 request, and 50 readers who stop reading a video.
 """
 

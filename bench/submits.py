@@ -1,6 +1,6 @@
-"""How many requests a second one worker process sends to fal, each committed before its first byte leaves.
+"""How many requests a second one worker process sends to fal, each committed before its first byte is sent.
 
-Run `python -m bench.submits`. The sandbox takes part of the same machine.
+Run `python -m bench.submits`. The sandbox uses the same machine.
 """
 
 import tests  # noqa: F401  prepares the settings, before anything reads them

@@ -1,0 +1,1 @@
+"""What every process needs: settings, URLs, logging, and the gateway in front of Django."""

@@ -1,4 +1,4 @@
-"""The studio as an ASGI application, which is what `python -m config.web` serves."""
+"""The ASGI application that `python -m config.web` serves."""
 
 from config.server.gateway import Gateway
 from config.wsgi import application as pages

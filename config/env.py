@@ -1,4 +1,4 @@
-"""Typed readers of the environment. What is missing or wrong is named, all at once, when the studio starts."""
+"""Typed readers of environment variables. At start, all that are missing or wrong are named at once."""
 
 import re
 from typing import Any, TypeVar, cast

@@ -1,4 +1,4 @@
-"""Headers that every answer carries, of pages and of what is refused before a page is asked."""
+"""Headers that every response carries, also one that is refused before it reaches a view."""
 
 from typing import Final
 

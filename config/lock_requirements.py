@@ -1,4 +1,4 @@
-"""`make lock` and `make upgrade`: every package that is installed, those that others need too, with its hashes.
+"""`make lock` and `make upgrade`: write every installed package, with its dependencies and hashes.
 
 requirements.txt and requirements-dev.txt say what we chose and why; the locks say what that comes to on each system,
 with each Python from 3.11 on. `lock` moves only what those files have changed; `upgrade` first moves their pins.

@@ -1,4 +1,4 @@
-"""Logging that names the generation, so that every line about one carries its id, and that leaves out secrets."""
+"""Logging: each line about a generation carries its id, and secrets are left out."""
 
 import logging
 from collections.abc import Iterator

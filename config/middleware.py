@@ -1,4 +1,4 @@
-"""What holds for every request and every answer, of whatever address and status: static files and errors too."""
+"""Middleware for every request and response: static files and errors too."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Origins as browsers write them, and which hosts only this machine reaches. Knows no Django."""
+"""Origins as browsers write them, and hosts that only this machine reaches. Imports no Django."""
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address

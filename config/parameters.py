@@ -1,4 +1,4 @@
-"""Reads what a request says, which may be anything. Imports nothing of this project."""
+"""Read request parameters, which may hold anything. Imports nothing of this project."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What opens something to whoever reads it must not stand in a log: tokens in paths, and signatures in queries.
+"""Remove secrets from log lines: tokens in paths, and signatures in query strings.
 
 A route with such a token has its prefix here; a test walks through all routes and finds the one that has not.
 """

@@ -1,7 +1,7 @@
-"""How the bucket is addressed, read from AWS_S3_ENDPOINT_URL: AWS under any of its names, or another maker's S3.
+"""Read AWS_S3_ENDPOINT_URL: AWS under any of its names, or another provider's S3.
 
-AWS' own names only say which region and which network is meant. botocore makes the address of a bucket from these, in
-the region itself: AWS' global host knows no region that was opened since 2019, and sends a PUT to others elsewhere.
+AWS' own names only say which region and which network is meant. botocore makes the bucket's URL from these, in the
+region itself: AWS' global host knows no region that was opened since 2019, and redirects a PUT for others.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Which starts are refused, since strangers could get in. The settings ask, so that every process and command does."""
+"""Refuse an unsafe start. The settings call this, so it holds for every process and command."""
 
 import re
 from collections.abc import Iterator

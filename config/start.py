@@ -1,4 +1,4 @@
-"""How every process begins: with the settings, or with all that is wrong with the environment and exit code 1."""
+"""Load the settings in every process, or print all that is wrong with the environment and exit with 1."""
 
 import os
 import sys

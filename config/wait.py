@@ -1,7 +1,7 @@
-"""`python -m config.wait database redis`: wait until they answer, so that the order of starts never matters.
+"""`python -m config.wait database redis`: wait until they answer, so that processes may start in any order.
 
-`postgres` is there when it answers, `database` once its migrations are applied as well. What is not there within a
-minute is named, with exit code 1.
+`postgres` is ready when it answers, `database` once its migrations are applied as well. Names what is not ready within
+a minute, and exits with 1.
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""`python -m config.web`: the web server, with all of its options in this one place.
+"""`python -m config.web`: the web server, with all of its options in one place.
 
-This process only watches its workers, so it reads the few names that it needs itself, and not the settings.
+This process only watches its workers, so it reads the few variables that it needs and not the settings.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The studio as a WSGI application: its pages, which `config.asgi` serves."""
+"""The WSGI application: Django itself, which `config.asgi` serves."""
 
 from django.core.wsgi import get_wsgi_application
 

@@ -1,4 +1,4 @@
-"""The servers that the studio brings along: PostgreSQL, Valkey and S3 from wheels, where none are given.
+"""What `make run` starts on one machine: PostgreSQL, Valkey and S3 from wheels, and the launcher.
 
 Nothing here imports Django: the settings ask this package for their defaults.
 """

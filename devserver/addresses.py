@@ -1,4 +1,4 @@
-"""Where the embedded servers of this copy of the project are: derived, so that every process finds the running ones."""
+"""Addresses of this checkout's embedded servers: derived, so that every process finds the running ones."""
 
 import os
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""`make run`: the whole studio on this machine, from the Procfile, watched as one.
+"""`make run`: start the whole studio on this machine, from the Procfile, and watch it.
 
-What the environment already has is used and not started: a DATABASE_URL means no PostgreSQL of ours, and so on.
-The Procfile's order is kept in three stages: servers, then migrations, then the studio itself.
+What the environment names is used and not started: with a DATABASE_URL no PostgreSQL starts, and so on.
+The Procfile's order gives three stages: servers, then migrations, then the studio itself.
 """
 
 import contextlib

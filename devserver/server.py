@@ -1,4 +1,4 @@
-"""One server as a child process: it never outlives its owner, and a directory never has two."""
+"""One server as a child process: it ends with its parent, and a directory never has two."""
 
 import contextlib
 import ctypes

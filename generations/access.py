@@ -1,4 +1,4 @@
-"""The one way to fetch a generation for who is asking."""
+"""Fetch a generation for a user, or raise 404 or 403."""
 
 import uuid
 

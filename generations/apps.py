@@ -1,3 +1,5 @@
+"""Configuration of the app `generations`."""
+
 from django.apps import AppConfig
 
 

@@ -1,4 +1,4 @@
-"""Does the bucket take videos? A small object goes the way of copies; what fails is said so that it can be mended."""
+"""Check whether the bucket takes videos, by a small object that is sent as copies are, and say what to do."""
 
 import re
 import time

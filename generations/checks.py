@@ -1,4 +1,4 @@
-"""System checks: what the environment makes impossible, said when the studio starts."""
+"""System checks for settings that cannot work together."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,8 +1,7 @@
-"""From the colours that a file means to sRGB: by an ICC profile, or by the code points of ITU-T H.273.
+"""Convert colours to sRGB: from an ICC profile, or from the code points of ITU-T H.273.
 
-LittleCMS converts; what is told by code points becomes a profile first. HDR is brought into the range of an ordinary
-screen as Chromium does it, so that a picture looks like the one that the person has seen. Imports nothing of this
-project.
+LittleCMS converts; code points become a profile first. HDR is mapped to the range of an ordinary screen as Chromium
+does it, so that a picture looks like the one that the user has seen. Imports nothing of this project.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""What every page shows: whether the sandbox stands in for fal, and why nothing is being sent to it."""
+"""What every template gets: whether the sandbox stands in for fal, and why nothing is being sent to fal."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
-"""What `manage.py rqcron generations.cron` runs: the sweeps that find every row that is due, whatever was lost.
+"""The schedule for `manage.py rqcron generations.cron`: sweeps that find every row that is due, whatever was lost.
 
-A sweep that no worker took in good time is dropped, so that none pile up while the workers are away.
+A sweep that no worker takes in time is dropped, so that none pile up while the workers are away.
 """
 
 from rq.cron import register

@@ -1,4 +1,4 @@
-"""Tables as CSV that a spreadsheet opens as they are meant."""
+"""Write CSV whose cells a spreadsheet never takes for formulas."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Orders that are refused before a row is made: nothing is sent, nothing is spent; the words say what to do."""
+"""Errors for an order that is refused before it has a row: nothing is sent, nothing is spent."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""GET from addresses that people or fal give us, and from nowhere else: no private network, no rebinding, no proxy.
+"""GET from URLs that users or fal give us, but from no private network: no rebinding, no proxy.
 
 The check stands in the transport, so that every redirect passes it too, and the connection goes to the very address
 that was checked. Imports nothing of this project.

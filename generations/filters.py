@@ -1,4 +1,4 @@
-"""What the gallery is asked to show: filters, search and order from the query string. Nonsense there is ignored."""
+"""Filters, search and order of the gallery, from the query string. Invalid values are ignored."""
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""The composer's form. What it accepts is what `fal.arguments` says; the command line goes through it too."""
+"""The composer's form. It accepts what `fal.arguments` allows; the command line uses it too."""
 
 import uuid
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What waits for a yes before it is sent, and what becomes of it. The money is held from the first moment on."""
+"""Put requests on hold until somebody approves them, and carry out the decision. Their cost is reserved meanwhile."""
 
 from collections.abc import Iterable
 

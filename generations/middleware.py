@@ -1,4 +1,4 @@
-"""The Content-Security-Policy, with where the bucket's files come from."""
+"""The Content-Security-Policy, with the host that the bucket's files come from."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What a file is that is no picture, by its first bytes, in words for whoever gave it. Knows nothing of this project.
+"""Name the type of a file that is no picture, by its first bytes, for the user. Imports nothing of this project.
 
 After WHATWG's MIME Sniffing, whose tables are for browsers; headers and names of files are not believed.
 """

@@ -1,6 +1,6 @@
-"""A mail to whoever asked for a video, once it has ended: at most one about each, never twice.
+"""Send a mail about ended generations to users who want one: at most one about each, never two.
 
-A row is claimed before its mail is sent: a worker killed in between costs the mail, which only says what the page says.
+A row is claimed before its mail is sent. A worker killed in between loses the mail, which only says what the page says.
 """
 
 import logging

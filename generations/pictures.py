@@ -1,7 +1,7 @@
-"""A person's picture, from a file or a link, as one that Kling takes. Knows no models and no web framework.
+"""Read a user's picture, from a file or a link, as one that Kling takes. Knows no models and no web framework.
 
-Whatever a browser shows, and HEIC, becomes an upright JPEG or PNG of 8-bit sRGB without transparency or metadata
-(`picture_decoder`), within the limits of `fal.arguments`. `Picture.changes` says what it lost on the way.
+Any picture that a browser shows, and HEIC, becomes an upright JPEG or PNG of 8-bit sRGB without transparency or
+metadata (`picture_decoder`), within the limits of `fal.arguments`. `Picture.changes` says what it lost on the way.
 """
 
 import hashlib

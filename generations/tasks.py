@@ -1,4 +1,4 @@
-"""The only module that touches RQ: it carries wake-ups, and a lost one costs a few seconds until the next sweep."""
+"""The only module besides `cron` that touches RQ: it carries wake-ups, and a lost one costs a few seconds."""
 
 import logging
 from collections.abc import Callable

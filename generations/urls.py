@@ -1,3 +1,5 @@
+"""URLs of the studio's pages, its webhook and its health checks."""
+
 from django.urls import path
 from django.views.generic import RedirectView
 

@@ -1,4 +1,4 @@
-"""The sandbox's own pages, which fal does not have: its books, its faults, its health. They need no key."""
+"""The sandbox's own pages, which fal does not have: its records, its faults, its health. They need no key."""
 
 import asyncio
 from typing import Final

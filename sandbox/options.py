@@ -1,4 +1,4 @@
-"""How this sandbox runs: its directory and what the environment says."""
+"""The sandbox's options, from its command line and the environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Input pictures: fetched as fal's model would fetch them, judged by the model's rules, kept for the renderer."""
+"""Input pictures: fetched as fal's model would fetch them, checked by the model's rules, kept for the renderer."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""fal's platform API: what was requested, what it costs, what is deleted."""
+"""fal's platform API: list requests, give prices, delete payloads."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""Fault words: `[sandbox: NAME]` in a prompt makes that request fail in the named way, every time.
+"""Prompt faults: `[sandbox: NAME]` in a prompt makes that request fail in the named way, every time.
 
 The table is the documentation; `python -m sandbox --faults` prints it.
 """

@@ -1,4 +1,4 @@
-"""Has videos rendered, at most two at once, each by a process of its own; a recipe already rendered costs nothing."""
+"""Render videos, at most two at once, each in a process of its own. A recipe rendered before costs nothing."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The HTTP answers that Starlette has no class for."""
+"""HTTP responses that Starlette has no class for."""
 
 import asyncio
 import json

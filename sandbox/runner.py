@@ -1,4 +1,4 @@
-"""The floor where requests wait, are rendered and end. One task a request; the books are written at every step."""
+"""Run each accepted request in a task of its own: it waits, is rendered, ends. Every step is saved in the store."""
 
 import asyncio
 import logging

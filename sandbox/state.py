@@ -1,4 +1,4 @@
-"""The rooms of a running sandbox, and how a page finds them."""
+"""The parts of a running sandbox, and how a page finds them."""
 
 import asyncio
 from dataclasses import dataclass

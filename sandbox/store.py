@@ -1,4 +1,4 @@
-"""What the sandbox remembers: every request it ever accepted, and how often what happened. SQLite, one file."""
+"""Every request that the sandbox has accepted, and how often each event happened: SQLite, one file."""
 
 import json
 import sqlite3

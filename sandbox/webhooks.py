@@ -1,4 +1,4 @@
-"""Tells callers that their request has ended: one signed POST, again and again until it is taken."""
+"""Send a signed webhook when a request has ended, again and again until it is accepted."""
 
 import asyncio
 import base64

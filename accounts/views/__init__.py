@@ -1,1 +1,1 @@
-"""The pages of people and teams, besides allauth's."""
+"""Views of users and teams, besides allauth's."""

@@ -1,4 +1,4 @@
-"""How a refusal is said, as a page or in plain words to a script."""
+"""Error responses: a page for browsers, plain text for scripts."""
 
 from typing import Final
 

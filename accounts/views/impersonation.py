@@ -1,4 +1,4 @@
-"""Who of the staff has acted as oneself; and the end of such an impersonation."""
+"""The list of staff who have acted as the current user, and the end of an impersonation."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render

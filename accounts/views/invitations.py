@@ -1,4 +1,4 @@
-"""Invitations on the page of a team, and the page on which one is taken up."""
+"""Create and change invitations on a team's page; accept one by its link."""
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied

@@ -1,4 +1,4 @@
-"""allauth's pages on what opens an account, where it lets more through than the studio does."""
+"""Stricter versions of allauth's views for credentials."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a person sets for themselves, besides what allauth's pages are for."""
+"""A user's own settings, besides allauth's pages."""
 
 from django.contrib import messages
 from django.http import HttpResponse

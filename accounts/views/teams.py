@@ -1,4 +1,4 @@
-"""The teams of a person, and the page of one: its name, its people, its money."""
+"""The list of a user's teams, and the page of one team: name, members, budget."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,1 +1,1 @@
-"""What stands between the sockets and Django: a slow client costs a coroutine, never a thread."""
+"""The gateway between the sockets and Django: a slow client costs a coroutine, never a thread."""

@@ -1,6 +1,6 @@
-"""A request's body, read whole before a thread is asked: within its limit of bytes, and no slower than a poor line.
+"""Read a request's whole body before a thread is used: within its limit of bytes, and not below a minimum rate.
 
-What is larger than SMALL_BYTES goes to a temporary file without a name, and only once somebody allowed has sent it.
+A body over SMALL_BYTES goes to a temporary file without a name, and only when the sender is allowed to send it.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What the settings and the process that starts the web server both have to know. Imports nothing."""
+"""Values that both the settings and the start of the web server need. Imports nothing."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A request as ASGI has it, as WSGI wants it (PEP 3333)."""
+"""Build a WSGI environ (PEP 3333) from an ASGI request."""
 
 import sys
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Requests that Django does not get to see, and what is said to who sent them."""
+"""Errors of requests that never reach Django, and their responses."""
 
 import json
 from typing import Final

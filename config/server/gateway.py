@@ -1,4 +1,4 @@
-"""The studio as an ASGI application: bytes are waited for here, in coroutines, and the pages run as WSGI in threads.
+"""An ASGI application that waits for bytes in coroutines and runs Django as WSGI in threads.
 
 Three groups of threads, so that none can starve another: pages, requests that bring files, and parts of streams.
 """

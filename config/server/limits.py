@@ -1,4 +1,4 @@
-"""How large a request's body may be: of anybody's, of a signed-in person's, and of the addresses that take files."""
+"""Limits of request bodies: for anybody, for signed-in users, and for the URLs that take files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

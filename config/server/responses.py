@@ -1,4 +1,4 @@
-"""A WSGI application's answer, and how it is sent: whole, or in parts that wait for the reader without a thread."""
+"""Send a WSGI response: whole, or in parts that wait for the client without a thread."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How many transfers may run at once: of one person, and in all. Who comes too many waits a while first."""
+"""How many transfers run at once, per user and in all. One too many waits for a while first."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""What the kernel can do against a client that takes nothing: end its connection, whatever the server still holds."""
+"""Let the kernel end a connection whose client takes no data, whatever the server still has to send."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""For staff: windows on every table, and what only a person can decide."""
+"""Admin pages for staff: every table, the moderators' queue, and what only a person can decide."""
 
 from django.contrib import admin
 

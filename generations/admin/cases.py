@@ -1,4 +1,4 @@
-"""The moderators' queue: one case a video, with all that is known of it on one page, decided once."""
+"""The moderators' queue: one case per video, with all that is known of it on one page."""
 
 from collections import Counter
 from typing import Any, Final

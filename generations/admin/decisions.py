@@ -1,4 +1,4 @@
-"""The log of decisions, and people: warned, suspended, let in again."""
+"""The log of decisions, and the page on which users are warned, suspended or let in again."""
 
 from datetime import timedelta
 from typing import Any, Final

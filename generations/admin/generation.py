@@ -1,4 +1,4 @@
-"""The window on generations. What machines can't find out is decided here, by somebody who may change generations."""
+"""The admin page of a generation. Staff who may change generations decide here what machines cannot find out."""
 
 import uuid
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""What people keep private is masked on every staff page, in its columns, searches, filters and order.
+"""Mask private work on every staff page: in columns, searches, filters and order.
 
-Only the page of a case shows it, to whoever has given a reason (`moderation.cases.open_private_access`).
+Only the page of a case shows it, to staff who have given a reason (`moderation.cases.open_private_access`).
 """
 
 from typing import Any, ClassVar, Final, TypeVar

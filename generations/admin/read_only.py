@@ -1,4 +1,4 @@
-"""Windows on the work for staff: to look and to search, not to edit. Prices alone are edited here."""
+"""Read-only admin pages for the remaining tables. Only prices are edited here."""
 
 from typing import Any
 

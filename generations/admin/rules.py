@@ -1,4 +1,4 @@
-"""Prompt rules and banned files: what moderators forbid, tried out before it is said."""
+"""Admin pages for prompt rules and banned files. A rule can be tried before it is saved."""
 
 import time
 from datetime import timedelta

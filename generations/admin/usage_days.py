@@ -1,4 +1,4 @@
-"""Days on which fal's books and ours differ, for staff."""
+"""Admin page for days on which fal's billing records and ours differ."""
 
 from django.contrib import admin
 from django.utils.html import format_html

@@ -1,4 +1,4 @@
-"""What a team and each of its members may still spend this month. Spent is always the sum over the month's rows."""
+"""What a team and each of its members may still spend this month."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
-"""Mails before a budget is used up: at 50, 80 and 100 % of a team's or a member's limit, each once a month.
+"""Send a mail when a budget passes 50, 80 and 100 % of a team's or a member's limit, each once a month.
 
-The row is written before its mail is sent, so that no two workers send one: a worker killed in between costs the mail,
-and the pages say the same.
+The row is written before its mail is sent, so that no two workers send one. A worker killed in between loses the mail;
+the pages say the same.
 """
 
 import logging

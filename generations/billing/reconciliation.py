@@ -1,4 +1,4 @@
-"""Our books beside fal's own, day by day, when an admin key is set: no mistake of either side stays unseen."""
+"""Compare our billing records with fal's, day by day, when an admin key is set."""
 
 import logging
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Two thin shells over `protocol`, one that blocks and one for asyncio: they send, and know nothing of the protocol.
+"""Two thin clients over `protocol`, one that blocks and one for asyncio: they send, and know nothing of the protocol.
 
 Neither ever sends a request again by itself. fal has no idempotency key, so a repeated submit is a second paid job;
 everything else is for the caller to ask again, with its own timeout. A task that is cancelled during `submit` leaves

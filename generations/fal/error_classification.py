@@ -1,4 +1,4 @@
-"""Tells the failures apart: which FalError an answer is that isn't a success.
+"""Tell which FalError a response is that isn't a success.
 
 A verdict about the job is read from body and headers, not from the status class: fal replays the model's own 500 or
 504 for ever (fal's docs: Queue, get result), so "5xx is a bad moment" would never end such a job, and "4xx is the

@@ -1,7 +1,7 @@
-"""What a failure at fal means to a person: what happened, what to do, and who can do it. Words only, as data.
+"""Explain a failure at fal to a user: what happened, what to do, and who can do it. Texts only, as data.
 
-fal's docs (Errors) ask programs to go by `type` and never by `msg`, so the tables are keyed by type. fal's own words
-stay in `FalError.message`; a type that is unknown here quotes them.
+fal's docs (Errors) ask programs to go by `type` and never by `msg`, so the tables are keyed by type. fal's own text
+stays in `FalError.message`; a type that is unknown here quotes it.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What can go wrong at fal, told apart by what it means for the request and for the money. Imports nothing else.
+"""What can go wrong at fal, by what it means for the request and for the money. Imports nothing else.
 
 Two questions decide what a caller may do, and neither is answered by the HTTP status alone: did the request reach
 fal's queue (`sent`), and is this fal's verdict about the job or only a bad moment on the way (the class)?

@@ -1,4 +1,4 @@
-"""Reads bodies that may hold anything: each function gives the value in the wanted shape, or None. Never raises."""
+"""Read fields of JSON that may hold anything: each returns the value in the wanted type, or None. Never raises."""
 
 import json
 import re

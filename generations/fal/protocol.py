@@ -1,6 +1,6 @@
-"""fal's queue protocol without a socket: each function gives the request to make and how to read its answer.
+"""fal's queue protocol without a socket: each function builds a request and says how to read its response.
 
-The shells in `client` only send. Reading any answer gives a value of `responses` or raises a FalError.
+The clients in `client` only send. Reading any response gives a value of `responses` or raises a FalError.
 """
 
 import json

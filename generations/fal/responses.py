@@ -1,4 +1,4 @@
-"""What fal answers, as plain values. They know how to read neither JSON nor HTTP; `protocol` makes them."""
+"""fal's responses as plain values. They read neither JSON nor HTTP; `protocol` makes them."""
 
 import re
 from collections.abc import Mapping

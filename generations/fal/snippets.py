@@ -1,4 +1,4 @@
-"""One request as code that a person can take along: for a shell, for Python and for JavaScript.
+"""One request as code for a shell, for Python and for JavaScript.
 
 Texts are data here: each is quoted by the rules of the language that it lands in, and characters that do not show
 (such as those that turn the direction of writing) are escaped, so that the code is what it looks like.

@@ -1,6 +1,6 @@
-"""Is this webhook from fal, and about our request? Signature (fal's docs: Webhooks) and the MAC in our own address.
+"""Verify a webhook: by fal's signature (fal's docs: Webhooks) and by the MAC in our own URL.
 
-A signature says that fal sent it, not that it is ours: any customer of fal can aim a job at our address. So the address
+A signature says that fal sent it, not that it is ours: any customer of fal can aim a job at our URL. So the URL
 carries a MAC of the generation's id, and fal's user id can be pinned. Knows neither HTTP framework nor models.
 """
 

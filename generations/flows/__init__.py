@@ -1,0 +1,1 @@
+"""What crosses orders, storage and accounts: an account or a team is deleted, a member leaves."""

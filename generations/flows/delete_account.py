@@ -1,4 +1,4 @@
-"""A person deletes their account: what becomes of their videos, said beforehand and then done."""
+"""Delete a user's account: say beforehand what becomes of their videos, then do it."""
 
 from dataclasses import dataclass
 

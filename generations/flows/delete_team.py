@@ -1,7 +1,7 @@
-"""A team is deleted: what becomes of its videos, said beforehand and then done.
+"""Delete a team: say beforehand what becomes of its videos, then do it.
 
-The row stays for the books, closed and without its people. Whoever gets the videos is left in it as a viewer, so that
-the one door, `visible_to`, needs no second rule.
+The row stays for the billing records, closed and without its members. A user who gets the videos stays in it as a
+viewer, so that the one door, `visible_to`, needs no second rule.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""What people kept private in teams that they have left: theirs until they decide, or for 30 days after a mail.
+"""Private work in teams that its owner has left: it stays theirs until they decide, or for 30 days after a mail.
 
-They can download it, show it to the team, or delete it. What is left then goes into their bin.
+They can download it, show it to the team, or delete it. What is left then goes into their trash.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Somebody leaves a team: what the team saw stays there or passes to whom it is said; what is private stays private."""
+"""A member leaves a team or is removed: shared videos stay or pass to another member, private ones stay private."""
 
 from django.db import transaction
 from django.db.models import Q

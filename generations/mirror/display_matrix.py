@@ -1,4 +1,4 @@
-"""How a player turns a video's frames: by the matrix that its track has for them (ISO/IEC 14496-12 §8.3.2)."""
+"""How a player turns a video's frames: by the matrix in its track (ISO/IEC 14496-12 §8.3.2)."""
 
 import struct
 from typing import Final, cast

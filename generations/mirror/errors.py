@@ -1,4 +1,4 @@
-"""Why a video couldn't be mirrored, told apart by what can be done about it."""
+"""Errors of a copy, by what can be done about them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

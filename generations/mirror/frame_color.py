@@ -1,4 +1,4 @@
-"""A frame as a picture with the colours that a browser's player shows, and as upright. Knows no files.
+"""A frame as an upright picture with the colours that a browser's player shows. Opens no files.
 
 What Chromium does was measured in it: a file that doesn't tell all of its colours is taken for BT.709 from 720 lines
 on and for BT.601 below; with the full range, as in JPEG, for BT.601.

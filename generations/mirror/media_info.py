@@ -1,4 +1,4 @@
-"""Looks at a video: what it is, whether all of it decodes, and one picture of it. Knows no bucket and no network."""
+"""Inspect a video: what it is, whether all of it decodes, and one picture of it. Knows no bucket and no network."""
 
 import io
 from collections.abc import Callable, Iterator

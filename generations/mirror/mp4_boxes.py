@@ -1,4 +1,4 @@
-"""An MP4 file's outline, read while its bytes pass: what kind of file it is, and whether its end is missing.
+"""Read an MP4 file's boxes while its bytes pass: what kind of file it is, and whether its end is missing.
 
 The names and sizes of boxes are those of ISO/IEC 14496-12 §4.2. Knows no bucket and no network.
 """

@@ -1,4 +1,4 @@
-"""What a gallery shows of a video before anybody plays it: a short muted clip, and a few pixels for the HTML itself.
+"""Make a short muted clip of a video, and a few pixels that go into the HTML itself.
 
 Knows no bucket and no network.
 """

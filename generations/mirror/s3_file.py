@@ -1,4 +1,4 @@
-"""A file in the bucket, read as if it lay on disk, so that what is checked is what really lies there."""
+"""A file in the bucket, read as if it lay on disk, so that the check reads what is really stored."""
 
 import io
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The provider's file as one run of bytes, however often its connection breaks. Knows no bucket."""
+"""The provider's file as one stream of bytes, however often its connection breaks. Knows no bucket."""
 
 import os
 import re

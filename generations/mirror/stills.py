@@ -1,4 +1,4 @@
-"""One frame of a video as a picture that Kling takes: the next clip may begin where this one stands."""
+"""One frame of a video as a picture that Kling takes, to start the next clip with."""
 
 import io
 from typing import Final

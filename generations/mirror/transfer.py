@@ -1,6 +1,6 @@
-"""One file, from the provider into the bucket: a streaming GET handed to one presigned PUT, hashed on the way.
+"""Copy one file from the provider into the bucket: a streaming GET into one presigned PUT, hashed on the way.
 
-Of eighteen ways tried this was the fastest and the leanest; no more than a piece of 64 KB is held at a time.
+Of eighteen methods tried this was the fastest and the leanest; no more than a piece of 64 KB is held at a time.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A floor under the speed of a copy: who moves less than it for a while is broken off, even in the middle of a read.
+"""A minimum rate for a copy: one that stays below it for a while is aborted, even in the middle of a read.
 
 Time limits on single reads don't do that: a byte every eight seconds meets them for ever.
 """

@@ -1,4 +1,4 @@
-"""One presigned PUT into the bucket, of a body that may be long: the way on which every video comes home."""
+"""One presigned PUT into the bucket, of a body that may be long."""
 
 import os
 import re

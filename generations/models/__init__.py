@@ -1,4 +1,4 @@
-"""Rows: the work (Generation), what it was given and made (InputPicture, Video), and what happened (Event)."""
+"""All models: a request (Generation), its pictures, video and events; drafts, collections, moderation, billing."""
 
 from generations.models.collections import Collection, Favourite, Tag
 from generations.models.deletion import StorageDeletion

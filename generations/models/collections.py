@@ -1,4 +1,4 @@
-"""How people keep order among what they have made: collections and tags of a team, favourites of a person."""
+"""Collections and tags of a team, favourites of a user."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, Final, TypeVar

@@ -1,4 +1,4 @@
-"""Objects to be removed from the bucket: an outbox, written with the deletion, emptied by the pipeline with retries."""
+"""An outbox of objects to remove from the bucket: written with the deletion, emptied by `storage.cleanup`."""
 
 from collections.abc import Iterable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What somebody has typed into the composer and not ordered yet, kept until it is ordered or discarded."""
+"""What a user has typed into the composer and not ordered yet. It is kept until it is ordered or discarded."""
 
 import uuid
 from collections.abc import Mapping

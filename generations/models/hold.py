@@ -1,4 +1,4 @@
-"""Why a request waits before it is sent: somebody has to say yes first. Its money is held meanwhile."""
+"""Why a request waits before it is sent: somebody must approve it first. Its cost is reserved meanwhile."""
 
 from typing import ClassVar
 

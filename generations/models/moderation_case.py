@@ -1,4 +1,4 @@
-"""The moderators' queue: one case a video, whatever brought it there; what was reported, decided and appealed."""
+"""The moderators' queue: one open case per video, its reports, decisions and appeals."""
 
 from datetime import timedelta
 from typing import ClassVar, Final

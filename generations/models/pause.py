@@ -1,4 +1,4 @@
-"""Why something is not being sent to fal at the moment: fal refuses the account, or a team's queue is paused."""
+"""Pauses of sending: fal refuses the account, or an owner has paused a team's queue."""
 
 from datetime import timedelta
 from typing import ClassVar, Final

@@ -1,4 +1,4 @@
-"""Pictures that people give: kept in the bucket before anything is sent to fal."""
+"""Pictures that users give: stored in the bucket before anything is sent to fal."""
 
 import uuid
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Parameters that a person has saved under a name, to begin the next form with."""
+"""Parameters that a user has saved under a name, to fill the next form with."""
 
 from typing import Any, ClassVar, Final
 

@@ -1,4 +1,4 @@
-"""What fal asks for a video: data with the date on which it was read, edited in the admin."""
+"""fal's prices: data with the date on which it was read, edited in the admin."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Whose turn it was last: it breaks ties of the fair queue, and counts nothing that could drift."""
+"""Which team and member had the last turn: it breaks ties of the fair queue."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What moderators forbid: words, phrases and patterns in prompts, and files by their hashes."""
+"""Prompt rules (words, phrases and patterns) and banned files, by their hashes."""
 
 from typing import ClassVar
 

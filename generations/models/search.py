@@ -1,7 +1,7 @@
-"""The words of a prompt as PostgreSQL searches them, together with whose they are.
+"""The full-text search vector of a prompt, with its owner and team.
 
-Maker and team are lexemes of the same vector, so that a search is bound to them inside the one index: how long it takes
-does not depend on what everybody else has made.
+Owner and team are lexemes of the same vector, so that one index answers the whole search: how long it takes does not
+depend on what everybody else has made.
 """
 
 from typing import Any

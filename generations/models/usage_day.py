@@ -1,4 +1,4 @@
-"""Our books beside fal's, a day each: what fal says it charged, and what we counted."""
+"""One day's charges: what fal says it charged, and what we counted."""
 
 from typing import ClassVar
 

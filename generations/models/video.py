@@ -1,4 +1,4 @@
-"""A finished video in the bucket: what it truly is, as read from the file."""
+"""A finished video in the bucket, with its properties as read from the file."""
 
 from typing import ClassVar, Final
 

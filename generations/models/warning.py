@@ -1,4 +1,4 @@
-"""That somebody was warned of a budget: once a month for each threshold, however often it is crossed."""
+"""A budget alert that was sent: once a month for each threshold, however often it is crossed."""
 
 from typing import ClassVar, Final
 

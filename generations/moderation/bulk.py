@@ -1,4 +1,4 @@
-"""One decision on many cases: carried out by a worker one by one, so that an interruption loses none of it."""
+"""One decision on many cases: a worker carries it out case by case, so that an interruption loses none."""
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction

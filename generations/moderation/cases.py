@@ -1,4 +1,4 @@
-"""What comes before a moderator: one open case a video, with everything that brought it there."""
+"""Open a case for a video, at most one at a time, and add each new cause to it."""
 
 from datetime import timedelta
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What the admin's first page shows: what waits, what was decided, what was made and failed, and how the studio is."""
+"""Figures for the admin's first page: what waits, what was decided, made and failed, and the studio's health."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

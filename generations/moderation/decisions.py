@@ -1,4 +1,4 @@
-"""What moderators decide, and what follows from it. Decisions are rows that are only added; a case is decided once."""
+"""Moderators' decisions and what follows from them. Decisions are rows that are only added; a case is decided once."""
 
 import logging
 from collections.abc import Callable

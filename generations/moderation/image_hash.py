@@ -1,4 +1,4 @@
-"""Which pictures are alike, also when they were scaled or saved again: a difference hash of 64 bits.
+"""Find similar pictures, also when they were scaled or saved again: a difference hash of 64 bits.
 
 Known as dHash: of the picture in 9 × 8 grey dots, whether each is darker than the next one in its row.
 """

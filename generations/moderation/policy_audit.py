@@ -1,6 +1,6 @@
-"""Whether everything that is to be seen may be seen, and whatever was decided was carried out. Changes nothing.
+"""Check that nothing is seen that may not be seen, and that every decision was carried out. Changes nothing.
 
-Each check names rows by a rule of its own, so that one that was broken elsewhere is found here.
+Each check finds rows by a rule of its own, so that it also finds what another module did wrong.
 """
 
 from collections.abc import Callable, Iterator

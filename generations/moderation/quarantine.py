@@ -1,6 +1,7 @@
-"""What was taken down is moved to where no address leads, also none that was handed out before; and back when restored.
+"""Move the objects of a removed video under `quarantine/`, and back when it is restored.
 
-The database says what is to be; a pass that was killed or met a bucket that was away is made again.
+Addresses that were handed out before then lead nowhere. The columns say where objects belong; a pass that was killed
+or met a bucket that was down is repeated.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Evidence is kept for a set time, then what was taken down is deleted for good. Rows and hashes stay."""
+"""Delete the objects of removed videos after EVIDENCE_DAYS. Rows and hashes stay."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a prompt breaks: all active rules of the site and of the team, read once an order."""
+"""Find the rules that a prompt breaks, among all active ones of the site and of the team."""
 
 import logging
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Orders and pictures on their way in: what rules block, hold or flag, and files that may not come back."""
+"""Screen orders and pictures: rules block, hold or flag; banned files may not come back."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""A prompt as rules read it: simple evasion (case, accents, spacing, look-alike letters, lengthening) is undone.
+"""Normalize a prompt for rules: undo simple evasion (case, accents, spacing, look-alike letters, lengthening).
 
 Each token is a set of readings, since `1` can stand for i or l. Letters of other scripts are read as Latin only where
 a word mixes scripts or looks Latin throughout, so that plain Russian or Greek stays itself as well.

@@ -1,0 +1,1 @@
+"""From a press of the button to committed rows: placing, rate limits, approvals."""

@@ -1,4 +1,4 @@
-"""Requests above a team's amount: who may say yes is asked by mail, and decides there or on the team's page."""
+"""Requests above a team's amount: ask by mail those who may approve them, who decide there or on the team's page."""
 
 import logging
 import uuid

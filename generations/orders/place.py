@@ -1,4 +1,4 @@
-"""From a person's checked input to a committed row. Once the row is committed, the request is safe."""
+"""Turn checked input into committed rows. Once its row is committed, a request is safe."""
 
 import uuid
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How many orders and pictures a person may send in a minute."""
+"""How many orders and pictures a user may send in a minute."""
 
 from datetime import timedelta
 from typing import Final

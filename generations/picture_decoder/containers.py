@@ -1,6 +1,6 @@
-"""Takes files apart: what makes the pixels is kept, what is said about them is read with patience or dropped.
+"""Take files apart: keep what makes the pixels, and read metadata leniently or drop it.
 
-A picture is whatever a browser shows, so trouble with texts, profiles, EXIF and what follows the end is none.
+Browsers show a picture in spite of broken texts, profiles, EXIF and trailing bytes, so these are no error here.
 """
 
 import re

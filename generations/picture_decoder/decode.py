@@ -1,6 +1,6 @@
-"""From a file's bytes to a picture for fal: first what the header says is judged, then the pixels are unpacked.
+"""Decode a file's bytes into a picture for fal: check what the header says first, then unpack the pixels.
 
-One reader a format gives the picture strip by strip, so that only one copy of a large one is ever held.
+Each format's reader gives the picture strip by strip, so that only one copy of a large one is ever in memory.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the decoder answers: a picture and what was changed, or why not."""
+"""What the decoder returns: a picture and what was changed, or why not."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Starts the decoder for one picture at a time, two on this machine, whatever the number of threads and processes."""
+"""Run the decoder for one picture, at most two at a time on this machine, however many threads and processes."""
 
 import fcntl
 import json

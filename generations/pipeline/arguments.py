@@ -1,4 +1,4 @@
-"""A row's exact request to fal, with addresses at which fal can read its pictures: the same at each try."""
+"""A row's exact request to fal, with URLs at which fal can read its pictures: the same at each try."""
 
 from typing import Final
 

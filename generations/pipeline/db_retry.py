@@ -1,4 +1,4 @@
-"""What a step has to read or write survives a restart of the database: it is tried again on a new connection."""
+"""Repeat a step's read or write on a new connection when the database restarts."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Bringing fal's file home: the copy runs in a thread, the row hears of its progress about once a second."""
+"""Copy fal's file into the bucket: in a thread, with its progress saved about once a second."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""fal has two jobs for one order and charges for both: the second becomes a row of its own and comes home too."""
+"""fal has two jobs for one order and charges for both: the second becomes a row of its own, and is copied too."""
 
 import logging
 

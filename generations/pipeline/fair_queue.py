@@ -1,7 +1,7 @@
-"""Whose request is sent next, as long as fal takes only so many at a time.
+"""Decide whose request is sent next, as long as fal takes only so many at a time.
 
-Teams take turns, and within a team its members: whoever has the least at fal comes first, then whoever was served the
-longest ago. So a batch of 50 holds up nobody else. Everything is read from the rows; only ties are broken by memory.
+Teams take turns, and within a team its members: first come those with the least at fal, then those served the longest
+ago. So a batch of 50 delays nobody else. Everything is read from the rows; only ties are broken by memory.
 """
 
 import heapq

@@ -1,11 +1,11 @@
-"""A POST whose answer was lost, or was an error that proves nothing: fal may have queued it, and may charge for it.
+"""Find a request whose POST was not answered, or got an error that proves nothing: fal may have it, and charge for it.
 
 It is never sent again unless fal says, by the id that its error bore and for long enough, that it has no such request.
-Otherwise fal's own list of our requests is asked until it turns up. A webhook may bring it home sooner.
+Otherwise fal's own list of our requests is searched until it turns up, or until a webhook names it.
 
 What the list does not have after `schedule.give_up_after` was never queued, and is released at no cost. By then fal has
 ended whatever it took: the request may wait for `schedule.start_timeout` and run for an hour, and the list shows what
-has ended, well or badly. Only where the list proves nothing is it left to a person: it can't be read with our key, or
+has ended, well or badly. A person must decide only where the list proves nothing: it can't be read with our key, or
 has requests that may be this one.
 """
 

@@ -1,4 +1,4 @@
-"""What machines can't find out, a person decides: which request at fal this is, or that it is given up."""
+"""A person decides what machines can't find out: which request at fal this is, or that it is given up."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Asking fal how a request goes. A slow job is slow, not failed: only fal's own verdict ends it."""
+"""Ask fal how a request goes. A slow job is slow, not failed: only fal's own verdict ends it."""
 
 import logging
 from typing import Any

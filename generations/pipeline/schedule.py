@@ -1,4 +1,4 @@
-"""When a row is looked at next. Delays are timedeltas."""
+"""When a row is due next. Delays are timedeltas."""
 
 import random
 from datetime import timedelta

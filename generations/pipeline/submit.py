@@ -1,8 +1,8 @@
 """The step that costs money: one POST to fal for one row, and never a second one while the first may have arrived.
 
 `submitting` is committed when the connection is made and the first byte of the POST is about to leave: a worker that
-dies earlier leaves a queued row, which goes to fal once its lease has run out. What became of a POST whose answer was
-lost is for `lost_answers` to find out.
+dies earlier leaves a queued row, which goes to fal once its lease has run out. `lost_answers` finds out what became of
+a POST whose answer was lost.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""fal's answers and errors as moves of a row, with words for the person who waits for it."""
+"""Turn fal's answers and errors into moves of a row, with a message for the user who waits."""
 
 import logging
 import uuid

@@ -1,6 +1,6 @@
-"""fal calls: a request has ended. A call only says when to look; what became of the request is asked of fal itself.
+"""Handle fal's webhooks. A webhook only says when to look; what became of the request is asked of fal itself.
 
-A genuine call is about a job that fal has, and may charge for: whatever state the row is in, it takes the job up.
+A genuine webhook is about a job that fal has, and may charge for: whatever state the row is in, it takes the job up.
 """
 
 import logging

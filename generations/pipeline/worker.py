@@ -1,7 +1,7 @@
 """One pass over everything that is due: many rows at once over one pooled client, copies in threads.
 
 A pass ends when nothing is due and nothing but slow copies is under way; these go on in their threads, and the next
-pass takes them up. A worker that dies in it leaves leases that run out.
+pass takes them up. A worker that dies leaves leases that run out.
 """
 
 import asyncio

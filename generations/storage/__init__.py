@@ -1,0 +1,1 @@
+"""The bucket's content as a whole: cleanup, audit and repair."""

@@ -1,7 +1,7 @@
-"""The bucket against the rows, both ways, in constant memory: two sorted streams side by side. Changes nothing.
+"""Compare the bucket with the rows, both ways, in constant memory: two sorted streams side by side. Changes nothing.
 
 Neither stream is a snapshot, and not every S3 server sorts as S3 does (some list a folder's content before its
-neighbours). So what differs is looked at once more, each by itself, before it is reported.
+neighbours). So each difference is checked once more, by itself, before it is reported.
 """
 
 import heapq

@@ -1,4 +1,4 @@
-"""What nobody wants any more leaves the bucket: the outbox is emptied; what is past its time goes into it."""
+"""Remove objects from the bucket: empty the outbox of deletions, and put what has expired into it."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""What can be done about an audit's findings, each by itself. Nothing here runs unless a person asks for it."""
+"""Repair an audit's findings, one by one. Nothing here runs unless a person asks for it."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What the admin's first page says when machines alone can't go on."""
+"""Alarms on the admin's first page: what machines alone cannot get past."""
 
 from datetime import timedelta
 from typing import Any, Final

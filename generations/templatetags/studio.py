@@ -1,4 +1,4 @@
-"""How the pages put numbers and progress into words."""
+"""Filters and tags that show numbers and progress as text."""
 
 import math
 from datetime import datetime

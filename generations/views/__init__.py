@@ -1,1 +1,1 @@
-"""The studio's pages. GET reads, POST does one thing and redirects."""
+"""The studio's views. GET reads, POST does one thing and redirects."""

@@ -1,4 +1,4 @@
-"""Requests above a team's amount: the page on which an admin says yes or no, and the one that a mail leads to."""
+"""Approve or refuse requests above a team's amount: on the team's page, or from a mailed link."""
 
 import uuid
 

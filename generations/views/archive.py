@@ -1,6 +1,6 @@
-"""Many videos in one ZIP: streamed from the bucket as it is read, stored and not deflated, in parts when it is large.
+"""Download many videos as one ZIP: streamed from the bucket, stored and not deflated, in parts when it is large.
 
-A part is made of the same videos each time, so one that broke off is fetched again by itself.
+A part always holds the same videos, so one that broke off can be downloaded again by itself.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A person's picture: given, changed, taken away."""
+"""Set, change and remove a user's picture."""
 
 import hashlib
 from typing import Any, Final

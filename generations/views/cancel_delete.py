@@ -1,4 +1,4 @@
-"""What a person ends: a request that still runs is canceled, one that has ended goes into the bin."""
+"""Cancel a request that still runs; move one that has ended to the trash."""
 
 import uuid
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Favourites, tags and collections: of one generation, and of many that a person has selected."""
+"""Favourites, tags and collections: of one generation, and of a selection."""
 
 import uuid
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The page on which people ask for a video."""
+"""The composer: the page on which users ask for a video."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""What a fresh form of the composer holds for this person."""
+"""A user's defaults for a fresh composer form."""
 
 from typing import Any
 

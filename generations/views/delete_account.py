@@ -1,4 +1,4 @@
-"""The page on which a person deletes their account, and reads first what that does."""
+"""The page on which a user deletes their account, which first says what that does."""
 
 from django.contrib import messages
 from django.contrib.auth import logout

@@ -1,4 +1,4 @@
-"""The page on which an owner deletes a team, and reads first what that does."""
+"""The page on which an owner deletes a team, which first says what that does."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""One generation: its video or its progress, what was asked for, and what happened."""
+"""The page of one generation: its video or progress, its settings, and its history."""
 
 import uuid
 from statistics import median

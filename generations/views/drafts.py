@@ -1,7 +1,7 @@
-"""Drafts of the composer: kept as people type, and whenever a press of its button can't be answered with a video.
+"""Drafts of the composer: saved while users type, and whenever a press of its button can't be answered with a video.
 
-A page of the composer carries a signed name of whom it was made for. With it a press is kept for that person, and for
-nobody else, also when their session has ended or somebody else has signed in meanwhile.
+A page of the composer carries the signed name of its user. With it a press is kept for that user, and for nobody else,
+also when their session has ended or somebody else has signed in meanwhile.
 """
 
 import uuid

@@ -1,4 +1,4 @@
-"""The page for requests that are refused before, or instead of, an answer; it says what was too much."""
+"""Error pages for requests that are refused before a view answers. They say what was too much."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a person kept private in teams that they have left: the page on which they decide on it, while there is time."""
+"""Private videos in teams that the user has left: the page on which they decide what becomes of them."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""A frame of a video becomes the start picture of the next, so that clips make a chain."""
+"""Use a frame of a video as the start picture of the next, so that clips make a chain."""
 
 import uuid
 from typing import Final

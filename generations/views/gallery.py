@@ -1,4 +1,4 @@
-"""The landing page for strangers, the gallery for people: their generations, the newest first."""
+"""The landing page for strangers; the gallery of a user's generations, the newest first."""
 
 import uuid
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Is the process up, and can it do its work? Both without sign-in, for machines that watch."""
+"""Health checks without sign-in: is the process up, and can it do its work?"""
 
 import threading
 import time

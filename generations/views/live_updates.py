@@ -1,7 +1,7 @@
-"""Live updates: a tab asks what has moved since it last asked. One query; 204 when nothing did.
+"""Live updates: a tab asks what has changed since it last asked. One query; 204 when nothing did.
 
-Every open tab asks once a second, so a tab that has asked before is known again: the same one query then also finds
-out whether its session and its person are still what they were, and nothing else is read.
+Every open tab asks once a second, so a tab that has asked before is remembered: the same query then also checks
+whether its session and its user are still what they were, and nothing else is read.
 """
 
 import json

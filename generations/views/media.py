@@ -1,6 +1,6 @@
-"""Videos, posters, previews and pictures: every byte passes a permission check, then comes from the bucket.
+"""Serve videos, posters, previews and pictures from the bucket: every byte passes a permission check.
 
-`MEDIA_DELIVERY=redirect` sends the browser to a short-lived presigned address, `proxy` streams through the studio.
+`MEDIA_DELIVERY=redirect` sends the browser to a short-lived presigned URL, `proxy` streams through the studio.
 """
 
 import re

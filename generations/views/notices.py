@@ -1,4 +1,4 @@
-"""What a browser notice is about: a person's own generations that have ended; a hidden tab asks."""
+"""What a browser notification is about: a user's own generations that have ended. A hidden tab asks."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final

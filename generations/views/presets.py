@@ -1,4 +1,4 @@
-"""Presets: what a form of the composer held, kept under a name. Each person has their own."""
+"""Presets: parameters of the composer, saved under a name. Each user has their own."""
 
 from django.contrib import messages
 from django.http import HttpResponse

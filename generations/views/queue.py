@@ -1,4 +1,4 @@
-"""The studio's own queue: a team's page of what waits and what runs, its pause, and each waiting video's place."""
+"""A team's queue: what waits, what runs, its pause, and each waiting video's position."""
 
 import uuid
 from collections import Counter

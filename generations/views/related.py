@@ -1,4 +1,4 @@
-"""What a generation was made from, what was made with it and from it, as far as the person may see that."""
+"""Related generations: what one was made from, and what was made with it or from it, where the user may see that."""
 
 import uuid
 from typing import Final

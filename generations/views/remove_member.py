@@ -1,4 +1,4 @@
-"""Leaving a team, and removing somebody from it."""
+"""Leave a team, or remove a member from it."""
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest

@@ -1,4 +1,4 @@
-"""Reporting a video to the moderators, and the owner's answer when one was removed."""
+"""Report a video to the moderators; appeal when one's own was removed."""
 
 import uuid
 from typing import Any, Final

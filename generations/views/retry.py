@@ -1,4 +1,4 @@
-"""Another try of what ended without a video."""
+"""Retry a generation that ended without a video."""
 
 import uuid
 from typing import Final

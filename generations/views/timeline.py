@@ -1,4 +1,4 @@
-"""What happened to a generation, told as one way: four stages or an early end, with the troubles between them.
+"""The timeline of a generation: four stages or an early end, with the troubles between them.
 
 Read from the Event rows and the row itself; asks the database for nothing.
 """

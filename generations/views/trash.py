@@ -1,4 +1,4 @@
-"""The bin: what was deleted rests there for 30 days, to be taken out again or deleted for good."""
+"""The trash: deleted videos stay there for 30 days, to be restored or deleted for good."""
 
 import uuid
 from datetime import datetime

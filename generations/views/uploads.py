@@ -1,4 +1,4 @@
-"""A picture on its way into the composer, sent by itself, so that its progress shows and the form need not carry it."""
+"""Upload a picture before the composer's form, so that its progress shows and the form need not carry it."""
 
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile

@@ -1,4 +1,4 @@
-"""What a team spends: a page with its month in figures and charts, and every row of it as CSV."""
+"""A team's usage: a page with its month in figures and charts, and every request as CSV."""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -1,6 +1,6 @@
-"""Where fal calls when a request has ended. Only with PUBLIC_URL; never redirects, since fal takes 3xx for the end.
+"""fal's webhook when a request has ended. Only with PUBLIC_URL; never redirects, since fal takes 3xx for the end.
 
-A call is believed when its address carries our MAC and its body fal's signature. Then it is noted in one transaction,
+A webhook is believed when its URL carries our MAC and its body fal's signature. Then it is noted in one transaction,
 and a worker is woken to ask fal what became of the request.
 """
 

@@ -1,0 +1,1 @@
+"""Render one video: background, motion and text."""

@@ -1,4 +1,4 @@
-"""The picture behind a text prompt: drifting lights out of focus, in colours that the prompt's hash chooses."""
+"""Draw the picture behind a text prompt: drifting lights out of focus, in colours from the prompt's hash."""
 
 import math
 import random

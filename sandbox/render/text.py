@@ -1,4 +1,4 @@
-"""Words on a picture: the prompt, wrapped and legible on whatever lies behind it."""
+"""Draw text on a picture: the prompt, wrapped and legible on any background."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""Renders one video; run as a program of its own, so that it never holds up HTTP and dies with its parent.
+"""Render one video. It runs as a program of its own, so that it never blocks HTTP and dies with its parent.
 
 `python -m sandbox.render.video --inputs DIR OUTPUT < recipe.json` prints the number of frames done now and then.
 The same recipe gives the same bytes on the same machine: one encoder thread, no dates, no version in the file.

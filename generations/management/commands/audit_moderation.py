@@ -1,4 +1,4 @@
-"""`manage.py audit_moderation`: no video is seen that may not be, no decision was not carried out."""
+"""`manage.py audit_moderation`: report videos shown against the rules, and decisions without their effects."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py audit_storage`: does the bucket hold what the rows say, and nothing else?"""
+"""`manage.py audit_storage`: compare the bucket with the rows, both ways."""
 
 import sys
 from argparse import ArgumentParser

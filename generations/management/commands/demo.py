@@ -1,4 +1,4 @@
-"""`manage.py demo`: people to sign in as, and the first videos, for a studio on a developer's machine."""
+"""`manage.py demo`: create users to sign in as, and the first videos, on a developer's machine."""
 
 import uuid
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`manage.py make_previews`: previews and placeholders for videos from before there were any."""
+"""`manage.py make_previews`: make previews and placeholders for older videos that have none."""
 
 import sys
 from collections.abc import Iterator
