@@ -33,7 +33,7 @@ class TeamAccess:
 
 
 def team_access(request: AuthenticatedHttpRequest, slug: str) -> TeamAccess:
-    """Raises Http404 for whoever does not belong to it: they learn of no team. Its second factor is asked for here."""
+    """Raises Http404 for a user who is no member. Asks for the team's second factor."""
     own = (
         Membership.objects.select_related("team")
         .filter(team__slug=slug, team__closed_at=None, user=request.user)

@@ -29,7 +29,7 @@ INVITATION_SESSION_KEY: Final = "invitation"  # of the session: the token by whi
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Whether whoever asks may make an account at all; `clean_email` judges the address."""
+        """Whether this visitor may make an account at all; `clean_email` checks the address."""
         return settings.SIGN_UP != "invite" or _invitation(request) is not None
 
     def clean_email(self, email: str) -> str:
@@ -52,7 +52,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         return methods
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Raises ReauthenticationRequired itself for whoever allauth would let pass: it knows no way to ask them."""
+        """Raises ReauthenticationRequired itself for users whom allauth can't ask and would let pass."""
         if not super().is_reauthentication_required(app=app, **kwargs):
             return False
         request = context.request
@@ -153,7 +153,7 @@ def _invitation(request: HttpRequest) -> Invitation | None:
 
 
 def _is_for(invitation: Invitation, email: str) -> bool:
-    """One by link is for whoever has it."""
+    """An invitation by link is for anyone who has the link."""
     return invitation.email.lower() in {"", email.lower()}
 
 

@@ -50,7 +50,7 @@ class UserAdmin(DjangoUserAdmin[User]):
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Whoever could change rights, or the address that a new password is sent to, could become anybody."""
+        """Anyone who could change rights, or the address that a new password is sent to, could become anybody."""
         fields = tuple(super().get_readonly_fields(request, obj))
         return fields if is_superuser(request) else (*fields, *_SUPERUSER_FIELDS)
 

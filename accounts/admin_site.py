@@ -30,11 +30,11 @@ View = Callable[..., HttpResponseBase]
 
 
 class StudioAdminSite(admin.AdminSite):
-    """Django's own sign-in takes a password alone, also from whoever is signed in already; this one takes none."""
+    """Django's own sign-in takes a password alone, also from a user who is signed in already; this one takes none."""
 
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """To the studio's sign-in and back. Raises PermissionDenied for whoever is signed in and no staff."""
+        """To the studio's sign-in and back. Raises PermissionDenied for signed-in users who are not staff."""
         address = safe_redirect_path(request, request.GET.get(REDIRECT_FIELD_NAME, ""), reverse("admin:index"))
         if self.has_permission(request):
             return redirect(address)

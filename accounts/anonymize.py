@@ -87,7 +87,7 @@ def _texts_in(value: Any) -> set[str]:
 
 
 def _anonymize_teams(user: User) -> None:
-    """Those that nobody is left in lose their names; the rows stay for the books."""
+    """Teams without other members lose their names; the rows stay for the billing records."""
     for team in teams_without_other_members(user):
         slug = f"former-{user.pk}" if team.personal_of_id == user.pk else f"former-{team.pk}"
         Team.objects.filter(pk=team.pk).update(name=FORMER_MEMBER, slug=slug, domains=[])

@@ -20,7 +20,7 @@ _TIMEOUT: Final = 10  # s, of the mail server
 def send_email(address: str, name: str, context: dict[str, Any]) -> bool:
     """Send `<name>_subject.txt`, `<name>.txt` and `<name>.html`, given `site` too; whether it is on its way.
 
-    Dates are in the time zone of whoever has the address. A mail that can't be sent is logged.
+    Dates are in the time zone of the user with this address. A mail that can't be sent is logged.
     """
     try:
         _build_email(address, name, context).send()

@@ -28,7 +28,7 @@ class CannotImpersonateError(Exception):
 
 
 def begin(staff: User, person: User, reason: str) -> Impersonation:
-    """Raises PermissionDenied for who may not, CannotImpersonateError for whom nobody impersonates."""
+    """Raises PermissionDenied when `staff` may not, CannotImpersonateError when nobody may act as `person`."""
     if not _may_act_as_others(staff):
         raise PermissionDenied
     if staff == person:
@@ -57,7 +57,7 @@ def end(impersonation: Impersonation) -> None:
 
 
 def active_impersonation(request: HttpRequest) -> Impersonation | None:
-    """The session's, as long as whoever began it may still do so."""
+    """The session's, as long as the one who began it still may."""
     if SESSION_KEY not in request.session:
         return None
     impersonation = (

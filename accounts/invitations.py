@@ -100,7 +100,7 @@ def send(invitation: Invitation, token: str) -> bool:
 def accept_invitation(invitation: Invitation, user: User) -> bool:
     """Join by it; False when it is used up or dead meanwhile, or older than the person's removal from the team.
 
-    Who is in the team already stays what they are. The team's lock keeps its maker from being removed at this moment.
+    Members keep their role. The team's lock keeps the sender of the invitation from being removed at this moment.
     """
     Team.objects.get_queryset().select_for_update(no_key=True).get(pk=invitation.team_id)
     locked = Invitation.objects.open().select_for_update(of=("self",)).filter(pk=invitation.pk).first()

@@ -55,7 +55,7 @@ def remove(team: Team, member: User, by: User) -> None:
 def delete_team(team: Team, by: User, heir: User | None) -> None:
     """End the team for all. `heir`, one of its members, is left in it as a viewer of what was made.
 
-    Raises PermissionDenied for who is no owner, MembershipError for a personal team or an heir from outside.
+    Raises PermissionDenied when `by` is no owner, MembershipError for a personal team or an heir from outside.
     """
     members = _lock_members(team, heir or by)
     _require(members, by, Action.OWN)
@@ -71,7 +71,7 @@ def delete_team(team: Team, by: User, heir: User | None) -> None:
 def apply_group_role(team: Team, user: User, role: Role | None) -> None:
     """What a group says the person is in the team; None: no group says anything.
 
-    Who was invited is raised, never lowered. Raises MembershipError where the team would have no owner.
+    An invited member is raised, never lowered. Raises MembershipError where the team would have no owner.
     """
     Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)
     members = {one.user_id: one for one in Membership.objects.filter(team=team)}

@@ -46,7 +46,7 @@ class UserManager(BaseUserManager["User"]):
 
     @transaction.atomic
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Whoever has the shell says whose address it is: the first one must get in before mails work."""
+        """The address counts as verified: the first superuser must get in before mails work."""
         user = self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
         EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
         return user
@@ -223,7 +223,7 @@ class Team(models.Model):
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> "InvitationQuerySet":
-        """Those by which somebody can still join: their makers may still give that role in that team."""
+        """Those by which somebody can still join: their senders may still give that role in that team."""
         maker = {"team": models.OuterRef("team"), "user": models.OuterRef("made_by")}
         owners, managers = (
             Membership.objects.who_may(action).filter(**maker) for action in (Action.OWN, Action.MANAGE)
@@ -326,10 +326,10 @@ class Membership(models.Model):
 
 
 class FormerMembership(models.Model):
-    """That somebody belonged to a team, and belongs no more.
+    """A user who belonged to a team and no longer does.
 
-    Who was removed comes back only by an invitation made since then. `notified_at`: when the person was told by mail
-    of the private videos that they have there, and until when they can decide on them.
+    One who was removed comes back only by an invitation made since then. `notified_at`: when a mail told them of
+    the private videos that they have there, and until when they can decide on them.
     """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="former_memberships")

@@ -31,7 +31,7 @@ def reauthentication_required(view: View) -> View:
 
 
 def provider_name(user: Any) -> str | None:
-    """Of the provider that can ask the person; None for whoever does not sign in there."""
+    """The provider that can ask the user; None when they do not sign in there."""
     apps = get_adapter().list_apps(None, provider=PROVIDER)
     is_known = bool(apps) and SocialAccount.objects.filter(user=user, provider=PROVIDER).exists()
     return str(apps[0].name) if is_known else None

@@ -17,7 +17,7 @@ _AWS: Final = re.compile(
     r"(?:(?P<bucket>.+)\.)?s3(?P<fips>-fips)?(?P<fast>-accelerate)?(?P<dual>\.dualstack)?"
     r"(?:[.-](?P<region>[a-z]{2,4}(?:-[a-z]+)+-\d+))?(?:-external-1)?\.amazonaws\.(?:com|com\.cn|eu)"
 )
-# makers whose servers ask for the region in their own name
+# providers whose host names contain the region
 _REGION_IN_NAME: Final = re.compile(r"s3[.-](?P<region>[a-z]{2,}-[a-z]+-\d+|[a-z]{2}-[a-z]{3}(?=\.scw\.cloud$))\..+")
 _REGION_BY_PROVIDER: Final = {".r2.cloudflarestorage.com": "auto"}
 _ONLY_VIRTUAL: Final = (".aliyuncs.com", ".myqcloud.com", ".volces.com")  # they refuse the bucket's name in the path

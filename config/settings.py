@@ -195,7 +195,7 @@ FAL_QUEUE_URL: str = env.str("FAL_QUEUE_URL", _sandbox or "https://queue.fal.run
 FAL_REST_URL: str = env.str("FAL_REST_URL", _sandbox or "https://rest.fal.ai", validate=address).rstrip("/")
 FAL_API_URL: str = env.str("FAL_API_URL", f"{_sandbox or 'https://api.fal.ai'}/v1", validate=address).rstrip("/")
 FAL_JWKS_URL: str = env.str("FAL_JWKS_URL", f"{FAL_REST_URL}/.well-known/jwks.json", validate=address)
-FAL_ADMIN_KEY: str = env.str("FAL_ADMIN_KEY", "")  # with it fal's own books are compared with ours
+FAL_ADMIN_KEY: str = env.str("FAL_ADMIN_KEY", "")  # with it fal's billing records are compared with ours
 FAL_USER_ID: str = env.str("FAL_USER_ID", "")  # when set, webhooks for other users of fal are not believed
 GENERATION_GIVE_UP_HOURS: float = env.float("GENERATION_GIVE_UP_HOURS", 24, validate=validate.Range(min=0))
 FAL_MAX_RUNNING: int = env.int("FAL_MAX_RUNNING", 2, validate=validate.Range(min=1))

@@ -12,13 +12,13 @@ from generations.models import Favourite, Generation
 
 
 def visible_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Generation:
-    """The generation, or 404 for whoever may not know that it exists."""
+    """The generation, or 404 for users who may not know that it exists."""
     rows = Generation.objects.visible_to(request.user).select_related("user", "team", "video")
     return get_object_or_404(rows.annotate(is_favourite=Favourite.objects.exists_for(request.user)), pk=pk)
 
 
 def allowed_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID, action: Action) -> Generation:
-    """The generation, or 403 for whoever may see it but whose role in its team does not allow the action."""
+    """The generation, or 403 for users who may see it but whose role in its team does not allow the action."""
     generation = visible_generation(request, pk)
     if not may(request.user, action, generation):
         raise PermissionDenied

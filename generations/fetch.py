@@ -188,7 +188,7 @@ def _certificates() -> ssl.SSLContext:
 
 
 def _host(url: httpx.URL) -> str:
-    """As the wire has it. `url.host` would turn it back into Unicode, and raises on names such as `xn--a`."""
+    """As it is sent. `url.host` would turn it back into Unicode, and raises on names such as `xn--a`."""
     return url.raw_host.decode("ascii")
 
 

@@ -136,7 +136,7 @@ class GalleryFilters(forms.Form):
 
     @property
     def _owners(self) -> dict[str, Any]:
-        """Whose rows are asked for, by key: a team's, a member's, both, or the person's own."""
+        """The owners whose rows are asked for, by key: a team, a member, both, or the user."""
         team, member = self.active.get("team"), self.active.get("member")
         named = {"team": team and team.pk, "user": member}
         return {name: key for name, key in named.items() if key} or {"user": self.user.pk}

@@ -12,9 +12,9 @@ from generations.models import Generation, Hold, Status, dollars
 
 
 def build_approval_holds(rows: list[Generation]) -> list[Hold]:
-    """The holds of an order that is above the team's amount, by somebody who may not say yes themselves.
+    """The holds of an order that is above the team's amount, by a user who may not approve it themselves.
 
-    The team is locked: whoever changes the amount waits until the order is committed.
+    The team is locked: a change of the amount waits until the order is committed.
     """
     first, cents = rows[0], sum(row.cost_cents for row in rows)
     above = Team.objects.values_list("approval_above_cents", flat=True).get(pk=first.team_id)

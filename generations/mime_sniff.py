@@ -91,7 +91,7 @@ _HTML: Final = frozenset({
 
 
 def gunzip(data: bytes, limit: int) -> bytes:
-    """What gzip has packed, at most a byte over `limit`: some servers send it to whoever did not ask for it."""
+    """What gzip has packed, at most a byte over `limit`: some servers send gzip to clients that did not ask for it."""
     if not data.startswith(_GZIP):
         return data
     try:

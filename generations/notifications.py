@@ -34,7 +34,7 @@ def send_notifications() -> int:
 
 
 def _unnotified() -> QuerySet[Generation]:
-    """Ended rows that nobody was told of. In these, `attempts` and `lease_until` are about the telling."""
+    """Ended rows whose notification is due. In these, `attempts` and `lease_until` are about the mail."""
     now = timezone.now()
     return Generation.objects.filter(
         Q(lease_until=None) | Q(lease_until__lt=now),

@@ -69,7 +69,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def build(options: Options) -> ASGIApp:
-    """The application. Its house opens with the server and closes with it."""
+    """The application. Its state opens with the server and closes with it."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -43,7 +43,7 @@ class Files:
         return self.folder / "b" / job.id.replace("-", "")[-8:] / f"{job.id}{_OUTPUT}"
 
     def job_id(self, name: str) -> str:
-        """Whose output a file is, by its name."""
+        """The request whose output a file is, by its name."""
         return name.removesuffix(_OUTPUT)
 
     def delete_output(self, job: Job) -> bool:

@@ -58,7 +58,7 @@ class Runner:
                 self._start(job)
 
     def accept(self, job: Job) -> None:
-        """From here on the job is safe: it is in the books before its submit is answered."""
+        """From here on the job is safe: it is in the store before its submit is answered."""
         self._books.add(job)
         self._books.count("accepted")
         logger.info("accepted %s %s", job.id, job.endpoint)

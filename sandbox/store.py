@@ -65,7 +65,7 @@ class Store:
 
 
 def entry(job: Job) -> dict[str, Any]:
-    """One request as the books show it. `outcome` is None while it is under way."""
+    """One request as `/sandbox/books` shows it. `outcome` is None while it is under way."""
     return {
         "id": job.id,
         "endpoint": job.endpoint,

@@ -46,7 +46,7 @@ class OpenIDReauthenticateView(BaseReauthenticateView):  # type: ignore[misc]  #
 
 
 reauthenticate_by_openid = login_required(OpenIDReauthenticateView.as_view())
-# with a password whoever found an open browser could pass every later question
+# with a password anyone who found an open browser could pass every later question
 set_password = login_required(reauthentication.reauthentication_required(password_set))
 
 

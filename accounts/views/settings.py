@@ -26,7 +26,7 @@ def notices(request: AuthenticatedHttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def settings(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """What others call the person, and how the studio looks to them."""
+    """A user's name, and how the studio looks to them."""
     assert isinstance(request.user, User)
     person = User.objects.get(pk=request.user.pk)  # a form writes on its instance even when it refuses
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=person)

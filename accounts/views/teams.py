@@ -74,7 +74,7 @@ def second_factor(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @login_required
 def domains(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
-    """Whose e-mail domain lets them join by themselves."""
+    """The e-mail domains whose users may join by themselves."""
     access = team_access(request, slug)
     access.require(Action.MANAGE)
     if access.team.personal_of_id:

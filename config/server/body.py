@@ -66,7 +66,7 @@ class Body:
 
 
 async def drain_body(receive: Receive, seconds: float) -> None:
-    """Let the rest go by unread: who is still sending would not see the answer before they have ended."""
+    """Discard the rest: a client that is still sending sees the answer only when it has ended."""
     try:
         async with asyncio.timeout(seconds):
             while (message := await receive())["type"] == "http.request" and message.get("more_body", False):

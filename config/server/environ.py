@@ -40,7 +40,7 @@ def header(scope: Scope, wanted: bytes) -> str:
 
 
 def client_address(environ: Mapping[str, Any], proxies: int) -> str:
-    """Whose address it is, when so many of our own proxies have each added the one that they saw."""
+    """The client's address, when so many of our own proxies have each added the one that they saw."""
     seen = [address.strip() for address in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     return seen[-proxies] if 0 < proxies <= len(seen) and seen[-proxies] else str(environ["REMOTE_ADDR"])
 

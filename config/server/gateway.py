@@ -100,7 +100,7 @@ class Gateway:
             yield lane, environ_of(scope, body.file, body.size)
 
     async def _slot(self, scope: Scope, rule: BodyRule) -> Any:
-        """The right to send a large body. Raises RefusedError for whoever has none."""
+        """A slot for a large body. Raises HttpError for a client that may not send one."""
         person = await self._pages.run(_identify_sender, scope, rule)
         if person is None:
             raise not_signed_in()
@@ -122,7 +122,7 @@ class Gateway:
             await self._parts.run(answer.close)
 
     async def _send_parts(self, send: Send, parts: Any) -> None:
-        """Whoever takes too long over one part is left; what they have, they can resume with Range."""
+        """Drop a client that takes too long over one part; it can resume with Range."""
         try:
             while (part := await self._parts.run(next, parts, None)) is not None:
                 async with asyncio.timeout(settings.CLIENT_TIMEOUT):
@@ -153,7 +153,7 @@ class Gateway:
 
 
 def _identify_sender(scope: Scope, rule: BodyRule) -> str | None:
-    """Whoever sends this, by the head of the request alone; None for who may not send as much."""
+    """The sender, by the head of the request alone; None when they may not send as much."""
     close_old_connections()
     request = WSGIRequest(environ_of(scope, BytesIO(), 0))
     if not rule.allows(request):

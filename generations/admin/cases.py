@@ -165,7 +165,7 @@ class CaseAdmin(ReadOnly, MaskedAdmin):
 
     @method_decorator(require_POST)
     def view_private(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Look at private work: for a reason that its maker reads."""
+        """Open private work, for a reason that its owner reads."""
         case, by = self._case(request, pk), self._moderator(request)
         if by.pk in {case.generation.user_id, case.generation.assigned_to_id}:  # whom it would tell of themselves
             raise PermissionDenied

@@ -59,7 +59,7 @@ class MaskedAdmin(admin.ModelAdmin[Any]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Words are looked for in what is not private alone: whether something is found would tell of the rest."""
+        """Search only what is not private: whether something is found would tell of the rest."""
         found, has_twins = super().get_search_results(request, queryset, search_term)
         if not search_term.strip() or not self.private_search:
             return found, has_twins

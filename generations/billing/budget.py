@@ -43,7 +43,7 @@ def refuse_over_budget(user: User, team: Team, cents: int) -> None:
 
 
 def lock_budget(user: User, team: Team, cents: int) -> None:
-    """The same for good: whoever else orders for the team waits until this transaction has ended.
+    """The same under locks: other orders for the team wait until this transaction has ended.
 
     The locks are taken in this order everywhere: the team, then the member.
     """

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def send_budget_alerts() -> int:
-    """Tell whoever can do something about it; how many mails. Any number of workers may do it at once."""
+    """Mail those who can do something about it; how many mails. Any number of workers may do it at once."""
     month, mails = Month.now(), 0
     for team in Team.objects.get_queryset().filter(monthly_limit_cents__isnull=False):
         budget = _build_budget(team.monthly_limit_cents or 0, _sum_spent(month, team=team))
@@ -46,7 +46,7 @@ def _build_budget(limit: int, spent: int) -> Budget:
 
 
 def _claim_threshold(team: Team, user: User | None, month: Month, budget: Budget) -> int | None:
-    """The highest threshold that is reached and that nobody was told of, now noted with those below it."""
+    """The highest threshold that is reached and not yet alerted, now noted with those below it."""
     reached = [percent for percent in THRESHOLDS if budget.limit and budget.percent >= percent]
     known: dict[str, Any] = {"team": team, "user": user, "month": month.first}
     new = [percent for percent in reached if BudgetWarning.objects.get_or_create(**known, percent=percent)[1]]

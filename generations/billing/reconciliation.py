@@ -26,7 +26,7 @@ DailyUsage = dict[date, dict[str, Any]]  # columns of UsageDay
 
 
 def reconcile() -> int:
-    """Compare the last days that are over; how many of them drift. Does nothing without FAL_ADMIN_KEY."""
+    """Compare the last days that are over; how many of them differ. Does nothing without FAL_ADMIN_KEY."""
     if not settings.FAL_ADMIN_KEY:
         return 0
     today = timezone.now().astimezone(UTC).date()

@@ -184,7 +184,7 @@ def _charge_state(response: httpx.Response, error_class: type[FalError], kind: K
     """False where fal certainly charges nothing.
 
     fal's docs (Pricing, FAQ): only successful outputs are paid, server errors (5xx) and waiting never; a 422 may cost
-    something if a runner spent time on it. X-Fal-Billable-Units settles it when it is there.
+    something if a runner spent time on it. X-Fal-Billable-Units decides it when it is there.
     """
     if kind is Kind.SUBMIT:
         return _uncharged_if(sent is not Sent.UNKNOWN)

@@ -35,7 +35,7 @@ MAX_REASON: Final = 60
 
 
 class ResponsibleParty(StrEnum):
-    """Who can do something about it: who made it, who manages the team, fal or Kling, or who runs the studio."""
+    """Who can do something about it: the user, the team's admins, fal or Kling, or the operator of the studio."""
 
     USER = "user"
     TEAM = "team"

@@ -59,7 +59,7 @@ class Delivery:
 
 
 class KeySet:
-    """fal's public keys. They are read beside, in a thread: whoever waits for fal's key server holds up nobody else.
+    """fal's public keys. They are read in a thread of their own, so that fal's key server blocks nobody else.
 
     Keys are good for a day, also while fal hands out none. A signature that fits none has them read again.
     """
@@ -93,7 +93,7 @@ class KeySet:
         return any(_verifies(key, signature, message) for key in keys)
 
     def _refresh_and_wait(self) -> None:
-        """Whoever begins the reading waits for it, for a moment; the others do not."""
+        """The one that starts the refresh waits for it, for a moment; others do not."""
         if reading := self._start_refresh():
             reading.wait(self._wait)
 

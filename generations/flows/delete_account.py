@@ -75,8 +75,8 @@ def delete_account(user: User) -> bool:
 
 
 def _erase_texts(user: User) -> None:
-    """What was typed for videos that nobody else saw, also those deleted before. The rows stay for the books, and
-    what a moderator decides on stays as it is until its evidence is deleted.
+    """Erase the texts of videos that nobody else saw, also of those deleted before. The rows stay for the billing
+    records, and what a moderator decides on stays as it is until its evidence is deleted.
     """
     theirs = _exclusive_or_deleted_rows(user).exclude(deleted_at=None).filter(cases=None)
     Video.objects.filter(generation__in=theirs).update(placeholder="")

@@ -58,7 +58,7 @@ def delete_team(team: Team, by: User, heir: User | None) -> bool:
     """End the team. `heir`, a member, gets what was made in it; without one it is deleted for good.
 
     What is private to somebody who has left stays theirs (`private_work`). False when something stands in the way.
-    Raises what `membership.close` raises.
+    Raises what `membership.delete_team` raises.
     """
     Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)  # nobody joins or leaves meanwhile
     is_possible = plan_team_deletion(team, by).is_possible

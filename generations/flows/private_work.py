@@ -47,9 +47,9 @@ def former_teams(user: User) -> list[FormerTeam]:
 
 
 def notify_former_members() -> int:
-    """Tell by mail whoever has private work in a team that they have left; how many. A mail that fails is tried again.
+    """Mail former members who have private work in the team; how many. A mail that fails is tried again.
 
-    The 30 days begin with it. Whoever can't sign in any more gets no mail, and the same time.
+    The 30 days begin with it. Users who can't sign in any more get no mail, and the same time.
     """
     waiting = FormerMembership.objects.filter(_has_private_work(), _has_left(), notified_at=None).order_by("left_at")
     return sum(_notify(pk) for pk in waiting.values_list("pk", flat=True)[:_BATCH_SIZE])
@@ -70,7 +70,7 @@ def _notify(pk: int) -> bool:
 
 
 def trash_undecided() -> int:
-    """Put into the bin what nobody has decided on in time; how many."""
+    """Move to the trash what nobody has decided on in time; how many."""
     late = FormerMembership.objects.filter(_has_left(), notified_at__lt=timezone.now() - TIME_TO_DECIDE)
     trashed = 0
     for one in late.filter(_has_private_work()).select_related("user", "team"):
@@ -84,7 +84,7 @@ def _private(rows: GenerationQuerySet, user: User) -> GenerationQuerySet:
 
 
 def _has_private_work() -> Exists:
-    """Not in the bin yet: for a former membership."""
+    """A former membership has private work that is not in the trash yet."""
     own = Q(user=OuterRef("user"), assigned_to=None) | Q(assigned_to=OuterRef("user"))
     rows = Generation.objects.filter(own, team=OuterRef("team"), is_private=True, deleted_at=None, trashed_at=None)
     return Exists(rows)

@@ -16,8 +16,8 @@ def remove_member(team: Team, member: User, by: User, assigned_to: User | None =
     """End the membership. What the team saw passes to `assigned_to`, a member of it, or stays with the team.
 
     What is private stays private to the member, who decides on it later (`private_work`); only members themselves pass
-    it on with the rest, by naming somebody. The books keep the maker, and what runs is finished. Raises what
-    `membership.remove` raises.
+    it on with the rest, by naming somebody. The billing records keep its creator, and what runs is finished. Raises
+    what `membership.remove` raises.
     """
     membership.remove(team, member, by)
     theirs = Generation.objects.filter(Q(user=member, assigned_to=None) | Q(assigned_to=member), team=team)

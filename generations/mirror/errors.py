@@ -17,7 +17,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     UNDECODABLE = "undecodable"  # the bytes are safe in the bucket, but don't play
     STORAGE_UNAVAILABLE = "storage_unavailable"  # the bucket can't be reached, or refuses
-    STOPPED = "stopped"  # for `on_progress` to raise: whoever asked for the copy no longer wants it
+    STOPPED = "stopped"  # for `on_progress` to raise: the copy is no longer wanted
 
 
 class MirrorError(Exception):

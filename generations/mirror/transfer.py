@@ -58,7 +58,7 @@ def copy_file(
     """Copies a video file; the object appears at `key` when its last byte has arrived, replacing what was there.
 
     What isn't a video by its first bytes never reaches the bucket. `on_progress` gets the bytes copied and, where
-    the provider tells it, their total. Who is slower than `min_rate_for(attempt)` is broken off. Raises MirrorError.
+    the provider tells it, their total. A copy below `min_rate_for(attempt)` is aborted. Raises MirrorError.
     """
     progress = Progress(on_progress)
     with (
@@ -77,9 +77,9 @@ def copy_file(
 
 
 @contextmanager
-def _enforce_pace(floor: float) -> Iterator[Pace]:
-    """What a connection says that was broken off for its slowness is put into words that tell who was slow."""
-    with Pace(floor) as pace:
+def _enforce_pace(min_rate: float) -> Iterator[Pace]:
+    """Turn the error of a connection that was aborted for its slowness into one that tells which side was slow."""
+    with Pace(min_rate) as pace:
         try:
             yield pace
         except MirrorError as error:
@@ -87,7 +87,7 @@ def _enforce_pace(floor: float) -> Iterator[Pace]:
                 raise
             is_bucket = pace.is_bucket_slower
             who = "bucket" if is_bucket else "provider's server"
-            sentence = f"The {who} moved less than {floor / 1000:g} kB a second, so the copy was broken off."
+            sentence = f"The {who} moved less than {min_rate / 1000:g} kB a second, so the copy was broken off."
             reason = Reason.STORAGE_UNAVAILABLE if is_bucket else Reason.SOURCE_UNAVAILABLE
             raise MirrorError(reason, sentence) from error
 

@@ -14,18 +14,18 @@ from typing import Any, Final, Self
 
 MIN_RATE: Final = 16_000  # bytes a second
 WINDOW: Final = 30.0  # seconds over which they are counted
-LOWEST_RATE: Final = 500  # bytes a second: with each try the floor halves, but not below
+LOWEST_RATE: Final = 500  # bytes a second: the minimum halves with each try, but not below this
 
 _CHECK_INTERVAL: Final = 1.0  # s
 
 
 def min_rate_for(attempt: int) -> float:
-    """Bytes a second that the try with this number (from 0) must move: what is only slow gets home in the end."""
+    """Bytes a second that the try with this number (from 0) must move: a copy that is only slow succeeds in the end."""
     return max(float(LOWEST_RATE), MIN_RATE * 0.5 ** min(attempt, 16))
 
 
 class Pace:
-    """While it is entered a thread looks on; below the floor it shuts the connections that `trace` has seen.
+    """While it is entered, a thread watches; below the minimum rate it shuts the connections that `trace` has seen.
 
     `trace` is for httpx's extension of this name. `allow_idle` says for how many seconds from now nothing need move.
     """
@@ -57,7 +57,7 @@ class Pace:
         self._moved += count
 
     def track_source(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """The same pieces; until one comes the copy waits for the source, and then for who takes it."""
+        """The same pieces; until one comes the copy waits for the source, and then for the bucket."""
         iterator = iter(pieces)
         while True:
             self._wait_for("source")

@@ -247,7 +247,7 @@ class Generation(models.Model):
 
     @property
     def shown_prompt(self) -> str:
-        """For others than its maker."""
+        """For others than its owner."""
         return str(_("(private)")) if self.is_private else self.prompt
 
     @property
@@ -358,9 +358,9 @@ class Generation(models.Model):
 
     @transaction.atomic
     def move_to_trash(self, by: User | None, at: datetime | None = None) -> bool:
-        """Put one that has ended out of everybody's sight, into the bin; whether this call did.
+        """Move one that has ended to the trash, out of everybody's sight; whether this call did.
 
-        What one press bins bears one moment, `at`, so that one press brings it back. `by` is None when the time to
+        Rows of one press share one moment, `at`, so that one press restores them. `by` is None when the time to
         decide on it ran out.
         """
         now = at or timezone.now()
@@ -369,16 +369,16 @@ class Generation(models.Model):
 
     @transaction.atomic
     def restore_from_trash(self, by: User) -> bool:
-        """Take it out of the bin again; whether this call did."""
+        """Take it out of the trash again; whether this call did."""
         trashed = self._current_row(Status(self.status), leased=False).filter(deleted_at=None, trashed_at__isnull=False)
         return self._update_and_log(trashed, by, RESTORED, trashed_at=None, changed_at=timezone.now())
 
     @transaction.atomic
     def delete_permanently(self, by: User | None) -> bool:
-        """Delete one that has ended for good, from the bin or not, and its objects too; whether this call did.
+        """Delete one that has ended for good, from the trash or not, and its objects too; whether this call did.
 
-        The row stays, since what a team has spent is the sum over its rows. `by` is None when its time in the bin ran
-        out.
+        The row stays, since what a team has spent is the sum over its rows. `by` is None when its time in the trash
+        ran out.
         """
         now = timezone.now()
         current = self._current_row(Status(self.status), leased=False).filter(deleted_at=None)

@@ -32,18 +32,18 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.accessible_to(user).filter(trashed_at=None)
 
     def in_trash_of(self, user: User) -> Self:
-        """What lies in the bin of the person's teams, until it is restored or deleted for good."""
+        """What is in the trash of the user's teams, until it is restored or deleted for good."""
         return self.accessible_to(user).filter(trashed_at__isnull=False)
 
     def trash_expired(self) -> Self:
-        """What has lain in the bin for as long as things may."""
+        """What has been in the trash for longer than TRASH_RETENTION."""
         return self.filter(deleted_at=None, trashed_at__lt=timezone.now() - TRASH_RETENTION)
 
     def accessible_to(self, user: User) -> Self:
-        """Of the person's teams, in the bin or not, and not taken down.
+        """Of the user's teams, in the trash or not, and not taken down.
 
-        What is private, or waits for a moderator, its maker alone sees, or who got it from them. Of a team that the
-        person has left they see what is private to them. Both kinds of teams are one set, so that one index serves.
+        What is private, or waits for a moderator, is seen by its creator alone, or by the user it was assigned to. Of a
+        team that they have left, users see what is private to them. Both kinds of teams are one set for one index.
         """
         teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
         left = Team.objects.left_by(user).order_by().values("pk")
@@ -53,7 +53,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(mine, deleted_at=None, taken_down_at=None, team__in=teams.union(left))
 
     def deletable_by(self, user: User) -> Self:
-        """What the person made, or what is of a team that they manage. Asked of rows that they may see."""
+        """What the user made or was assigned, or what is of a team that they manage. For rows that they may see."""
         return self.filter(
             Q(user=user)
             | Q(assigned_to=user)
@@ -61,7 +61,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         )
 
     def search(self, words: str, **owners: Any) -> Self:
-        """Whose prompt has these words, asked for as on the web: "exact phrase", or, -without.
+        """Rows whose prompt has these words, in the syntax of web searches: "exact phrase", or, -without.
 
         `owners` are the keys of the `user` or the `team` whose they are, or of both: they bound the search.
         """

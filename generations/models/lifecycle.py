@@ -33,7 +33,7 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
     Status.MIRRORING: frozenset({Status.DONE, Status.FAILED}),
     Status.DONE: frozenset(),
     Status.REJECTED: frozenset(),
-    # fal has made it after all: what was paid for comes home, whatever was thought to have become of it
+    # fal has made it after all: what was paid for is copied, whatever was thought to have become of it
     Status.CANCELED: frozenset({Status.RENDERING}),
     Status.FAILED: frozenset({Status.RENDERING}),
 }

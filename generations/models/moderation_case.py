@@ -83,7 +83,7 @@ class PrivateAccessQuerySet(models.QuerySet["PrivateAccess"]):
 
 
 class PrivateAccess(models.Model):
-    """That somebody of the staff looks at private work, for a reason that its owner reads: one case, for an hour."""
+    """Staff look at private work, for a reason that its owner reads: one case, for an hour."""
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="private_accesses")
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))

@@ -34,7 +34,7 @@ class SubmitPauseManager(models.Manager["SubmitPause"]):
 
 
 class SubmitPause(models.Model):
-    """Submitting rests for all until `try_at`; then one request finds out whether fal takes it. One row, or none."""
+    """Submitting is paused for all until `try_at`; then one request tries whether fal takes it. One row, or none."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=_SINGLETON_PK, editable=False)
     reason = models.CharField(_("reason"), max_length=60)
@@ -60,7 +60,7 @@ class TeamPauseQuerySet(models.QuerySet["TeamPause"]):
 
 
 class TeamPause(models.Model):
-    """A team's queue rests: nothing of it is sent, what runs is finished. Past ones stay as a record."""
+    """A team's queue is paused: nothing of it is sent, what runs is finished. Past ones stay as a record."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="pauses")
     note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("Why, for the team."))

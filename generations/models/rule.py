@@ -68,7 +68,7 @@ class Flag(models.Model):
 
 
 class BannedFile(models.Model):
-    """A file that may not come back: a picture by its bytes or its looks, a video by its bytes."""
+    """A file that may not come back: a picture by its bytes or its perceptual hash, a video by its bytes."""
 
     sha256 = models.CharField(_("SHA-256"), max_length=64, unique=True)
     perceptual_hash = models.CharField(

@@ -219,7 +219,7 @@ def _ban(row: Generation, by: User, why: str, *, with_pictures: bool) -> None:
 
 
 def _notify(decision: Decision) -> None:
-    """The person whom it is about, and whoever reported it. A mail that can't be sent is logged: the pages say it."""
+    """Mail the user whom it is about, and those who reported it. A failed mail is logged: the pages say the same."""
     if decision.verb != DecisionKind.APPROVE:
         send_email(
             decision.person.email,

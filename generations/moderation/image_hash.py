@@ -20,7 +20,7 @@ _PLAIN_BITS: Final = 6  # a picture with fewer dark or light steps is a plain co
 
 
 def hash_image(data: bytes) -> str:
-    """Of a JPEG or PNG, 64 bits in hexadecimal; empty for a plain one, whose looks say nothing."""
+    """Of a JPEG or PNG, 64 bits in hexadecimal; empty for a plain picture, whose hash says nothing."""
     with Image.open(BytesIO(data)) as image:
         dots = image.convert("L").resize((9, 8), Image.Resampling.LANCZOS).tobytes()
     rows = (dots[start : start + 9] for start in range(0, 72, 9))
@@ -39,7 +39,7 @@ def hash_stored(key: str) -> str:
 
 
 def find_ban(sha256: str, looks: str) -> BannedFile | None:
-    """What forbids a file with this hash, or a picture with these looks."""
+    """The ban of a file with this hash, or of a picture with this perceptual hash."""
     if exact := BannedFile.objects.filter(sha256=sha256).first():
         return exact
     if not looks:

@@ -115,7 +115,7 @@ def _report_without_case() -> QuerySet[Generation]:
 
 
 def _visible_though_suspended() -> QuerySet[Generation]:
-    """What ended while its maker was shut out, and nobody has approved."""
+    """What ended while its owner was suspended, and nobody has approved."""
     since = Decision.objects.filter(person=OuterRef("user"), verb=DecisionKind.SUSPEND).order_by("-at").values("at")[:1]
     rows = _rows().filter(status=Status.DONE, awaits_review=False, taken_down_at=None, is_private=False)
     shut_out = rows.filter(user__suspended_until__gt=timezone.now()).annotate(

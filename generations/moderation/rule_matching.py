@@ -16,7 +16,7 @@ from generations.moderation.text_normalization import Reading, fold_text, readin
 
 logger = logging.getLogger(__name__)
 
-PATTERN_TIMEOUT: Final = 0.1  # then a pattern counts as a hit: whoever wrote what it chokes on may not slip through
+PATTERN_TIMEOUT: Final = 0.1  # then a pattern counts as a hit: a prompt that it chokes on may not slip through
 STRICTNESS: Final = list(PromptRule.Action)
 
 

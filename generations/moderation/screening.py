@@ -61,7 +61,7 @@ _FLAG = PromptRule.Action.FLAG
 
 def refuse_banned(picture: Picture) -> None:
     """Raises BannedPictureError."""
-    is_any = BannedFile.objects.exists()  # judging looks takes its time
+    is_any = BannedFile.objects.exists()  # computing a perceptual hash takes its time
     if is_any and image_hash.find_ban(picture.sha256, image_hash.hash_image(picture.data)):
         raise BannedPictureError(_("This picture may not be used here. Choose another one."))
 

@@ -79,7 +79,7 @@ def find_approval(key: uuid.UUID) -> ApprovalRequest | None:
 def decide(ask: ApprovalRequest, by: User, note: str, *, is_yes: bool) -> bool:
     """Whether this call decided it, or a part of it that was still open.
 
-    Raises PermissionDenied for whoever may not say yes in that team, and for who asked.
+    Raises PermissionDenied when `by` may not approve in that team, or is the one who asked.
     """
     if not may_decide(ask, by):
         raise PermissionDenied
@@ -99,7 +99,7 @@ def _deciders(team: Team) -> QuerySet[Membership]:
 
 
 def read_link(token: str) -> tuple[User, ApprovalRequest] | None:
-    """Whose link it is, and what it asks; None when it is forged or too old, and when nothing waits any more.
+    """The link's user and what it asks for; None when it is forged or too old, and when nothing waits any more.
 
     Raises PermissionDenied when the person may not decide any more.
     """

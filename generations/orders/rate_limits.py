@@ -37,7 +37,7 @@ def lock_order_rate(user: User) -> None:
 
 
 def refuse_too_many(user: User) -> None:
-    """Raise TooManyOrdersError for whoever has ordered as often as they may within a minute; unlocked, it is a hint."""
+    """Raise TooManyOrdersError when the user has no order left within this minute; unlocked, it is a hint."""
     most = settings.SUBMITS_PER_MINUTE
     since = timezone.now() - timedelta(minutes=1)
     rows = Generation.objects.filter(user=user, created_at__gte=since).order_by()

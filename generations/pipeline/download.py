@@ -40,7 +40,7 @@ class LeaseLostError(Exception):
 
 
 class _Copy:
-    """One copy in a thread of its own, and what the thread has told of it so far.
+    """One copy in a thread of its own, and its progress so far.
 
     The thread may outlive the pass that began it, and the process needn't wait for it: to copy again is harmless.
     """
@@ -109,7 +109,7 @@ def free_slots() -> int:
 
 
 def teams_at_their_limit() -> list[uuid.UUID]:
-    """Whose slow copies are so many that the next places are for others."""
+    """Teams with so many slow copies that the next slots are for others."""
     slow = Counter(copy.row.team_id for copy in _active_copies if copy.is_slow)
     return [team for team, count in slow.items() if count >= MAX_SLOW_COPIES_PER_TEAM]
 
@@ -153,7 +153,7 @@ def _save_progress(row: Generation, copy: _Copy) -> None:
 
 @transaction.atomic
 def _save_video(row: Generation, video: MirroredVideo) -> None:
-    """Home. What was banned before is out of sight from its first moment, and what is reviewed first awaits that."""
+    """It is in the bucket. A banned file is out of sight from its first moment; what is reviewed first awaits that."""
     ban = BannedFile.objects.filter(sha256=video.sha256).first()
     changes: dict[str, Any] = {"copied_bytes": video.size, "total_bytes": video.size, "needs_attention_since": None}
     if ban:

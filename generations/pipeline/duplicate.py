@@ -29,7 +29,7 @@ def create_duplicate(row: Generation, urls: RequestUrls) -> None:
 
 
 def _copy_pictures(row: Generation, duplicate: Generation) -> None:
-    """Without them the video comes home all the same."""
+    """Without them the video is copied all the same."""
     try:
         copies = [copy_picture(duplicate, Slot(picture.slot), picture) for picture in row.pictures.all()]
     except BucketDownError as error:

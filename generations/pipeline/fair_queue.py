@@ -23,7 +23,7 @@ from generations.pipeline import schedule
 Pair = tuple[uuid.UUID, int]  # a team and one of its members
 
 _LOCK: Final = 0x6B6C696E67  # of claims: two that count at once would both see the same room
-_LOOK_AHEAD: Final = 2000  # places; whoever stands behind them is told no number
+_LOOK_AHEAD: Final = 2000  # positions; those behind get no number
 _ORDER: Final = ("due_at", "batch_index", "pk")
 
 
@@ -125,7 +125,7 @@ def _queued() -> QuerySet[Generation]:
 
 
 def _member_loads() -> dict[Pair, MemberLoad]:
-    """Who waits and who is at fal, by team and member."""
+    """How many wait and how many are at fal, by team and member."""
     waiting = _counts(_queued())
     running = _counts(Generation.objects.filter(_running()).order_by())
     pairs = waiting.keys() | running.keys()

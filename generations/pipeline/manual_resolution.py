@@ -19,7 +19,7 @@ _CAN_BE_GIVEN_UP: Final = AT_FAL | {Status.QUEUED, Status.SUBMITTING, Status.MIR
 
 
 class ResolutionError(ValueError):
-    """It can't be settled so; the message is for the person who tried."""
+    """It can't be resolved like this; the message is for the person who tried."""
 
 
 def overdue_copies() -> QuerySet[Generation]:

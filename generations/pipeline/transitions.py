@@ -147,7 +147,7 @@ def is_overdue(row: Generation) -> bool:
 def request_attention(row: Generation, delay: timedelta, **changes: Any) -> None:
     """Too old for machines alone: it shows in the admin until a person, or fal after all, ends it.
 
-    After trouble on the way it is soon asked for again: nobody shall look at what machines settle in a minute.
+    After trouble on the way it is soon asked for again: nobody need look at what machines resolve in a minute.
     """
     hours = settings.GENERATION_GIVE_UP_HOURS
     message = f"fal has not finished this within {hours:g} hours. An admin has been asked to look; it is not lost."

@@ -77,7 +77,7 @@ class _Pass:
         return time.monotonic() > self.ends
 
     async def _run_if_database_up(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Without the database nothing new is begun, but what is under way is not broken off: a POST may be in it."""
+        """Without the database nothing new is begun, but what is under way is not aborted: a POST may be in it."""
         try:
             await work
         except (DatabaseError, InterfaceError) as error:
@@ -100,7 +100,7 @@ class _Pass:
                 self._start(self.calls, row, polling.poll(row, self.fal, in_flight))
 
     async def _claim_queued(self, in_flight: int) -> None:
-        """None while submitting rests; one, to find out, when it is time to try again."""
+        """None while submitting is paused; one, to find out, when it is time to try again."""
         pause = await sync_to_async(SubmitPause.objects.current)()
         if pause and (pause.try_at > timezone.now() or self._is_probing()):
             return

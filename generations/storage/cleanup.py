@@ -26,7 +26,7 @@ _GENERATION_KEY: Final = re.compile(
 
 
 def remove_objects() -> int:
-    """Empty the outbox as far as the bucket lets; how many rows are settled. Any number of workers may do it at once.
+    """Empty the outbox as far as the bucket lets; how many rows are done. Any number of workers may do it at once.
 
     A worker killed at any line leaves the row, which is due again when its lease has run out.
     """
@@ -80,7 +80,7 @@ def is_referenced(key: str) -> bool:
 
 
 def generation_id_in(key: str) -> str | None:
-    """Whose object it is, by its key alone."""
+    """The generation that owns an object, by its key alone."""
     match = _GENERATION_KEY.match(key)
     return match[1] if match else None
 
@@ -104,7 +104,7 @@ def _delete_unused_batch() -> int:
 
 
 def empty_trash() -> int:
-    """Delete for good what has lain in the bin for 30 days; how many."""
+    """Delete for good what has been in the trash for 30 days; how many."""
     emptied = 0
     while some := _empty_batch():
         emptied += some

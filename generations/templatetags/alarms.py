@@ -15,7 +15,7 @@ from generations.pipeline import manual_resolution
 
 register = template.Library()
 
-_RECENT: Final = timedelta(days=8)  # of days beside fal's books
+_RECENT: Final = timedelta(days=8)  # of days that differ from fal's records
 
 
 @register.simple_tag(takes_context=True)
@@ -40,7 +40,7 @@ def alarms(context: dict[str, Any]) -> dict[str, int | str]:
 
 @register.simple_tag(takes_context=True)
 def studio_overview(context: dict[str, Any]) -> dict[str, Any]:
-    """The parts of the first page that this member of the staff may see; empty for who may see none."""
+    """The parts of the first page that these staff may see; empty when they may see none."""
     user = context["user"]
     parts: dict[str, Any] = {}
     if not isinstance(user, User):

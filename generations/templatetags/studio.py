@@ -190,7 +190,7 @@ def charge(generation: Generation) -> str:
 
 @register.filter
 def who_can_fix(generation: Generation) -> str:
-    """Whose move it is after a failure."""
+    """Who can act after a failure."""
     match generation.responsible_party:
         case ResponsibleParty.USER:
             return _("You can fix this yourself.")

@@ -60,7 +60,7 @@ def _cancel_message(generation: Generation, is_new: bool) -> tuple[int, str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Ask first; then it is out of everybody's sight, and rests in the bin."""
+    """Ask first; then it is out of everybody's sight, in the trash."""
     generation = visible_generation(request, pk)
     if not may_delete(request.user, generation):
         raise PermissionDenied
@@ -79,5 +79,5 @@ def add_trashed_message(request: AuthenticatedHttpRequest, at: datetime | None, 
 
 
 def may_delete(user: User, generation: Generation) -> bool:
-    """Who made it or got it, or who manages the team."""
+    """Users who made it or were assigned it, and the team's admins."""
     return user.pk in {generation.user_id, generation.assigned_to_id} or may(user, Action.DELETE, generation)

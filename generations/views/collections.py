@@ -64,7 +64,7 @@ def collection(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse
 @require_POST
 @login_required
 def privacy(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """`seen_by` is `team` or `me`; only the maker decides, or who got it from them."""
+    """`seen_by` is `team` or `me`; only its owner decides."""
     generation = visible_generation(request, pk)
     if request.user.pk not in {generation.user_id, generation.assigned_to_id}:
         raise PermissionDenied
@@ -78,7 +78,7 @@ def privacy(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 @login_required
 @transaction.atomic
 def bulk(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """One verb for all that are selected, or for none: who may not do it to one of them does it to none."""
+    """One action for all that are selected, or for none when the user may not do it to one of them."""
     verb = _VERBS.get(request.POST.get("verb", ""))
     if verb is None:
         raise BadRequest("No such verb.")

@@ -17,7 +17,7 @@ from generations.flows.delete_account import delete_account, plan_account_deleti
 @login_required
 @reauthentication_required
 def account_deletion(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Whoever sits down at an open browser shall not be able to do this: it asks first who they are."""
+    """Somebody at an open browser must not be able to do this, so it asks first who they are."""
     if request.method != "POST" or not delete_account(request.user):
         context = {"plan": plan_account_deletion(request.user)}
         return render(request, "account/delete.html", context, status=409 if request.method == "POST" else 200)

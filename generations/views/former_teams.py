@@ -27,7 +27,7 @@ def former_teams(request: AuthenticatedHttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def decide(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """`verb` is `show` or `delete`: all of one team, which sees them from now on, or into one's own bin."""
+    """`verb` is `show` or `delete`: all of one team, which sees them from now on, or into the user's trash."""
     team = get_object_or_404(Team.objects.left_by(request.user), pk=pk)
     rows = Generation.objects.visible_to(request.user).filter(team=team)
     match request.POST.get("verb"):

@@ -32,7 +32,7 @@ _MAX_SECONDS: Final = 24 * 3600.0  # s; no video is that long
 def use_frame(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Keep the frame `at` seconds as the person's own picture, and go to a composer that begins, or ends, with it.
 
-    Whoever may see the video and may make one in any team may do so.
+    Users who may see the video and may make one in any team may do so.
     """
     generation = visible_generation(request, pk)
     if not Team.objects.where_may(request.user, Action.GENERATE).exists():

@@ -91,7 +91,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when all answer, else 503; what is wrong is said to this machine, and to who has METRICS_TOKEN."""
+    """200 when all answer, else 503; what is wrong is said only to this machine or with METRICS_TOKEN."""
     found = readiness_cache.current()
     details = {"checks": found.checks} if _may_see_details(request) else {}
     return JsonResponse({"ready": found.is_ready, **details}, status=200 if found.is_ready else 503)

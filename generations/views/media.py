@@ -39,7 +39,7 @@ _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 class Deliverable:
     """An object to hand out: `etag` names its exact bytes, `download_as` makes the browser save it.
 
-    `name` is for who saves it by the browser's own means; without it that is the end of the key.
+    `name` is the file name when it is saved by the browser's own means; without it that is the end of the key.
     """
 
     key: str
@@ -95,7 +95,7 @@ def preview(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBas
 @require_safe
 @login_required
 def trash_poster(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
-    """The one picture of a video that is to be seen while it lies in the bin."""
+    """The one picture that is shown of a video in the trash."""
     made = _video_of(get_object_or_404(Generation.objects.in_trash_of(request.user).select_related("video"), pk=pk))
     return deliver(request, Deliverable(made.poster_key, "image/webp", f"{made.sha256}-poster"))
 
@@ -110,7 +110,7 @@ def input_picture(request: AuthenticatedHttpRequest, pk: uuid.UUID, slot: str) -
 @require_safe
 @login_required
 def upload(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
-    """A picture that waits in the composer: only for who gave it."""
+    """A picture that waits in the composer: only for its uploader."""
     kept = get_object_or_404(Upload, pk=pk, user=request.user)
     return deliver(request, Deliverable(kept.key, kept.media_type, kept.sha256))
 

@@ -27,7 +27,7 @@ _MAX_IDS = 100
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def team_queue(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
-    """Who waits and what runs; a POST pauses the team's queue or resumes it."""
+    """What waits and what runs; a POST pauses the team's queue or resumes it."""
     access = team_access(request, slug)
     if request.method == "POST":
         access.require(Action.PAUSE)
@@ -89,7 +89,7 @@ def _pause(access: TeamAccess, note: str) -> None:
     try:
         with transaction.atomic():
             TeamPause.objects.create(team=access.team, began_by=access.user, note=note)
-    except IntegrityError:  # it rests already, and says why
+    except IntegrityError:  # it is paused already, and says why
         return
 
 

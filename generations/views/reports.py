@@ -37,7 +37,7 @@ class ReportForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def report(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """For whoever sees the video, and has not made it."""
+    """For users who see the video and have not made it."""
     generation = visible_generation(request, pk)
     if request.user.pk in {generation.user_id, generation.assigned_to_id}:
         raise PermissionDenied

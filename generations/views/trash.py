@@ -84,7 +84,7 @@ def undo(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 
 def _get_trashed(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Generation:
-    """404 for whoever may not know of it, 403 for whoever may only see it lie there."""
+    """404 for users who may not know of it, 403 for those who may only see it in the trash."""
     generation = get_object_or_404(Generation.objects.in_trash_of(request.user), pk=pk)
     if not may_delete(request.user, generation):
         raise PermissionDenied

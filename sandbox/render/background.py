@@ -81,7 +81,7 @@ def _stamp(canvas: Image.Image, colour: Colour, sprite: Image.Image, x: float, y
 
 
 class Lights:
-    """The moving picture that `seed` stands for. It is drawn at half size; whoever asks enlarges it."""
+    """The moving picture that `seed` stands for. It is drawn at half size; the caller enlarges it."""
 
     def __init__(self, seed: str, size: tuple[int, int]) -> None:
         chance = random.Random(seed)  # noqa: S311 - a picture, not a secret

@@ -1,4 +1,4 @@
-"""A small OpenID provider over HTTP: it signs in whoever the test says, with the claims that the test gives."""
+"""A small OpenID provider over HTTP: it signs in the user, with the claims, that the test gives."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ CLIENT, SECRET = "kling-studio", "a secret between the two"
 
 
 class Provider:
-    """`claims` are of whoever signs in next; `tokens` counts the codes that were exchanged."""
+    """`claims` are of the next user who signs in; `tokens` counts the codes that were exchanged."""
 
     def __init__(self) -> None:
         self.claims: dict[str, Any] = {}

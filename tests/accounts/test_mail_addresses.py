@@ -1,4 +1,4 @@
-"""Every address in a mail goes by SITE_URL: whoever sends a request must not choose the host that people are led to."""
+"""Every address in a mail goes by SITE_URL: the sender of a request must not choose the host that people are led to."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Who tries too often waits: at signing in, signing up, resetting a password, and ordering videos."""
+"""Trying too often means waiting: at signing in, signing up, resetting a password, and ordering videos."""
 
 import uuid
 
@@ -21,7 +21,7 @@ def test_processes_share_the_cache() -> None:
     """What one process counts another one must see: it is not in memory."""
     assert str(django_settings.CACHES["default"]["BACKEND"]).endswith("DatabaseCache")
     cache.set("x", 1)
-    for number in range(1000):  # whoever floods it does not make it forget
+    for number in range(1000):  # flooding does not make it forget
         cache.set(f"flood-{number}", 1)
     assert cache.get("x") == 1
 

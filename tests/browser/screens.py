@@ -98,7 +98,7 @@ def path_of(name: str) -> Path:
 
 
 def render_videos(user: User, team: Team, worker: Worker) -> list[Generation]:
-    """Videos that the sandbox has rendered and the pipeline has brought home."""
+    """Videos that the sandbox has rendered and the pipeline has copied."""
     ratios = list(AspectRatio)
     rows = [
         make_generation(user, team, prompt=prompt, aspect_ratio=ratios[index % 3 if index % 4 else 0])

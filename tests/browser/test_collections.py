@@ -1,4 +1,4 @@
-"""What people keep and let go of: a ZIP of many, the bin, the account with its picture, its defaults and its end."""
+"""A ZIP of many videos, the trash, and the account: its picture, its defaults, its deletion."""
 
 import json
 import uuid

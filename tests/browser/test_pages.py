@@ -20,7 +20,7 @@ PEOPLES = [
 
 @pytest.fixture(autouse=True)
 def _password(bob: User) -> None:
-    """Who has none, and no provider, can't be asked who they are, and is refused the pages that ask."""
+    """A user without a password or a provider can't be asked again, and is refused the pages that ask."""
     bob.set_password("a-long-passphrase")
     bob.save()
 

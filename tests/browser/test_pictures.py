@@ -1,4 +1,4 @@
-"""Pictures in the composer: sent at once, mended when they do not fit, and taken from a video."""
+"""Pictures in the composer: sent at once, cropped or scaled when they do not fit, and taken from a video."""
 
 import os
 from io import BytesIO

@@ -242,7 +242,7 @@ def test_codec_that_the_browser_lacks_is_not_blamed_on_the_connection(
 
 
 def test_video_that_arrives_and_is_none_is_not_blamed_on_the_connection(bobs_page: Page, film: Team, bob: User) -> None:
-    """Named H.264 in the books, and yet nothing that this browser reads."""
+    """Its row says H.264, and yet this browser can't read it."""
     row = make_generation(bob, film, Status.DONE)
     make_video(row, mp4(seconds=0.5, codec="mpeg4"))
     bobs_page.goto(row.get_absolute_url())

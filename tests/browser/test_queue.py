@@ -1,4 +1,4 @@
-"""The studio's own queue in the browser: a video's place while it waits, and a team's queue that rests."""
+"""The studio's own queue in the browser: a video's place while it waits, and a team's queue that is paused."""
 
 import pytest
 from playwright.sync_api import Page, expect

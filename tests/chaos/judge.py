@@ -1,4 +1,4 @@
-"""The judgement: what the sandbox's own books say against what the database and the bucket say, row by row."""
+"""The judgement: what the sandbox's own records say against what the database and the bucket say, row by row."""
 
 import hashlib
 import re

@@ -189,7 +189,7 @@ class Person:
         return answer.text
 
     def sign_in(self) -> None:
-        """Before the storm: whoever tries again and again while the database is away is kept waiting, for safety."""
+        """Before the storm: users who try again and again while the database is away are kept waiting, for safety."""
         page = self._browser.get(_SIGN_IN).text
         values = {"login": self._user.email, "password": PASSWORD, "csrfmiddlewaretoken": _found(_TOKEN, page)}
         answer = self._browser.post(_SIGN_IN, data=values)

@@ -124,7 +124,7 @@ class Storm:
         self._studio.sandbox.set_faults("")
 
     def happened(self) -> dict[str, int]:
-        """How often each kind really happened: fal's by its own books, ours by our own count."""
+        """How often each kind really happened: fal's by its own records, ours by our own count."""
         faults = {kind: self._books["faults"].get(kind, 0) for kind in FAULTS}
         outcomes = [request["outcome"] for request in self._books["requests"] if request["outcome"]]
         endings = {kind: sum(map(is_it, outcomes)) for kind, is_it in ENDINGS.items()}

@@ -52,7 +52,7 @@ def order(alice: User, prompt: str) -> Generation:
 
 
 def requests(sandbox: Sandbox, generation: Generation) -> list[dict[str, Any]]:
-    """What the sandbox's books say was accepted with this generation's prompt."""
+    """What the sandbox's records say was accepted with this generation's prompt."""
     return [request for request in sandbox.books()["requests"] if request["prompt"] == generation.prompt]
 
 

@@ -1,4 +1,4 @@
-"""fal took the request and its answer was lost: without webhooks, fal's list is what brings it home."""
+"""fal took the request and its answer was lost: without webhooks, fal's list is what finds it."""
 
 import pytest
 from pytest_django import Settings

@@ -15,7 +15,7 @@ def entries(lock: str) -> list[str]:
 
 @pytest.mark.parametrize("chosen", REQUIREMENTS)
 def test_lock_has_all_that_is_chosen(chosen: str) -> None:
-    """When this fails, `make lock` mends it."""
+    """When this fails, `make lock` fixes it."""
     locked = pins((ROOT / lock_of(chosen)).read_text())
     wanted = pins((ROOT / chosen).read_text())
 

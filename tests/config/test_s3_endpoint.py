@@ -1,4 +1,4 @@
-"""What the environment makes of a presigned address: host and path, for AWS under its names and for other makers."""
+"""What the environment makes of a presigned address: host and path, for AWS under its names and for other providers."""
 
 import os
 import sys

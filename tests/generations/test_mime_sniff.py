@@ -119,7 +119,7 @@ def test_what_cannot_be_told_is_not_guessed(data: bytes) -> None:
 
 
 def test_picture_that_a_server_packed_is_taken(server: ScriptedServer) -> None:
-    """Some do so to whoever asked them not to; a browser shows it."""
+    """Some do so though they were asked not to; a browser shows it."""
     cat = encoded(quarters(), "JPEG")
     server.will(Reply(body=gzip.compress(cat), headers={"Content-Encoding": "gzip"}))
     found = fetch_picture("start_link", f"{server.url}/cat.jpg", trusted_origins=frozenset({server.url}))

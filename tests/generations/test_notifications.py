@@ -1,4 +1,4 @@
-"""Mails: one to whoever asked, once it has ended, never two; a mail server that is away only delays them."""
+"""Mails: one to the user who asked, once it has ended, never two; a mail server that is away only delays them."""
 
 import smtplib
 import threading

@@ -1,4 +1,4 @@
-"""Faults that strike by chance: what the client sees, and what the books say of it."""
+"""Faults that strike by chance: what the client sees, and what the records say of it."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""fal's queue on the wire: codes, headers, shapes, positions, logs, cancelling."""
+"""fal's queue over HTTP: codes, headers, shapes, positions, logs, cancelling."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Looks at a video's bytes."""
+"""Inspect a video's bytes."""
 
 import io
 from dataclasses import dataclass

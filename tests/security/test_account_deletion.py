@@ -1,4 +1,4 @@
-"""Whoever deletes their account is forgotten: every text of every table is searched for their name and addresses."""
+"""A user who deletes their account is forgotten: every text of every table is searched for their name and addresses."""
 
 import json
 from collections.abc import Iterator
@@ -144,7 +144,7 @@ def test_nothing_is_left_of_somebody_who_has_left(zeb: User, film: Team, alice: 
     assert not Invitation.objects.filter(made_by=zeb).exists()
     assert not UserSession.objects.filter(user=zeb).exists()
     assert LogEntry.objects.filter(object_repr="Former member").exists()
-    assert Generation.objects.filter(user=zeb).count() == 4  # the books stay
+    assert Generation.objects.filter(user=zeb).count() == 4  # the billing records stay
     assert Generation.objects.visible_to(alice).filter(user=zeb, prompt="A fox in the snow").count() == 1
 
 

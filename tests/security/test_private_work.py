@@ -1,4 +1,4 @@
-"""What is private stays with its maker when they leave a team, however that ends, until they decide or time is up."""
+"""Private work stays with its owner when they leave a team, in whichever way, until they decide or time is up."""
 
 from collections.abc import Callable
 from datetime import timedelta

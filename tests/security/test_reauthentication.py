@@ -1,4 +1,4 @@
-"""Whoever changes what opens the account shows again who they are, however they signed in."""
+"""Users who change their credentials prove again who they are, however they signed in."""
 
 import time
 from typing import Any

@@ -1,5 +1,5 @@
-"""Whoever is removed, demoted, suspended, deactivated or gone has lost everything in the same moment: what they hold in
-their hands and what acts in their name. The rows of the table are the ways to lose rights; the tests are its columns.
+"""Users who are removed, demoted, suspended, deactivated or deleted lose everything in the same moment: their sessions
+and what acts in their name. The rows of the table are the ways to lose rights; the tests are its columns.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Where staff need a second factor: whoever has none is led to set one up, and nowhere else."""
+"""Where staff need a second factor: those without one are led to set one up, and nowhere else."""
 
 import time
 from collections.abc import Iterator

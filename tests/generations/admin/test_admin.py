@@ -1,4 +1,4 @@
-"""/admin/: windows on every table for staff; nothing but prices, teams and people is edited there."""
+"""/admin/: read-only pages on every table for staff; only prices, teams and users are edited there."""
 
 from datetime import date, timedelta
 from typing import Any

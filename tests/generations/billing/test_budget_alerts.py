@@ -1,4 +1,4 @@
-"""Warnings of a budget: at 50, 80 and 100 %, each once a month, to whoever can do something about it."""
+"""Alerts of a budget: at 50, 80 and 100 %, each once a month, to those who can do something about it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

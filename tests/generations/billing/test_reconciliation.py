@@ -1,4 +1,4 @@
-"""Our books beside fal's, read from the sandbox's own over HTTP."""
+"""Our billing records against fal's, which the sandbox gives over HTTP."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

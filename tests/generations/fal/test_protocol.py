@@ -1,4 +1,4 @@
-"""Whatever comes over the wire, reading it gives a value or a FalError; nothing else ever comes out."""
+"""Reading any response gives a value or a FalError, never another exception."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Whose webhook is it? Every way to forge one, and every way in which fal's own may look."""
+"""Which webhooks are believed: every way to forge one, and every form of fal's own."""
 
 import base64
 import hashlib
@@ -240,7 +240,7 @@ def test_known_keys_are_good_for_a_day_while_fal_hands_out_none(
 def test_while_the_key_server_hangs_everybody_is_told_at_once_to_come_back(
     server: ScriptedServer, clock: Clock
 ) -> None:
-    """Whoever comes first waits for a moment, which is none here; nobody asks a second time."""
+    """The first one waits for a moment, which is none here; nobody asks a second time."""
     keys = KeySet(server.url, clock, wait=0)
     server.will(Reply(body=jwks(KEY), pause=2))
     with ThreadPoolExecutor(20) as threads:

@@ -1,4 +1,4 @@
-"""An owner deletes a team: its videos pass to whom they say, or go for good; the books stay."""
+"""An owner deletes a team: its videos pass to the named member, or are deleted for good; the billing records stay."""
 
 from typing import Any
 

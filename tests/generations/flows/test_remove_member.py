@@ -1,4 +1,4 @@
-"""Who leaves a team, or is removed from it: who has the right to that, and who gets what they have made."""
+"""A member leaves a team or is removed: who may do that, and who gets what they have made."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""S3 servers of several makers, each a package's own program on loopback."""
+"""S3 servers of several providers, each a package's own program on loopback."""
 
 import os
 import subprocess

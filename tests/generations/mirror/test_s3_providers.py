@@ -1,4 +1,4 @@
-"""The way home and the way out, at S3 servers of three makers; and at an AWS that minds its regions."""
+"""Upload and download, at the S3 servers of three providers, and at an AWS that is strict about regions."""
 
 import socket
 from collections.abc import Iterator

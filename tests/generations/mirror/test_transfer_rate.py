@@ -1,4 +1,4 @@
-"""Who is slower than the floor is broken off, wherever the copy waits; who is merely slow gets home."""
+"""A copy below the minimum rate is aborted, wherever it waits; one that is merely slow succeeds."""
 
 import contextlib
 import socket
@@ -80,7 +80,7 @@ def test_bucket_that_hangs(mirror: Mirror, provider: Provider, s3: S3Address, si
 
 
 def test_slow_and_alive(mirror: Mirror, dripping: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over the floor for as long as it takes, which is many windows."""
+    """Over the minimum rate for as long as it takes, which is many windows."""
     monkeypatch.setattr(transfer_rate, "WINDOW", 0.3)
     monkeypatch.setattr(transfer_rate, "MIN_RATE", 100)
     data = like_mp4(3000)

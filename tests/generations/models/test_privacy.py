@@ -1,4 +1,4 @@
-"""Private work: its maker alone sees it, wherever one could come across it, until they show it to the team."""
+"""Private work: its owner alone sees it, on every page, until they show it to the team."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Requests above a team's amount wait for a yes, given by who may, on the page or from the mail, once."""
+"""Requests above a team's amount wait for one approval, on the page or from the mail, by those who may give it."""
 
 import re
 import uuid

@@ -1,4 +1,4 @@
-"""The fair queue: whose turn it is, never more at fal than may be, and a team's queue that rests."""
+"""The fair queue: whose turn it is, never more at fal than may be, and a team's queue that is paused."""
 
 import threading
 import uuid
@@ -134,7 +134,7 @@ def test_claims_at_once_do_not_pass_the_limit_together(film: Team, alice: User, 
 def test_one_video_of_another_member_does_not_wait_for_a_batch(
     film: Team, alice: User, bob: User, sandbox: Sandbox, settings: Settings
 ) -> None:
-    """With two slots: the other's is among the next two that fal is sent, as fal's own books say."""
+    """With two slots: the other's is among the next two that fal is sent, as fal's own records say."""
     settings.FAL_MAX_RUNNING = 2
     sandbox.set_faults("")
     refused = "[sandbox: no_media_generated]"
@@ -174,7 +174,7 @@ def test_queries_for_places_do_not_grow(film: Team, alice: User, django_assert_m
         assert len(queue_positions(rows)) == 12
 
 
-# --- a team's queue rests ---------------------------------------------------------------------------------------------
+# --- a team's queue is paused ----------------------------------------------------------------------------------------
 
 
 def test_paused_team_waits_and_nobody_else(film: Team, alice: User, mallory: User) -> None:

@@ -1,4 +1,4 @@
-"""What machines can't find out, a person settles in the admin: attach fal's request, or give it up."""
+"""What machines can't find out, a person decides in the admin: attach fal's request, or give it up."""
 
 import uuid
 from datetime import timedelta

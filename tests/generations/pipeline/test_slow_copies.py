@@ -1,4 +1,4 @@
-"""One slow copy stops nobody's: a pass ends while it goes on, and others come home meanwhile."""
+"""One slow copy delays no other: a pass ends while it goes on, and others are finished meanwhile."""
 
 import time
 from collections.abc import Iterator

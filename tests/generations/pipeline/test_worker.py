@@ -44,7 +44,7 @@ def order(alice: User, prompt: str = FOX, **columns: Any) -> Generation:
 
 
 def submits(sandbox: Sandbox, generation: Generation) -> list[dict[str, object]]:
-    """What the sandbox's books say was queued with this generation's prompt."""
+    """What the sandbox's records say was queued with this generation's prompt."""
     return [request for request in sandbox.books()["requests"] if request["prompt"] == generation.prompt]
 
 

@@ -1,4 +1,4 @@
-"""The bin: out of sight but not lost, back by one press, and gone for good after 30 days."""
+"""The trash: out of sight but not lost, back by one press, and gone for good after 30 days."""
 
 from datetime import timedelta
 from typing import Any
