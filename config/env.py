@@ -43,14 +43,14 @@ def address_or_blank(url: str) -> None:
 Reader = TypeVar("Reader")
 
 
-def _with_fallback(reader: Reader, stand_in: object) -> Reader:
-    """The reader of an `Env`, with the default or else `stand_in` for what it has written down as a problem."""
+def _with_fallback(reader: Reader, fallback: object) -> Reader:
+    """The reader of an `Env`, with the default or else `fallback` for what it has written down as a problem."""
 
     def read(self: Env, name: str, default: Any = ..., **options: Any) -> Any:
         value = cast("Any", reader)(self, name, default, **options)
         if value is not None:
             return value
-        return default if isinstance(default, type(stand_in)) else stand_in
+        return default if isinstance(default, type(fallback)) else fallback
 
     return cast("Reader", read)
 
@@ -73,9 +73,9 @@ class Environment(_LenientEnv):
     def __init__(self) -> None:
         super().__init__(eager=False)
 
-    def required(self, name: str, *, unless: bool, default: str, hint: str) -> str:
+    def required(self, name: str, *, optional: bool, default: str, hint: str) -> str:
         """A text that may have a default only in development."""
-        text = str(self.str(name, default if unless else ""))
+        text = str(self.str(name, default if optional else ""))
         if not text.strip():
             self.add_error(name, f"is not set. {hint}")
         return text
@@ -92,17 +92,17 @@ class Environment(_LenientEnv):
             self.add_error(name, str(error))
             return default
 
-    def proxies(self, name: str, *, unless: bool) -> int:
+    def proxies(self, name: str, *, optional: bool) -> int:
         """How many stand in front; in production that is not guessed."""
-        if not unless and not str(self.str(name, "")).strip():
+        if not optional and not str(self.str(name, "")).strip():
             self.add_error(name, "is not set. Say how many proxies of yours stand before the studio, 0 for none.")
             return 0
         return int(self.int(name, 0, validate=validate.Range(min=0)))
 
-    def hosts(self, name: str, *, unless: bool) -> list[str]:
+    def hosts(self, name: str, *, optional: bool) -> list[str]:
         """Names between commas, which may be missing only in development."""
         named = [host for host in self.list(name, [], subcast=str.strip) if host]
-        if not unless and not named:
+        if not optional and not named:
             self.add_error(name, "is not set. Name the hosts by which the studio is asked for, with commas between.")
         return named
 
@@ -111,10 +111,10 @@ class Environment(_LenientEnv):
         if not self._errors.get(name):
             self._errors[name].append(problem)
 
-    def mail(self, name: str, *, unless: bool) -> dict[str, Any]:
+    def mail(self, name: str, *, optional: bool) -> dict[str, Any]:
         """Django's EMAIL_* settings; in development mails are written to the console."""
         example = "such as smtp+tls://user:password@mail.example.com:587"
-        if not unless and not str(self.str(name, "")).strip():
+        if not optional and not str(self.str(name, "")).strip():
             self.add_error(name, f"is not set. It is the mail server's address, {example}")
             return {}
         values: dict[str, Any] = self.dj_email_url(name, "console:")

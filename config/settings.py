@@ -25,7 +25,7 @@ env = Environment()
 
 # --- this process
 DEBUG: bool = env.bool("DEBUG", True)
-SECRET_KEY = env.required("SECRET_KEY", unless=DEBUG, default=safety.DEVELOPMENT_KEY, hint=safety.KEY_HINT)
+SECRET_KEY = env.required("SECRET_KEY", optional=DEBUG, default=safety.DEVELOPMENT_KEY, hint=safety.KEY_HINT)
 PORT: int = addresses.port()
 # seconds that a client may keep a connection waiting: for a head, the next piece of a body, room for the next part
 CLIENT_TIMEOUT: int = env.int("CLIENT_TIMEOUT", server_defaults.CLIENT_TIMEOUT, validate=validate.Range(min=1, max=60))
@@ -33,14 +33,14 @@ HOST: str = env.str("HOST", "") or "127.0.0.1"  # where the web process listens;
 # where people find the studio: cookies, CSRF, HSTS, mails and passkeys go by it
 SITE_URL: str = env.origin("SITE_URL", f"http://localhost:{PORT}", required="" if DEBUG else safety.SITE_URL_HINT)
 INSECURE_HTTP: bool = env.bool("INSECURE_HTTP", False)
-_named_hosts = env.hosts("ALLOWED_HOSTS", unless=DEBUG)
+_named_hosts = env.hosts("ALLOWED_HOSTS", optional=DEBUG)
 ALLOWED_HOSTS: list[str] = [*_named_hosts, *safety.own_hosts(SITE_URL)]
 _behind_https = SITE_URL.startswith("https://")
 # where fal finds it: without it there are no webhooks
 FAL_WEBHOOKS: bool = env.bool("FAL_WEBHOOKS", True)
 _public_url = env.origin("PUBLIC_URL", SITE_URL if _behind_https and not DEBUG else "")
 PUBLIC_URL: str = _public_url if FAL_WEBHOOKS else ""
-TRUSTED_PROXIES: int = env.proxies("TRUSTED_PROXIES", unless=DEBUG)
+TRUSTED_PROXIES: int = env.proxies("TRUSTED_PROXIES", optional=DEBUG)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", "")  # opens what only machines of ours should read
 LOGGING = studio_logging.config(env.str("LOG_LEVEL", "INFO"))
 
@@ -276,7 +276,7 @@ MFA_TOTP_ISSUER = "Kling Studio"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
 
 # --- mail
-vars().update(env.mail("EMAIL_URL", unless=DEBUG))
+vars().update(env.mail("EMAIL_URL", optional=DEBUG))
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", f"Kling Studio <studio@{urlsplit(SITE_URL).hostname}>")
 
 # --- texts and time

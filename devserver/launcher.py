@@ -115,8 +115,8 @@ def bring_up(crew: ProcessManager, processes: Mapping[str, str], keep_open: Text
     write_pids(crew, keep_open)
     prepare(crew)
     for name in [name for name in processes if name not in SERVICE_VARIABLES]:
-        crew.start(name, processes[name], STUDIO, comes_back=True)
-    crew.changed = lambda: write_pids(crew, keep_open)
+        crew.start(name, processes[name], STUDIO, restarts=True)
+    crew.on_restart = lambda: write_pids(crew, keep_open)
     write_pids(crew, keep_open)
     if is_debug():
         crew.run_command("demo", "exec python manage.py demo --skip-checks")

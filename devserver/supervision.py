@@ -82,24 +82,24 @@ class ProcessManager:
         self._environment = environment
         self._keep_open = keep_open
         self._children: list[Child] = []
-        self._told: list[int] = []
+        self._signals: list[int] = []
         self._colours = get_colours()
         self._printer = Printer(sys.stdout, width=width)
         self._screen = threading.Lock()
-        self._before: dict[int, Handler] = {}
-        self.changed: Callable[[], object] = lambda: None  # called when one was brought back
+        self._previous_handlers: dict[int, Handler] = {}
+        self.on_restart: Callable[[], object] = lambda: None  # called when a child was started again
 
     def __enter__(self) -> "ProcessManager":
         for number in SIGNALS:
-            self._before[number] = signal.signal(number, self._handle_signal)
+            self._previous_handlers[number] = signal.signal(number, self._handle_signal)
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._end()
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
 
-    def start(self, name: str, command: str, stage: int, *, comes_back: bool = False) -> Child:
+    def start(self, name: str, command: str, stage: int, *, restarts: bool = False) -> Child:
         """Start one shell command whose words appear under its name."""
         process = subprocess.Popen(  # noqa: S602  the Procfile's lines are shell commands, and ours
             command,
@@ -115,7 +115,7 @@ class ProcessManager:
         )
         relay = threading.Thread(target=self._relay, args=(process, name, next(self._colours)), daemon=True)
         relay.start()
-        self._children.append(Child(name, command, stage, process, relay, comes_back))
+        self._children.append(Child(name, command, stage, process, relay, restarts))
         return self._children[-1]
 
     def run_command(self, name: str, command: str) -> None:
@@ -135,8 +135,8 @@ class ProcessManager:
     def watch(self, until: Callable[[], bool]) -> None:
         """Return when `until` says so; raise as soon as a child ends for good or somebody tells us to stop."""
         while not until():
-            if self._told:
-                raise StopRequestedError(self._told[0])
+            if self._signals:
+                raise StopRequestedError(self._signals[0])
             for child in [child for child in self._children if not child.is_running]:
                 self._restart(child)
             time.sleep(0.1)
@@ -148,8 +148,8 @@ class ProcessManager:
         self.say(f"{child.exit_message} Starting it again.")
         child.send(signal.SIGKILL)  # what it has started itself
         self._children.remove(child)
-        self.start(child.name, child.command, child.stage, comes_back=True)
-        self.changed()
+        self.start(child.name, child.command, child.stage, restarts=True)
+        self.on_restart()
 
     def pause(self, seconds: float) -> None:
         """Watch for so long."""
@@ -172,7 +172,7 @@ class ProcessManager:
             self.say(line.decode(errors="replace"), name, colour)
 
     def _handle_signal(self, number: int, _frame: FrameType | None) -> None:
-        self._told.append(number)
+        self._signals.append(number)
 
     def _end(self) -> None:
         """The last stage first, so that a worker can still write down what it has finished."""
@@ -181,11 +181,13 @@ class ProcessManager:
 
     def _end_together(self, children: list[Child]) -> None:
         """Ask, wait, insist. A second Ctrl-C shortens the wait."""
-        told = len(self._told)
+        before = len(self._signals)
         deadline = time.monotonic() + GRACE_SECONDS
         for child in children:
             child.send(signal.SIGTERM)
-        while any(child.is_running for child in children) and time.monotonic() < deadline and len(self._told) <= told:
+        while (
+            any(child.is_running for child in children) and time.monotonic() < deadline and len(self._signals) == before
+        ):
             time.sleep(0.05)
         for child in children:
             child.send(signal.SIGKILL)

@@ -52,14 +52,14 @@ def _unknown_key(path: str) -> Response:
 def _add_request_id(send: Send) -> Send:
     """Every answer carries x-fal-request-id, except one that leaves it empty: a gateway's own page."""
 
-    async def numbered(message: Message) -> None:
+    async def send_with_id(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             if not headers.setdefault("x-fal-request-id", new_id()):
                 del headers["x-fal-request-id"]
         await send(message)
 
-    return numbered
+    return send_with_id
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -73,9 +73,9 @@ def build(options: Options) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.house = SandboxState.open(options)
+        app.state.sandbox = SandboxState.open(options)
         yield
-        await app.state.house.close()
+        await app.state.sandbox.close()
 
     pages = control_pages.ROUTES + file_pages.ROUTES + platform_pages.ROUTES + queue_pages.ROUTES
     app = Starlette(routes=pages, lifespan=lifespan, exception_handlers={HTTPException: _http_error})

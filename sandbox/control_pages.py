@@ -37,12 +37,12 @@ async def healthz(request: Request) -> Response:
 
 async def keys(request: Request) -> Response:
     """The JWKS that webhooks are checked with."""
-    home = sandbox_state(request)
-    if home.faults.strikes("keys_hang"):
-        await asyncio.sleep(10 * home.options.slow_seconds)
-    if home.faults.strikes("keys_503"):
+    state = sandbox_state(request)
+    if state.faults.strikes("keys_hang"):
+        await asyncio.sleep(10 * state.options.slow_seconds)
+    if state.faults.strikes("keys_503"):
         return detail(503, "Service Unavailable")
-    if home.faults.strikes("keys_broken"):
+    if state.faults.strikes("keys_broken"):
         return Response("<html>Welcome</html>", media_type="text/html")
     return json_response(jwks(sandbox_state(request).webhook_sender.key), headers={"Cache-Control": "max-age=86400"})
 

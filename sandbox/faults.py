@@ -85,10 +85,10 @@ def _probability(name: str, text: str) -> float:
 
 
 class Faults:
-    """Decides which calls a fault strikes; `noted` is told of each one that really happens."""
+    """Decides which calls a fault strikes; `on_fault` is called with each one that really happens."""
 
-    def __init__(self, text: str, noted: Callable[[str], None]) -> None:
-        self._noted = noted
+    def __init__(self, text: str, on_fault: Callable[[str], None]) -> None:
+        self._on_fault = on_fault
         self.replace(text)
 
     def replace(self, text: str) -> None:
@@ -102,7 +102,7 @@ class Faults:
         wanted = job is not None and kind in quirks(job.prompt)
         struck = wanted or (kind in self._dice and self._dice[kind].random() < self._chances[kind])
         if struck:
-            self._noted(kind)
+            self._on_fault(kind)
         return struck
 
     def strikes_once(self, kind: str, job: Job) -> bool:

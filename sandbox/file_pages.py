@@ -33,9 +33,9 @@ async def initiate(request: Request) -> Response:
     """An address to PUT a file to, and the address where it can then be read; the JavaScript client's way."""
     files = sandbox_state(request).files
     body = await request.json()
-    room, name = files.new_upload(str(body.get("file_name") or "upload"))
-    url = f"{_origin(request)}/files/u/{room}/{name}"
-    return json_response({"upload_url": f"{url}?token={files.token(room)}", "file_url": url})
+    directory, name = files.new_upload(str(body.get("file_name") or "upload"))
+    url = f"{_origin(request)}/files/u/{directory}/{name}"
+    return json_response({"upload_url": f"{url}?token={files.token(directory)}", "file_url": url})
 
 
 def _may_upload(request: Request) -> bool:
@@ -43,7 +43,7 @@ def _may_upload(request: Request) -> bool:
     files = sandbox_state(request).files
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
     secret = request.query_params.get("token", "")
-    return files.is_token("upload", bearer) or files.is_token(request.path_params.get("room", ""), secret)
+    return files.is_token("upload", bearer) or files.is_token(request.path_params.get("directory", ""), secret)
 
 
 async def upload(request: Request) -> Response:
@@ -51,31 +51,31 @@ async def upload(request: Request) -> Response:
     files = sandbox_state(request).files
     if not _may_upload(request):
         return detail(401, "invalid token")
-    room, name = files.new_upload(request.headers.get("x-fal-file-name", "upload"))
-    files.save(room, name, await request.body())
-    return json_response({"access_url": f"{_origin(request)}/files/u/{room}/{name}"})
+    directory, name = files.new_upload(request.headers.get("x-fal-file-name", "upload"))
+    files.save(directory, name, await request.body())
+    return json_response({"access_url": f"{_origin(request)}/files/u/{directory}/{name}"})
 
 
 async def start_multipart(request: Request) -> Response:
     """Begin a large upload; the Python client then PUTs parts."""
     if not _may_upload(request):
         return detail(401, "invalid token")
-    room, name = sandbox_state(request).files.new_upload(request.headers.get("x-fal-file-name", "upload"))
-    return json_response({"access_url": f"{_origin(request)}/files/u/{room}/{name}", "uploadId": room})
+    directory, name = sandbox_state(request).files.new_upload(request.headers.get("x-fal-file-name", "upload"))
+    return json_response({"access_url": f"{_origin(request)}/files/u/{directory}/{name}", "uploadId": directory})
 
 
 async def put(request: Request) -> Response:
-    """A file, or one part of it, to the address that `initiate` or `begin_parts` gave."""
+    """A file, or one part of it, to the address that `initiate` or `start_multipart` gave."""
     files = sandbox_state(request).files
-    room, name, number = (request.path_params.get(key) for key in ("room", "name", "number"))
-    assert room
+    directory, name, number = (request.path_params.get(key) for key in ("directory", "name", "number"))
+    assert directory
     assert name
-    if not _may_upload(request) or not (files.folder / "u" / room).is_dir():
+    if not _may_upload(request) or not (files.folder / "u" / directory).is_dir():
         return detail(401, "invalid token")
     if number is None:
-        files.save(room, name, await request.body())
+        files.save(directory, name, await request.body())
         return json_response({})
-    etag = files.save_part(room, name, number, await request.body())
+    etag = files.save_part(directory, name, number, await request.body())
     return json_response({"partNumber": number, "etag": etag}, 200, {"ETag": etag})
 
 
@@ -83,29 +83,29 @@ async def complete(request: Request) -> Response:
     """Make one file of the parts."""
     if not _may_upload(request):
         return detail(401, "invalid token")
-    sandbox_state(request).files.join_parts(request.path_params["room"], request.path_params["name"])
+    sandbox_state(request).files.join_parts(request.path_params["directory"], request.path_params["name"])
     return json_response({})
 
 
 async def download(request: Request) -> Response:
     """A public file, with Range, ETag and HEAD. Outputs may be struck by faults."""
-    home = sandbox_state(request)
-    kind, room, name = (request.path_params[key] for key in ("kind", "room", "name"))
-    path = home.files.path(kind, room, name)
+    state = sandbox_state(request)
+    kind, directory, name = (request.path_params[key] for key in ("kind", "directory", "name"))
+    path = state.files.path(kind, directory, name)
     if path is None:
         return detail(404, "Not Found")
     if kind == "b" and request.method == "GET":
-        home.store.count("file_gets")
-        job = home.store.jobs.get(home.files.job_id(name))
-        if job and (faulty := _fault_response(request, home, job)):
-            home.store.save(job)
+        state.store.count("file_gets")
+        job = state.store.jobs.get(state.files.job_id(name))
+        if job and (faulty := _fault_response(request, state, job)):
+            state.store.save(job)
             return faulty
     return FileResponse(path)
 
 
-def _fault_response(request: Request, home: SandboxState, job: Job) -> Response | None:
+def _fault_response(request: Request, state: SandboxState, job: Job) -> Response | None:
     """Something else than the file, as a CDN on a bad day answers."""
-    once = home.faults.strikes_once
+    once = state.faults.strikes_once
     if "file_expired" in job.happened or once("file_expired", job):
         return detail(404, "Not Found")
     if once("file_503", job):
@@ -116,12 +116,12 @@ def _fault_response(request: Request, home: SandboxState, job: Job) -> Response 
         return RedirectResponse(PRIVATE_ADDRESS, 302)
     if once("file_odd_redirect", job):
         return Response(status_code=302, headers={"location": ODD_ADDRESS})
-    return _odd_file(request, home, job)
+    return _odd_file(request, state, job)
 
 
-def _odd_file(request: Request, home: SandboxState, job: Job) -> Response | None:
+def _odd_file(request: Request, state: SandboxState, job: Job) -> Response | None:
     """The file itself, but not as one would wish to get it."""
-    once, path = home.faults.strikes_once, home.files.output(job)
+    once, path = state.faults.strikes_once, state.files.output(job)
     if "range" not in request.headers and once("file_truncated", job):
         return TruncatedFile(path)
     if once("file_drip", job):
@@ -131,7 +131,7 @@ def _odd_file(request: Request, home: SandboxState, job: Job) -> Response | None
     return None
 
 
-_UPLOAD: Final = "/files/u/{room}/{name}"
+_UPLOAD: Final = "/files/u/{directory}/{name}"
 
 ROUTES: Final = [
     Route("/storage/auth/token", token, methods=["POST"]),
@@ -144,5 +144,5 @@ ROUTES: Final = [
     Route(f"{_UPLOAD}/multipart/{{id}}/{{number:int}}", put, methods=["PUT"]),
     Route(f"{_UPLOAD}/{{number:int}}", put, methods=["PUT"]),
     Route(_UPLOAD, put, methods=["PUT"]),
-    Route("/files/{kind}/{room}/{name}", download, methods=["GET", "HEAD"]),
+    Route("/files/{kind}/{directory}/{name}", download, methods=["GET", "HEAD"]),
 ]

@@ -22,9 +22,9 @@ class Files:
         self.folder = folder
         self._key = key.encode()
 
-    def path(self, kind: str, room: str, name: str) -> Path | None:
+    def path(self, kind: str, directory: str, name: str) -> Path | None:
         """The file, or None when there is none (or the name tries to leave the folder)."""
-        path = self.folder / kind / room / name
+        path = self.folder / kind / directory / name
         parts = path.relative_to(self.folder).parts
         return path if ".." not in parts and len(parts) == 3 and path.is_file() else None
 
@@ -54,30 +54,30 @@ class Files:
         return False
 
     def new_upload(self, name: str) -> tuple[str, str]:
-        """A place for an upload: its hex room and its safe name."""
-        room = secrets.token_hex(8)
-        (self.folder / "u" / room).mkdir(parents=True)
-        return room, _UNSAFE.sub("_", name).strip("._")[-80:] or "upload"
+        """A place for an upload: its hex directory and its safe name."""
+        directory = secrets.token_hex(8)
+        (self.folder / "u" / directory).mkdir(parents=True)
+        return directory, _UNSAFE.sub("_", name).strip("._")[-80:] or "upload"
 
-    def save(self, room: str, name: str, data: bytes) -> Path:
-        path = self.folder / "u" / room / name
+    def save(self, directory: str, name: str, data: bytes) -> Path:
+        path = self.folder / "u" / directory / name
         unfinished = path.with_name(f"{name}.part")
         unfinished.write_bytes(data)
         return unfinished.replace(path)
 
-    def save_part(self, room: str, name: str, number: int, data: bytes) -> str:
+    def save_part(self, directory: str, name: str, number: int, data: bytes) -> str:
         """Keep one part of a large upload; its ETag."""
-        (self.folder / "u" / room / f"{name}.{number:05d}.chunk").write_bytes(data)
+        (self.folder / "u" / directory / f"{name}.{number:05d}.chunk").write_bytes(data)
         return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
-    def join_parts(self, room: str, name: str) -> None:
-        parts = sorted((self.folder / "u" / room).glob("*.chunk"))
-        unfinished = self.folder / "u" / room / f"{name}.part"
+    def join_parts(self, directory: str, name: str) -> None:
+        parts = sorted((self.folder / "u" / directory).glob("*.chunk"))
+        unfinished = self.folder / "u" / directory / f"{name}.part"
         with unfinished.open("wb") as whole:
             for part in parts:
                 whole.write(part.read_bytes())
                 part.unlink()
-        unfinished.replace(self.folder / "u" / room / name)
+        unfinished.replace(self.folder / "u" / directory / name)
 
     def token(self, purpose: str) -> str:
         """A secret that stands for the key in an upload's address or header; the same after a restart."""

@@ -164,13 +164,13 @@ async def pricing(request: Request) -> Response:
 
 async def delete_payloads(request: Request) -> Response:
     """Forget a request's input and output, and delete its video; input files stay."""
-    home = sandbox_state(request)
-    job = home.store.jobs.get(request.path_params["id"])
+    state = sandbox_state(request)
+    job = state.store.jobs.get(request.path_params["id"])
     if job is None or job.outcome is None:
         return error(404, "not_found", "No such request")
-    links = [job.outcome.body["video"]["url"]] if home.files.delete_output(job) else []
+    links = [job.outcome.body["video"]["url"]] if state.files.delete_output(job) else []
     job.payload_deleted = True
-    home.store.save(job)
+    state.store.save(job)
     return json_response({"cdn_delete_results": [{"link": link, "exception": None} for link in links]})
 
 

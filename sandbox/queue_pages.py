@@ -51,9 +51,9 @@ _FALSE_ERRORS: Final[dict[str, Callable[[Job], Response]]] = {
 }
 
 
-def _refusal(home: SandboxState, job: Job) -> Response | None:
+def _refusal(state: SandboxState, job: Job) -> Response | None:
     for kind, refuse in _REFUSALS.items():
-        if home.faults.strikes(kind, job):
+        if state.faults.strikes(kind, job):
             return refuse()
     return None
 
@@ -94,47 +94,47 @@ def _job(request: Request, arguments: Any, *, hurried: bool) -> Job:
 
 async def submit(request: Request) -> Response:
     """Queue a request. Like fal it has no idempotency: the same body twice is two videos."""
-    home = sandbox_state(request)
-    home.store.count("submits")
+    state = sandbox_state(request)
+    state.store.count("submits")
     if request.path_params["endpoint"] not in list(Endpoint):
         return detail(404, f"Path /{request.path_params['endpoint']} not found")
     arguments = await _arguments(request)
     job = _job(request, arguments, hurried=False)
-    if refusal := _refusal(home, job) or _queue_full(request, home):
+    if refusal := _refusal(state, job) or _queue_full(request, state):
         return refusal
-    job.hurried = bool(job.webhook) and home.faults.strikes_once("webhook_early", job)
-    home.runner.accept(job)
+    job.hurried = bool(job.webhook) and state.faults.strikes_once("webhook_early", job)
+    state.runner.accept(job)
     if job.hurried:
-        await asyncio.wait([asyncio.ensure_future(home.runner.wait_for_webhook(job))], timeout=EARLY_SECONDS)
-    if lie := next((lie for kind, lie in _FALSE_ERRORS.items() if home.faults.strikes(kind)), None):
+        await asyncio.wait([asyncio.ensure_future(state.runner.wait_for_webhook(job))], timeout=EARLY_SECONDS)
+    if lie := next((lie for kind, lie in _FALSE_ERRORS.items() if state.faults.strikes(kind)), None):
         return lie(job)
-    if home.faults.strikes("submit_slow"):
-        await asyncio.sleep(home.options.slow_seconds)
-    return json_response(_submit_body(home, job), 200, {"x-fal-request-id": job.id})
+    if state.faults.strikes("submit_slow"):
+        await asyncio.sleep(state.options.slow_seconds)
+    return json_response(_submit_body(state, job), 200, {"x-fal-request-id": job.id})
 
 
-def _queue_full(request: Request, home: SandboxState) -> Response | None:
+def _queue_full(request: Request, state: SandboxState) -> Response | None:
     """fal's docs: `fal_max_queue_length` refuses what would wait behind more than that."""
     limit = request.query_params.get("fal_max_queue_length", "")
-    if not limit.isdecimal() or home.runner.queue_length() < int(limit):
+    if not limit.isdecimal() or state.runner.queue_length() < int(limit):
         return None
     return json_response({"detail": "Queue is full", "type": "queue_full"}, 429)
 
 
-def _submit_body(home: SandboxState, job: Job) -> dict[str, Any]:
-    position = home.runner.position(job)
+def _submit_body(state: SandboxState, job: Job) -> dict[str, Any]:
+    position = state.runner.position(job)
     body = {"status": "IN_QUEUE", "request_id": job.id, **job.urls}
     return body | {"logs": None, "metrics": {}, "queue_position": position}
 
 
 async def run(request: Request) -> Response:
     """The synchronous way: no queue, the answer is the model's."""
-    home = sandbox_state(request)
+    state = sandbox_state(request)
     if request.path_params["endpoint"] not in list(Endpoint):
         return detail(404, f"Path /{request.path_params['endpoint']} not found")
     job = _job(request, await _arguments(request), hurried=True)
-    home.runner.accept(job)
-    await home.runner.wait_for_outcome(job)
+    state.runner.accept(job)
+    await state.runner.wait_for_outcome(job)
     assert job.outcome
     return _replay(job, job.outcome)
 
@@ -143,12 +143,12 @@ def _find_job(request: Request) -> Job | None:
     return sandbox_state(request).store.jobs.get(request.path_params["id"])
 
 
-def status_body(home: SandboxState, job: Job, *, logs: bool, since: int = 0) -> dict[str, Any]:
+def status_body(state: SandboxState, job: Job, *, logs: bool, since: int = 0) -> dict[str, Any]:
     """The status as fal words it: position in the queue, log lines when asked for, metrics at the end."""
     body: dict[str, Any] = {"status": job.status, "request_id": job.id, **job.urls}
     body["logs"] = job.logs[since:] if logs and job.status is not Status.IN_QUEUE else None
     if job.status is Status.IN_QUEUE:
-        body["queue_position"] = home.runner.position(job)
+        body["queue_position"] = state.runner.position(job)
     if job.outcome:
         body["metrics"] = {"inference_time": round(job.seconds_in_progress, 3)} if job.started else {}
         if job.outcome.error:
@@ -162,17 +162,17 @@ def _wants_logs(request: Request) -> bool:
 
 async def status(request: Request) -> Response:
     """fal's docs: 202 until it has COMPLETED, then 200."""
-    home = sandbox_state(request)
-    home.store.count("status_gets")
+    state = sandbox_state(request)
+    state.store.count("status_gets")
     job = _find_job(request)
-    if job is None or home.faults.strikes("status_404"):
+    if job is None or state.faults.strikes("status_404"):
         return json_response(NOT_FOUND, 404)
-    if home.faults.strikes("status_500"):
+    if state.faults.strikes("status_500"):
         return detail(500, "Internal Server Error")
-    if home.faults.strikes("status_slow"):
-        await asyncio.sleep(home.options.slow_seconds)
-    body = status_body(home, job, logs=_wants_logs(request))
-    if job.outcome and home.faults.strikes("status_null_urls", job):
+    if state.faults.strikes("status_slow"):
+        await asyncio.sleep(state.options.slow_seconds)
+    body = status_body(state, job, logs=_wants_logs(request))
+    if job.outcome and state.faults.strikes("status_null_urls", job):
         body |= dict.fromkeys(job.urls)
     return json_response(body, 200 if job.outcome else 202, {"x-fal-request-id": job.id})
 
@@ -186,13 +186,13 @@ async def stream(request: Request) -> Response:
     return StreamingResponse(events, headers={"x-fal-request-id": job.id}, media_type="text/event-stream")
 
 
-async def _events(home: SandboxState, job: Job, *, logs: bool) -> AsyncIterator[str]:
+async def _events(state: SandboxState, job: Job, *, logs: bool) -> AsyncIterator[str]:
     shown, last, quiet = 0, None, 0
     while True:
         ended, known = job.outcome is not None, len(job.logs)
-        now = (job.status, known, home.runner.position(job))
+        now = (job.status, known, state.runner.position(job))
         if now != last:
-            body = status_body(home, job, logs=logs, since=shown)
+            body = status_body(state, job, logs=logs, since=shown)
             last, quiet, shown = now, 0, known if body["logs"] is not None else shown
             yield f"data: {json.dumps(body)}\n\n"
         if ended:
@@ -205,17 +205,17 @@ async def _events(home: SandboxState, job: Job, *, logs: bool) -> AsyncIterator[
 
 async def result(request: Request) -> Response:
     """The model's answer, replayed as often as it is asked for."""
-    home = sandbox_state(request)
-    home.store.count("result_gets")
+    state = sandbox_state(request)
+    state.store.count("result_gets")
     job = _find_job(request)
     if job is None or job.payload_deleted:
         return json_response(NOT_FOUND, 404)
     if job.outcome is None:
         return detail(400, "Request is still in progress", {"x-fal-request-id": job.id})
-    if home.faults.strikes_once("result_504", job):
-        home.store.save(job)
+    if state.faults.strikes_once("result_504", job):
+        state.store.save(job)
         return GatewayTimeout()
-    if home.faults.strikes("result_500"):
+    if state.faults.strikes("result_500"):
         return detail(500, "Internal Server Error")
     return _replay(job, job.outcome)
 

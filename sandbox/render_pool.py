@@ -25,31 +25,31 @@ class Rendering:
         self.frames = frames
         self.done = 0
         self.error: str | None = None
-        self._moved = asyncio.Condition()
+        self._progress = asyncio.Condition()
 
     async def wait_for_frames(self, frames: int) -> None:
         """Wait for so many frames. Raises RenderFailedError."""
-        async with self._moved:
-            await self._moved.wait_for(lambda: self.error is not None or self.done >= frames)
+        async with self._progress:
+            await self._progress.wait_for(lambda: self.error is not None or self.done >= frames)
         if self.error is not None:
             raise RenderFailedError(self.error)
 
     async def update(self, *, done: int | None = None, error: str | None = None) -> None:
-        async with self._moved:
+        async with self._progress:
             self.done, self.error = done if done is not None else self.done, error
-            self._moved.notify_all()
+            self._progress.notify_all()
 
 
 class RenderPool:
-    """Renders into `folder`, from pictures in `inputs`. `noted` is told of each; `clip` stands in for all."""
+    """Renders into `folder`, from pictures in `inputs`. `on_render` is called for each; `clip` stands in for all."""
 
-    def __init__(self, folder: Path, inputs: Path, noted: Callable[[], None], clip: Path | None = None) -> None:
+    def __init__(self, folder: Path, inputs: Path, on_render: Callable[[], None], clip: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for unfinished in folder.glob("*.part"):
             unfinished.unlink(missing_ok=True)
-        self._noted = noted
+        self._on_render = on_render
         self._folder, self._inputs, self._clip = folder, inputs, clip
-        self._room = asyncio.Semaphore(MAX_PROCESSES)
+        self._semaphore = asyncio.Semaphore(MAX_PROCESSES)
         self._running: dict[str, tuple[Rendering, asyncio.Task[None]]] = {}
 
     def begin(self, recipe: Recipe) -> Rendering:
@@ -67,8 +67,8 @@ class RenderPool:
         return self._running[recipe.key][0]
 
     async def _render(self, recipe: Recipe, rendering: Rendering) -> None:
-        async with self._room:
-            self._noted()
+        async with self._semaphore:
+            self._on_render()
             pipe = asyncio.subprocess.PIPE
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "sandbox.render.video", "--inputs", self._inputs, rendering.path),

@@ -34,23 +34,24 @@ class Runner:
     def __init__(
         self,
         options: Options,
-        books: Store,
+        store: Store,
         faults: Faults,
         files: Files,
         pictures: Pictures,
-        studio: RenderPool,
-        post: WebhookSender,
+        render_pool: RenderPool,
+        webhook_sender: WebhookSender,
     ) -> None:
-        self._options, self._books, self._faults = options, books, faults
-        self._files, self._pictures, self._studio, self._post = files, pictures, studio, post
+        self._options, self._store, self._faults = options, store, faults
+        self._files, self._pictures = files, pictures
+        self._render_pool, self._webhook_sender = render_pool, webhook_sender
         self._slots = asyncio.Semaphore(options.concurrency)
         self._waiting: dict[str, None] = {}  # in order; a list would be searched at each step of ten thousand requests
-        self._lives: dict[str, asyncio.Task[None]] = {}
-        self._endings: dict[str, asyncio.Event] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ended_events: dict[str, asyncio.Event] = {}
 
     def resume(self) -> None:
         """After a restart: go on with every job that had not ended, and with every webhook not yet taken."""
-        for job in self._books.jobs.values():
+        for job in self._store.jobs.values():
             if job.outcome is None:
                 job.status, job.started = Status.IN_QUEUE, None
                 self._start(job)
@@ -59,32 +60,32 @@ class Runner:
 
     def accept(self, job: Job) -> None:
         """From here on the job is safe: it is in the store before its submit is answered."""
-        self._books.add(job)
-        self._books.count("accepted")
+        self._store.add(job)
+        self._store.count("accepted")
         logger.info("accepted %s %s", job.id, job.endpoint)
         self._start(job)
 
     def _start(self, job: Job) -> None:
         if job.outcome is None:
             self._waiting[job.id] = None
-            self._endings[job.id] = asyncio.Event()
+            self._ended_events[job.id] = asyncio.Event()
         task = asyncio.create_task(self._run(job))
-        self._lives[job.id] = task
+        self._tasks[job.id] = task
         task.add_done_callback(lambda task: self._forget_task(job, task))
 
     def _forget_task(self, job: Job, task: asyncio.Task[None]) -> None:
-        if self._lives.get(job.id) is task:
-            del self._lives[job.id]
+        if self._tasks.get(job.id) is task:
+            del self._tasks[job.id]
 
     async def wait_for_outcome(self, job: Job) -> None:
         """Wait for the job's outcome."""
-        if job.id in self._endings:
-            await self._endings[job.id].wait()
+        if job.id in self._ended_events:
+            await self._ended_events[job.id].wait()
 
     async def wait_for_webhook(self, job: Job) -> None:
         """Wait until the job's webhook has been dealt with."""
-        if job.id in self._lives:
-            await asyncio.wait([self._lives[job.id]])
+        if job.id in self._tasks:
+            await asyncio.wait([self._tasks[job.id]])
 
     def queue_length(self) -> int:
         return len(self._waiting)
@@ -104,7 +105,7 @@ class Runner:
         if job.status is Status.IN_PROGRESS and self._faults.strikes_once("ignores_cancel", job):
             job.log("Cancellation requested", "WARN")
             return
-        self._lives[job.id].cancel()
+        self._tasks[job.id].cancel()
         self._finish(job, runner_error("client_cancelled", 499, "Request was cancelled"))
         self._start(job)
 
@@ -118,7 +119,7 @@ class Runner:
                 logger.exception("%s broke the sandbox", job.id)
                 self._finish(job, model_error("internal_server_error", ModelError(500, "Internal server error"), {}))
         if job.webhook and not job.webhook_settled:
-            await self._post.deliver(job)
+            await self._webhook_sender.deliver(job)
 
     async def _run_once(self, job: Job) -> Outcome:
         """One passage through queue and runner."""
@@ -141,7 +142,7 @@ class Runner:
         del self._waiting[job.id]
         job.status, job.started = Status.IN_PROGRESS, time.time()
         job.log("Reading the prompt")
-        self._books.save(job)
+        self._store.save(job)
         try:
             arguments = parse(Endpoint(job.endpoint), job.arguments) if isinstance(job.arguments, dict) else None
         except InvalidArguments as error:
@@ -188,7 +189,7 @@ class Runner:
 
     async def _render(self, job: Job, recipe: Recipe, seconds: float) -> Outcome:
         """The video, no sooner than `seconds`; its log lines keep step with both the clock and the frames."""
-        rendering = self._studio.begin(recipe)
+        rendering = self._render_pool.begin(recipe)
         assert job.started
         for frames in range(LOG_EVERY, recipe.frames + 1, LOG_EVERY):
             await _sleep_until(job.started + seconds * frames / recipe.frames)
@@ -209,18 +210,18 @@ class Runner:
         job.log(
             "Done" if outcome.code < 400 else f"Failed with {outcome.code}", "INFO" if outcome.code < 400 else "ERROR"
         )
-        self._books.finish(job)
-        self._endings.pop(job.id).set()
+        self._store.finish(job)
+        self._ended_events.pop(job.id).set()
         logger.info("ended %s: %s", job.id, outcome.code)
 
     def _requeue(self, job: Job) -> None:
         job.log("Runner lost, the request goes back to the queue", "WARN")
         job.status, job.started, job.queued = Status.IN_QUEUE, None, time.time()
         self._waiting[job.id] = None
-        self._books.save(job)
+        self._store.save(job)
 
     async def close(self) -> None:
-        tasks = list(self._lives.values())
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -34,18 +34,18 @@ class SandboxState:
     def open(cls, options: Options) -> Self:
         """Open the directory and go on with what was under way. Needs a running event loop."""
         options.directory.mkdir(parents=True, exist_ok=True)
-        books = Store(options.directory / "books.sqlite3")
-        faults = Faults(options.faults, lambda kind: books.count(f"fault:{kind}"))
+        store = Store(options.directory / "books.sqlite3")
+        faults = Faults(options.faults, lambda kind: store.count(f"fault:{kind}"))
         client = httpx.AsyncClient(follow_redirects=True, timeout=20)
         files = Files(options.directory / "files", options.key)
         pictures = Pictures(options.directory / "inputs", client)
-        studio = RenderPool(
-            options.directory / "renders", pictures.folder, lambda: books.count("renders"), options.clip
+        render_pool = RenderPool(
+            options.directory / "renders", pictures.folder, lambda: store.count("renders"), options.clip
         )
-        post = WebhookSender(options, books, faults, client)
-        floor = Runner(options, books, faults, files, pictures, studio, post)
-        floor.resume()
-        return cls(options, books, faults, files, studio, post, floor, client)
+        webhook_sender = WebhookSender(options, store, faults, client)
+        runner = Runner(options, store, faults, files, pictures, render_pool, webhook_sender)
+        runner.resume()
+        return cls(options, store, faults, files, render_pool, webhook_sender, runner, client)
 
     async def close(self) -> None:
         await asyncio.gather(self.runner.close(), self.render_pool.close())
@@ -54,4 +54,4 @@ class SandboxState:
 
 
 def sandbox_state(request: Request) -> SandboxState:
-    return cast("SandboxState", request.app.state.house)
+    return cast("SandboxState", request.app.state.sandbox)

@@ -67,10 +67,10 @@ def payload(job: Job) -> dict[str, Any]:
 class WebhookSender:
     """Delivers webhooks and writes each attempt in the job's deliveries."""
 
-    def __init__(self, options: Options, books: Store, faults: Faults, client: httpx.AsyncClient) -> None:
+    def __init__(self, options: Options, store: Store, faults: Faults, client: httpx.AsyncClient) -> None:
         self._key_file = options.directory / "webhook_key.pem"
         self.key = load_key(self._key_file)
-        self._options, self._books, self._faults, self._client = options, books, faults, client
+        self._options, self._store, self._faults, self._client = options, store, faults, client
 
     async def deliver(self, job: Job) -> None:
         """All that happens to an ended job's webhook, faults included."""
@@ -88,7 +88,7 @@ class WebhookSender:
             if strikes("webhook_doubled", job):
                 await self._attempt(job, "doubled", payload(job))
         job.webhook_settled = True
-        self._books.save(job)
+        self._store.save(job)
 
     async def _deliver_with_retries(self, job: Job) -> None:
         """Try until it is taken, refused for good (3xx) or given up."""
@@ -134,5 +134,5 @@ class WebhookSender:
 
     def _note(self, job: Job, kind: str, result: int | str) -> None:
         job.deliveries.append({"kind": kind, "at": iso(time.time()), "result": result})
-        self._books.save(job)
+        self._store.save(job)
         logger.info("webhook of %s (%s): %s", job.id, kind, result)

@@ -42,8 +42,8 @@ class HttpError(Exception):
         return headers
 
 
-def too_large(most: int) -> HttpError:
-    limit = f"{most // 1024**2} MB" if most >= 1024**2 else f"{most // 1024} kB"
+def too_large(max_bytes: int) -> HttpError:
+    limit = f"{max_bytes // 1024**2} MB" if max_bytes >= 1024**2 else f"{max_bytes // 1024} kB"
     words = _("This address takes at most %s. Go back and send less; a picture may have at most 10 MB.") % limit
     return HttpError(413, _("That is too large"), words)
 

@@ -30,7 +30,7 @@ def is_anybody(_: HttpRequest) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BodyRule:
-    """At most so many bytes; beyond SMALL_BYTES only when `allows`, which sees the head alone, says so."""
+    """At most `max_bytes`; beyond SMALL_BYTES only when `allows`, which sees the head alone, says so."""
 
     max_bytes: int
     allows: Callable[[HttpRequest], bool]
@@ -39,11 +39,11 @@ class BodyRule:
 FORM: Final = BodyRule(FORM_BYTES, is_signed_in)
 
 
-def body_limit(most: int, allows: Callable[[HttpRequest], bool] = is_signed_in) -> Callable[[View], View]:
-    """The view's body may have `most` bytes; what is larger is refused before Django sees it."""
+def body_limit(max_bytes: int, allows: Callable[[HttpRequest], bool] = is_signed_in) -> Callable[[View], View]:
+    """The view's body may have `max_bytes`; what is larger is refused before Django sees it."""
 
     def mark(view: View) -> View:
-        view.body_rule = BodyRule(most, allows)  # type: ignore[attr-defined]  # wrappers keep it, by functools.wraps
+        view.body_rule = BodyRule(max_bytes, allows)  # type: ignore[attr-defined]  # wrappers keep it, by functools.wraps
         return view
 
     return mark

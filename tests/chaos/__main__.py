@@ -139,19 +139,19 @@ def _look_at_once(*, everything: bool) -> None:
         close_old_connections()
 
 
-def _told(number: int, _frame: Any) -> None:
+def _handle_signal(number: int, _frame: Any) -> None:
     raise SystemExit(128 + number)
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, _told)
+    signal.signal(signal.SIGTERM, _handle_signal)
     options = Options.from_environment(os.environ)
     print(f"Chaos test: CHAOS_SEED={options.seed}", flush=True)  # noqa: T201
     lines = Trial(options).run()
     text = "\n".join(lines)
     print(text, flush=True)  # noqa: T201
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "fire.txt").write_text(f"{text}\n")
+    (RESULTS / "chaos.txt").write_text(f"{text}\n")
     passed = lines[-1] == report.PASSED
     if passed and not os.environ.get("CHAOS_KEEP"):
         _remove(addresses.var())

@@ -68,7 +68,7 @@ def plans(random: Random) -> Iterator[Plan]:
         word = STUBBORN if stubborn else word
         yield Plan(
             number=number,
-            prompt=f"Fire {number} {random.randbytes(6).hex()}: embers over a harbour{word}",
+            prompt=f"Chaos {number} {random.randbytes(6).hex()}: embers over a harbour{word}",
             kind="image" if random.random() < 0.3 else "text",
             seconds=10 if random.random() < 0.2 else 5,
             times=random.choice((1, 1, 1, 2, 3)),
@@ -213,7 +213,7 @@ class Person:
 
 
 def _person(number: int) -> User:
-    user = User.objects.create_user(f"fire{number}@example.com", PASSWORD, name=f"Fire {number}")
+    user = User.objects.create_user(f"chaos{number}@example.com", PASSWORD, name=f"Chaos {number}")
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     return user
 
