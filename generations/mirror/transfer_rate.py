@@ -30,9 +30,9 @@ class Pace:
     `trace` is for httpx's extension of this name. `allow_idle` says for how many seconds from now nothing need move.
     """
 
-    def __init__(self, floor: float) -> None:
+    def __init__(self, min_rate: float) -> None:
         self.is_too_slow = False
-        self._floor, self._window = floor, WINDOW
+        self._min_rate, self._window = min_rate, WINDOW
         self._moved = 0
         self._marks: deque[tuple[float, int]] = deque()
         self._rests_until = 0.0
@@ -101,7 +101,7 @@ class Pace:
         while len(self._marks) > 1 and self._marks[1][0] <= now - self._window:
             self._marks.popleft()
         began, before = self._marks[0]
-        return now - began >= self._window and self._moved - before < self._floor * (now - began)
+        return now - began >= self._window and self._moved - before < self._min_rate * (now - began)
 
     def _break_off(self) -> None:
         """A read or write that waits in the other thread fails at once."""

@@ -19,8 +19,8 @@ def begin(cases: list[Case], verb: DecisionKind, by: User, why: str) -> BulkDeci
 def resume() -> int:
     """Decide what is left of all that was begun; how many cases. Any number of workers may do it at once."""
     done = 0
-    while some := _decide_next():
-        done += some
+    while count := _decide_next():
+        done += count
     return done
 
 

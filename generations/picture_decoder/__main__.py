@@ -1,4 +1,4 @@
-"""`python -m generations.picture_decoder MOST_BYTES < picture`: one line of JSON, then the picture's bytes.
+"""`python -m generations.picture_decoder MAX_BYTES < picture`: one line of JSON, then the picture's bytes.
 
 The system ends it when it takes more than its share of memory or of the processor.
 """

@@ -187,13 +187,13 @@ def _record_failure(row: Generation, error: MirrorError) -> None:
     """
     logger.warning("Not copied: %s", error)
     attempts = row.attempts + 1
-    news: dict[str, Any] = {"attempts": attempts, "reason": error.reason, "message": str(error)}
+    changes: dict[str, Any] = {"attempts": attempts, "reason": error.reason, "message": str(error)}
     if attempts < ATTEMPTS_BEFORE_ATTENTION or not _is_old(row):
-        row.reschedule(schedule.retry_delay(attempts), **news)
+        row.reschedule(schedule.retry_delay(attempts), **changes)
         return
-    news["needs_attention_since"] = row.needs_attention_since or timezone.now()
-    news["message"] = f"{error} {attempts} tries have failed; an admin has been asked to look."
-    row.reschedule(schedule.slow_poll_delay(), **news)
+    changes["needs_attention_since"] = row.needs_attention_since or timezone.now()
+    changes["message"] = f"{error} {attempts} tries have failed; an admin has been asked to look."
+    row.reschedule(schedule.slow_poll_delay(), **changes)
 
 
 def _is_old(row: Generation) -> bool:

@@ -22,7 +22,7 @@ from generations.pipeline import schedule
 
 Pair = tuple[uuid.UUID, int]  # a team and one of its members
 
-_LOCK: Final = 0x6B6C696E67  # of claims: two that count at once would both see the same room
+_LOCK: Final = 0x6B6C696E67  # of claims: two that count at once would both see the same free slots
 _LOOK_AHEAD: Final = 2000  # positions; those behind get no number
 _ORDER: Final = ("due_at", "batch_index", "pk")
 
@@ -38,24 +38,24 @@ class MemberLoad:
 
 @dataclass(slots=True)
 class _TeamLoad:
-    """A team in the round, with its members' lines as a heap."""
+    """A team in the round, with its members' loads as a heap."""
 
     running: int = 0
     last: float = 0
     members: list[tuple[int, float, int]] = field(default_factory=list)
 
 
-def fair_order(lines: dict[Pair, MemberLoad]) -> Iterator[Pair]:
+def fair_order(loads: dict[Pair, MemberLoad]) -> Iterator[Pair]:
     """Everything that waits in fair order, as if nothing at fal ended meanwhile."""
-    waiting = {pair: line.waiting for pair, line in lines.items() if line.waiting}
-    sides = _team_loads(lines, waiting)
-    heap = [(side.running, side.last, team) for team, side in sides.items() if side.members]
+    waiting = {pair: load.waiting for pair, load in loads.items() if load.waiting}
+    teams = _team_loads(loads, waiting)
+    heap = [(team_load.running, team_load.last, team) for team, team_load in teams.items() if team_load.members]
     heapq.heapify(heap)
     now = timezone.now().timestamp()
     while heap:
         now += 1  # later than any turn before
         running, _, team = heapq.heappop(heap)
-        members = sides[team].members
+        members = teams[team].members
         of_member, _, user = heapq.heappop(members)
         yield team, user
         waiting[team, user] -= 1
@@ -65,27 +65,27 @@ def fair_order(lines: dict[Pair, MemberLoad]) -> Iterator[Pair]:
             heapq.heappush(heap, (running + 1, now, team))
 
 
-def _team_loads(lines: dict[Pair, MemberLoad], waiting: dict[Pair, int]) -> dict[uuid.UUID, _TeamLoad]:
-    sides: dict[uuid.UUID, _TeamLoad] = defaultdict(_TeamLoad)
-    for (team, user), line in lines.items():
-        side = sides[team]
-        side.running += line.running
-        side.last = max(side.last, line.last)
+def _team_loads(loads: dict[Pair, MemberLoad], waiting: dict[Pair, int]) -> dict[uuid.UUID, _TeamLoad]:
+    teams: dict[uuid.UUID, _TeamLoad] = defaultdict(_TeamLoad)
+    for (team, user), load in loads.items():
+        team_load = teams[team]
+        team_load.running += load.running
+        team_load.last = max(team_load.last, load.last)
         if (team, user) in waiting:
-            heapq.heappush(side.members, (line.running, line.last, user))
-    return sides
+            heapq.heappush(team_load.members, (load.running, load.last, user))
+    return teams
 
 
 @transaction.atomic
-def claim_next(room: int) -> list[Generation]:
-    """Take up to `room` queued rows for a lease, in fair order and never more than may be at fal together."""
+def claim_next(limit: int) -> list[Generation]:
+    """Take up to `limit` queued rows for a lease, in fair order and never more than may be at fal together."""
     if not _queued().exists():
         return []
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    lines = _member_loads()
-    room = min(room, settings.FAL_MAX_RUNNING - sum(line.running for line in lines.values()))
-    chosen = Counter(islice(fair_order(lines), max(room, 0)))
+    loads = _member_loads()
+    limit = min(limit, settings.FAL_MAX_RUNNING - sum(load.running for load in loads.values()))
+    chosen = Counter(islice(fair_order(loads), max(limit, 0)))
     rows = [
         row for pair, count in chosen.items() for row in _queued_rows_of(pair).select_for_update(of=("self",))[:count]
     ]
@@ -103,11 +103,11 @@ def queue_positions(rows: Iterable[Generation]) -> dict[uuid.UUID, int]:
     wanted = {row.pk for row in rows if row.status == Status.QUEUED}
     if not wanted:
         return {}
-    lines = _member_loads()
+    loads = _member_loads()
     own = _queued().filter(pk__in=wanted).values_list("team_id", "user_id")
     ids = {pair: _queued_ids_of(pair) for pair in set(own)}
     found: dict[uuid.UUID, int] = {}
-    for place, pair in enumerate(islice(fair_order(lines), _LOOK_AHEAD)):
+    for place, pair in enumerate(islice(fair_order(loads), _LOOK_AHEAD)):
         if (pk := next(ids.get(pair, iter(())), None)) in wanted:
             found[pk] = place
     return found

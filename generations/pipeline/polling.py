@@ -54,13 +54,13 @@ def _save_progress(row: Generation, progress: responses.InQueue | responses.InPr
     """Write down what is new, and when to ask again."""
     position = progress.position if isinstance(progress, responses.InQueue) else None
     seen: dict[str, Any] = {"queue_position": position, "logs": _log_lines(progress.logs) or row.logs, "message": ""}
-    news = {name: value for name, value in seen.items() if getattr(row, name) != value}
+    changes = {name: value for name, value in seen.items() if getattr(row, name) != value}
     age = timezone.now() - (row.submitted_at or row.changed_at)
     if transitions.is_overdue(row):
         transitions.request_attention(row, schedule.slow_poll_delay())
     else:
         delay = schedule.poll_delay(age, webhooks=bool(settings.PUBLIC_URL), in_flight=in_flight)
-        row.reschedule(delay, **({"attempts": 0, "needs_attention_since": None} if row.attempts else {}), **news)
+        row.reschedule(delay, **({"attempts": 0, "needs_attention_since": None} if row.attempts else {}), **changes)
 
 
 def _start_mirroring(row: Generation, progress: responses.Completed, video: responses.VideoFile) -> None:

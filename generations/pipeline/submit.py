@@ -66,14 +66,14 @@ class _CommitBatcher:
 
     async def _run(self) -> None:
         while self._waiting:
-            some, self._waiting = self._waiting[:COMMIT_BATCH_SIZE], self._waiting[COMMIT_BATCH_SIZE:]
+            batch, self._waiting = self._waiting[:COMMIT_BATCH_SIZE], self._waiting[COMMIT_BATCH_SIZE:]
             try:
-                ours = await with_db_retry(_commit_to_submitting, [row for row, _ in some])
+                ours = await with_db_retry(_commit_to_submitting, [row for row, _ in batch])
             except Exception as error:
-                for _, mine in _drop_done(some):
+                for _, mine in _drop_done(batch):
                     mine.set_exception(error)
             else:
-                for row, mine in _drop_done(some):
+                for row, mine in _drop_done(batch):
                     mine.set_result(row.pk in ours)
 
 
@@ -83,14 +83,14 @@ def _drop_done(waiting: list[_PendingCommit]) -> list[_PendingCommit]:
 
 
 def submit_all(
-    rows: list[Generation], fal: AsyncFalClient, around: SubmitContext
+    rows: list[Generation], fal: AsyncFalClient, context: SubmitContext
 ) -> Iterator[tuple[Generation, Coroutine[Any, Any, None]]]:
     """Each of the `queued` rows of one claim with the step that sends it."""
     commits = _CommitBatcher()
-    yield from ((row, _submit(row, fal, around, commits)) for row in rows)
+    yield from ((row, _submit(row, fal, context, commits)) for row in rows)
 
 
-async def _submit(row: Generation, fal: AsyncFalClient, around: SubmitContext, commits: _CommitBatcher) -> None:
+async def _submit(row: Generation, fal: AsyncFalClient, context: SubmitContext, commits: _CommitBatcher) -> None:
     try:
         arguments = await arguments_of(row, fal)
     except FalError as error:  # while a picture was uploaded: nothing has been ordered
@@ -106,7 +106,7 @@ async def _submit(row: Generation, fal: AsyncFalClient, around: SubmitContext, c
     except FalError as error:
         await _handle_submit_error(row, error, fal)
     else:
-        await with_db_retry(_save_answer, row, answer, around)
+        await with_db_retry(_save_answer, row, answer, context)
 
 
 async def _post(row: Generation, arguments: Arguments, fal: AsyncFalClient, commits: _CommitBatcher) -> Submitted:
@@ -146,11 +146,11 @@ def _is_committed(row: Generation) -> bool:
     return Generation.objects.filter(pk=row.pk, status=Status.SUBMITTING, lease=row.lease).exists()
 
 
-def _save_answer(row: Generation, answer: Submitted, around: SubmitContext) -> None:
+def _save_answer(row: Generation, answer: Submitted, context: SubmitContext) -> None:
     webhooks_come = bool(settings.PUBLIC_URL)
-    first_look = schedule.poll_delay(timedelta(0), webhooks=webhooks_come, in_flight=around.in_flight)
+    first_look = schedule.poll_delay(timedelta(0), webhooks=webhooks_come, in_flight=context.in_flight)
     transitions.mark_at_fal(row, answer.urls, answer.queue_position, asked_in=first_look)
-    if around.is_trial:
+    if context.is_trial:
         SubmitPause.objects.end()
 
 

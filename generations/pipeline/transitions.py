@@ -164,13 +164,15 @@ def record_step_error(row: Generation, lease: uuid.UUID | None, error: Exception
     row.lease = lease  # what the step has changed in memory may be undone in the database
     words = f"The studio failed here ({type(error).__name__}). "
     attempts = row.attempts + 1
-    news: dict[str, Any] = {"attempts": attempts, "reason": "studio_error", "provider_message": f"{error}"[:2000]}
+    changes: dict[str, Any] = {"attempts": attempts, "reason": "studio_error", "provider_message": f"{error}"[:2000]}
     if attempts < ERRORS_BEFORE_ATTENTION:
-        row.reschedule(schedule.retry_delay(attempts), message=f"{words}Trying again.", **news)
+        row.reschedule(schedule.retry_delay(attempts), message=f"{words}Trying again.", **changes)
         return
-    news["needs_attention_since"] = row.needs_attention_since or timezone.now()
+    changes["needs_attention_since"] = row.needs_attention_since or timezone.now()
     row.reschedule(
-        schedule.slow_poll_delay(), message=f"{words}It stays so; an admin has been asked to look. {_NOT_LOST}", **news
+        schedule.slow_poll_delay(),
+        message=f"{words}It stays so; an admin has been asked to look. {_NOT_LOST}",
+        **changes,
     )
 
 

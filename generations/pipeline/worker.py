@@ -104,10 +104,10 @@ class _Pass:
         pause = await sync_to_async(SubmitPause.objects.current)()
         if pause and (pause.try_at > timezone.now() or self._is_probing()):
             return
-        room = 1 if pause else min(MAX_SUBMITS, self._free_call_slots())
-        rows = await sync_to_async(fair_queue.claim_next)(room) if room > 0 else []
-        around = submit.SubmitContext(in_flight, is_trial=pause is not None)
-        for row, step in submit.submit_all(rows, self.fal, around):
+        limit = 1 if pause else min(MAX_SUBMITS, self._free_call_slots())
+        rows = await sync_to_async(fair_queue.claim_next)(limit) if limit > 0 else []
+        context = submit.SubmitContext(in_flight, is_trial=pause is not None)
+        for row, step in submit.submit_all(rows, self.fal, context):
             self.last_submit = self._start(self.calls, row, step)
 
     def _is_probing(self) -> bool:
@@ -125,10 +125,10 @@ class _Pass:
         return self.count
 
     async def _claim(
-        self, statuses: list[Status], room: int, lease: timedelta, rows: GenerationQuerySet | None = None
+        self, statuses: list[Status], limit: int, lease: timedelta, rows: GenerationQuerySet | None = None
     ) -> list[Generation]:
         rows = Generation.objects.all() if rows is None else rows
-        return await sync_to_async(rows.claim_due)(statuses, room, lease) if room > 0 else []
+        return await sync_to_async(rows.claim_due)(statuses, limit, lease) if limit > 0 else []
 
     def _start(
         self, tasks: set[asyncio.Task[None]], row: Generation, step: Coroutine[Any, Any, None]

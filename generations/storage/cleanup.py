@@ -88,8 +88,8 @@ def generation_id_in(key: str) -> str | None:
 def delete_unused_uploads() -> int:
     """Let go of pictures that have waited in the composer for too long; how many."""
     swept = 0
-    while some := _delete_unused_batch():
-        swept += some
+    while count := _delete_unused_batch():
+        swept += count
     return swept
 
 
@@ -106,8 +106,8 @@ def _delete_unused_batch() -> int:
 def empty_trash() -> int:
     """Delete for good what has been in the trash for 30 days; how many."""
     emptied = 0
-    while some := _empty_batch():
-        emptied += some
+    while count := _empty_batch():
+        emptied += count
     return emptied
 
 

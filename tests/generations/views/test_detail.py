@@ -79,8 +79,8 @@ def test_queries_do_not_grow_with_what_happened(film: Team, bob: User, alice: Us
 def test_neighbours_are_those_of_the_persons_own_gallery(film: Team, bob: User, alice: User, mallory: User) -> None:
     old, middle, new = (make_generation(bob, film, created_at=moment(minute)) for minute in (0, 2, 4))
     make_generation(alice, film, created_at=moment(1))
-    binned = make_generation(bob, film, Status.CANCELED, created_at=moment(3))
-    type(binned).objects.filter(pk=binned.pk).update(trashed_at=timezone.now())
+    trashed = make_generation(bob, film, Status.CANCELED, created_at=moment(3))
+    type(trashed).objects.filter(pk=trashed.pk).update(trashed_at=timezone.now())
 
     assert neighbours(bob, middle) == (new.pk, old.pk)
     assert neighbours(bob, old) == (middle.pk, None)
