@@ -47,8 +47,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if user.is_authenticated and (name := reauthentication.provider_name(user)):
-            url, words = reverse("openid-reauthenticate"), _("Use %s") % name
-            methods.append({"id": "openid-reauthenticate", "description": words, "url": url})
+            url, label = reverse("openid-reauthenticate"), _("Use %s") % name
+            methods.append({"id": "openid-reauthenticate", "description": label, "url": url})
         return methods
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:

@@ -152,8 +152,8 @@ class DomainsForm(forms.Form):
             if domain in _PUBLIC_DOMAINS:
                 raise forms.ValidationError(_("Anybody can have an address at %s.") % domain)
             if domain not in self.allowed:
-                words = _("You have no verified address at %s. Add one to your account first.")
-                raise forms.ValidationError(words % domain)
+                message = _("You have no verified address at %s. Add one to your account first.")
+                raise forms.ValidationError(message % domain)
         return list(dict.fromkeys(domains))
 
 

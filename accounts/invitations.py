@@ -70,7 +70,7 @@ def claim_mail(team: Team, by: User, email: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_MAIL_LOCK])
     now, recipient = timezone.now(), hash_of(email.lower())
     InvitationMail.objects.filter(at__lt=now - timedelta(days=1)).delete()
-    for which, most, span, words in (
+    for which, most, span, message in (
         ({"by": by}, *LIMIT_PER_PERSON, _("You have sent %d invitations within an hour, as many as one may.")),
         ({"team": team}, *LIMIT_PER_TEAM, _("The team has sent %d invitations within a day, as many as it may.")),
         (
@@ -80,7 +80,7 @@ def claim_mail(team: Team, by: User, email: str) -> None:
         ),
     ):
         if InvitationMail.objects.filter(at__gt=now - span, **which).count() >= most:
-            raise TooManyInvitationsError(f"{words % most} {_('Try again later, or pass on a link yourself.')}")
+            raise TooManyInvitationsError(f"{message % most} {_('Try again later, or pass on a link yourself.')}")
     InvitationMail.objects.create(by=by, team=team, email_hash=recipient, at=now)
 
 

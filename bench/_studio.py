@@ -146,12 +146,12 @@ def session_of(user: User) -> str:
     return session.session_key or ""
 
 
-def wait_for(condition: Callable[[], bool], seconds: float, words: Callable[[], str] = str) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float, message: Callable[[], str] = str) -> None:
     """Ask until it is so. Raises TimeoutError with `words`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(words())
+            raise TimeoutError(message())
         time.sleep(0.1)
 
 

@@ -42,11 +42,11 @@ def presigned_pictures_outlive_their_keys(
 ) -> list[checks.CheckMessage]:
     if settings.FAL_INPUT_DELIVERY != "presigned" or not _are_keys_temporary():
         return []
-    words = (
+    message = (
         "The bucket's keys are temporary: a presigned address dies with them, maybe before fal has read the picture."
     )
     hint = "Set FAL_INPUT_DELIVERY=upload, or give the studio keys that last, without AWS_SESSION_TOKEN."
-    return [checks.Warning(words, hint=hint, id="studio.W005")]
+    return [checks.Warning(message, hint=hint, id="studio.W005")]
 
 
 def _are_keys_temporary() -> bool:

@@ -20,8 +20,8 @@ def build_approval_holds(rows: list[Generation]) -> list[Hold]:
     above = Team.objects.values_list("approval_above_cents", flat=True).get(pk=first.team_id)
     if above is None or cents <= above or _may_approve(first.user, first.team):
         return []
-    words = _("This costs %(cost)s. Above %(above)s an admin of the team says yes first; nothing is sent until then.")
-    reason = words % {"cost": dollars(cents), "above": dollars(above)}
+    message = _("This costs %(cost)s. Above %(above)s an admin of the team says yes first; nothing is sent until then.")
+    reason = message % {"cost": dollars(cents), "above": dollars(above)}
     return [Hold(generation=row, kind=Hold.Kind.APPROVAL, reason=reason) for row in rows]
 
 

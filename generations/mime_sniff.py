@@ -49,8 +49,8 @@ class Kind(Enum):
 
     @property
     def link_message(self) -> str:
-        words: _Description = self.value
-        return f"This address leads to {words.what}, not to a picture. {words.with_link or words.with_file}"
+        texts: _Description = self.value
+        return f"This address leads to {texts.what}, not to a picture. {texts.with_link or texts.with_file}"
 
 
 # (offset, bytes); of a RIFF or ISO file the form decides

@@ -194,8 +194,8 @@ _DOWNLOAD_MESSAGES: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 def _download_message(error: Exception, url: str) -> str:
-    words = next((words for kind, words in _DOWNLOAD_MESSAGES if isinstance(error, kind)), str(error))
-    return words.format(host=_host(error, url)) if not isinstance(error, fetch.AddressRefused) else words
+    message = next((message for kind, message in _DOWNLOAD_MESSAGES if isinstance(error, kind)), str(error))
+    return message.format(host=_host(error, url)) if not isinstance(error, fetch.AddressRefused) else message
 
 
 def _host(error: Exception, url: str) -> str:

@@ -14,10 +14,10 @@ _ROLE_MESSAGE: Final = _("Your role in the team does not allow it. Ask an owner 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A 403 with the exception's words; without any it is the role that does not allow it."""
-    words = str(exception) or str(_ROLE_MESSAGE)
+    message = str(exception) or str(_ROLE_MESSAGE)
     if request.headers.get("HX-Request") == "true":
-        return HttpResponse(words, status=403, content_type="text/plain; charset=utf-8")
+        return HttpResponse(message, status=403, content_type="text/plain; charset=utf-8")
     if is_script_request(request):
-        return JsonResponse({"errors": [words]}, status=403)
-    context = {"words": words, "needs_factor": isinstance(exception, SecondFactorNeededError)}
+        return JsonResponse({"errors": [message]}, status=403)
+    context = {"words": message, "needs_factor": isinstance(exception, SecondFactorNeededError)}
     return render(request, "403.html", context, status=403)

@@ -146,8 +146,8 @@ def _send(request: HttpRequest, invitation: Invitation, token: str) -> None:
     if invitations.send(invitation, token):
         messages.success(request, _("An invitation is on its way to %s.") % invitation.email)
     else:
-        words = _("The mail could not be sent. Pass this link on yourself; it is shown only now: %s")
-        messages.warning(request, words % invitations.invitation_url(token))
+        message = _("The mail could not be sent. Pass this link on yourself; it is shown only now: %s")
+        messages.warning(request, message % invitations.invitation_url(token))
 
 
 def _show_once(request: HttpRequest, token: str) -> None:

@@ -149,8 +149,8 @@ def _change_role(request: HttpRequest, access: TeamAccess, found: Membership) ->
     if (role := request.POST.get("role", "")) not in Role.values:
         raise BadRequest("No such role.")
     membership.change_role(access.team, found.user, Role(role), access.user)
-    words = _("%(who)s is %(role)s now.") % {"who": found.user, "role": Role(role).label}
-    messages.success(request, words)
+    message = _("%(who)s is %(role)s now.") % {"who": found.user, "role": Role(role).label}
+    messages.success(request, message)
     return redirect("team", access.team.slug)
 
 
@@ -177,7 +177,7 @@ def team_page(request: HttpRequest, access: TeamAccess, **forms: Any) -> HttpRes
         "may": {action.value: access.may(action) for action in Action},
         "roles": [choice for choice in Role.choices if may_own or choice[0] != Role.OWNER],
         "role_table": [
-            (words, [(role, action in ROLE_ACTIONS[role]) for role in Role]) for action, words in ACTION_LABELS.items()
+            (label, [(role, action in ROLE_ACTIONS[role]) for role in Role]) for action, label in ACTION_LABELS.items()
         ],
         "role_names": Role.labels,
         "invitations": access.team.invitations.open().order_by("-made_at") if access.may(Action.MANAGE) else [],

@@ -17,20 +17,20 @@ class DisconnectedError(Exception):
 
 
 class HttpError(Exception):
-    """A status, and words for a person; `retry_after` is in seconds."""
+    """A status, and a message for the user; `retry_after` is in seconds."""
 
-    def __init__(self, status: int, heading: object, words: object, retry_after: int | None = None) -> None:
+    def __init__(self, status: int, heading: object, message: object, retry_after: int | None = None) -> None:
         super().__init__(str(heading))
-        self.status, self.heading, self.words, self.retry_after = status, heading, words, retry_after
+        self.status, self.heading, self.message, self.retry_after = status, heading, message, retry_after
 
     def render(self, accepts: str) -> tuple[Headers, bytes]:
         """As a page, as the JSON that scripts of ours read, or as a line of text."""
-        kind, text = "text/plain", f"{self.words}\n"
+        kind, text = "text/plain", f"{self.message}\n"
         if "text/html" in accepts:
-            page = {"code": self.status, "heading": self.heading, "words": self.words}
+            page = {"code": self.status, "heading": self.heading, "words": self.message}
             kind, text = "text/html", str(render_to_string("request_refused.html", page))
         elif "application/json" in accepts:
-            kind, text = "application/json", json.dumps({"errors": [str(self.words)]}, ensure_ascii=False)
+            kind, text = "application/json", json.dumps({"errors": [str(self.message)]}, ensure_ascii=False)
         return [*self._headers(), (b"content-type", f"{kind}; charset=utf-8".encode())], text.encode()
 
     def _headers(self) -> Headers:
@@ -44,8 +44,8 @@ class HttpError(Exception):
 
 def too_large(max_bytes: int) -> HttpError:
     limit = f"{max_bytes // 1024**2} MB" if max_bytes >= 1024**2 else f"{max_bytes // 1024} kB"
-    words = _("This address takes at most %s. Go back and send less; a picture may have at most 10 MB.") % limit
-    return HttpError(413, _("That is too large"), words)
+    message = _("This address takes at most %s. Go back and send less; a picture may have at most 10 MB.") % limit
+    return HttpError(413, _("That is too large"), message)
 
 
 NOT_SIGNED_IN: Final = (
@@ -59,15 +59,15 @@ def not_signed_in() -> HttpError:
 
 
 def too_slow() -> HttpError:
-    words = _("The request came so slowly that the studio stopped waiting. Check the connection, then send it again.")
-    return HttpError(408, _("That took too long"), words)
+    message = _("The request came so slowly that the studio stopped waiting. Check the connection, then send it again.")
+    return HttpError(408, _("That took too long"), message)
 
 
 def too_many() -> HttpError:
-    words = _("As many transfers of yours as may run at once are running. Wait until one has ended, then try again.")
-    return HttpError(429, _("Too many transfers at once"), words, retry_after=10)
+    message = _("As many transfers of yours as may run at once are running. Wait until one has ended, then try again.")
+    return HttpError(429, _("Too many transfers at once"), message, retry_after=10)
 
 
 def busy() -> HttpError:
-    words = _("The studio has more to do than it can at this moment. Nothing is lost: try again in a few seconds.")
-    return HttpError(503, _("The studio is busy"), words, retry_after=5)
+    message = _("The studio has more to do than it can at this moment. Nothing is lost: try again in a few seconds.")
+    return HttpError(503, _("The studio is busy"), message, retry_after=5)

@@ -120,8 +120,8 @@ class GenerationAdmin(ReadOnly, MaskedAdmin):
         def decide(generation: Generation, by: User) -> bool:
             return manual_resolution.attach(generation, request_id, by, fal_config())
 
-        words = _("fal’s request %s is attached; the studio asks fal for it now.") % request_id
-        return self._resolve(request, pk, decide, words)
+        message = _("fal’s request %s is attached; the studio asks fal for it now.") % request_id
+        return self._resolve(request, pk, decide, message)
 
     @method_decorator(require_POST)
     def try_again(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -134,7 +134,7 @@ class GenerationAdmin(ReadOnly, MaskedAdmin):
         return self._resolve(request, pk, manual_resolution.give_up, _("Given up; its cost is released."))
 
     def _resolve(
-        self, request: HttpRequest, pk: uuid.UUID, decide: Callable[[Generation, User], bool], words: str
+        self, request: HttpRequest, pk: uuid.UUID, decide: Callable[[Generation, User], bool], message: str
     ) -> HttpResponse:
         if not request.user.has_perm("generations.change_generation"):
             raise PermissionDenied
@@ -147,16 +147,16 @@ class GenerationAdmin(ReadOnly, MaskedAdmin):
         except manual_resolution.ResolutionError as error:
             messages.error(request, str(error))
         else:
-            self._report_result(request, generation, words if is_settled else "")
+            self._report_result(request, generation, message if is_settled else "")
         return redirect(reverse("admin:generations_generation_change", args=[pk]))
 
-    def _report_result(self, request: HttpRequest, generation: Generation, words: str) -> None:
-        if not words:
+    def _report_result(self, request: HttpRequest, generation: Generation, message: str) -> None:
+        if not message:
             messages.warning(request, _("It has moved meanwhile; look at what has become of it."))
             return
-        self.log_change(request, generation, words)
+        self.log_change(request, generation, message)
         tasks.wake()
-        messages.success(request, words)
+        messages.success(request, message)
 
     def _resolution_context(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
         """For the box above the fields; empty where there is nothing to decide."""

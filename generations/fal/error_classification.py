@@ -101,8 +101,8 @@ def classify_exception(error: httpx.RequestError | httpx.InvalidURL | UnicodeErr
     built = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)  # no name of a host
     nothing_sent = isinstance(error, before + built)
     # h11 quotes the header it dislikes, and that may be the key: such an error is named, not quoted.
-    words = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
-    message = f"{type(error).__name__}: {words}".rstrip(": ")
+    text = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
+    message = f"{type(error).__name__}: {text}".rstrip(": ")
     return Unreachable(
         message, FailureDetails(sent=Sent.NO if nothing_sent else Sent.UNKNOWN, charged=_uncharged_if(nothing_sent))
     )
@@ -144,7 +144,7 @@ def _verdict(status: int, said: _ErrorBody) -> type[FalError] | None:
 
 def _is_still_running(message: str) -> bool:
     """Seen live: "Request is still in progress"; the docs don't give the words."""
-    return any(words in message.lower() for words in ("in progress", "in queue", "not completed", "not ready"))
+    return any(text in message.lower() for text in ("in progress", "in queue", "not completed", "not ready"))
 
 
 def _non_verdict_class(status: int, said: _ErrorBody, kind: Kind) -> type[FalError]:

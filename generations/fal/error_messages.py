@@ -210,11 +210,11 @@ def explain(error: FalError) -> ErrorMessage:
     """What to tell the person who waits for the video."""
     if isinstance(error, AccountLocked):
         return _lock_message(error)
-    reason, words, responsible_party = _class_message(error)
+    reason, text, responsible_party = _class_message(error)
     if isinstance(error, Verdict) and not isinstance(error, Cancelled):
         reason = (error.type or reason)[:MAX_REASON]
-        words, responsible_party = _verdict_message(error, (words, responsible_party))
-    return ErrorMessage(reason, words.format_map(_values(error)), responsible_party)
+        text, responsible_party = _verdict_message(error, (text, responsible_party))
+    return ErrorMessage(reason, text.format_map(_values(error)), responsible_party)
 
 
 def _verdict_message(error: Verdict, of_class: _Message) -> _Message:
@@ -245,10 +245,10 @@ def _class_message(error: FalError) -> tuple[str, str, ResponsibleParty]:
 
 def _lock_message(error: AccountLocked) -> ErrorMessage:
     said = "exhausted balance" if error.status == 402 else error.message.lower()
-    known = (advice for words, advice in _LOCKS.items() if words in said)
-    reason, words, responsible_party = _BY_CLASS[AccountLocked]
-    reason, words = next(known, (reason, words))
-    return ErrorMessage(reason, words.format_map(_values(error)), responsible_party)
+    known = (advice for text, advice in _LOCKS.items() if text in said)
+    reason, text, responsible_party = _BY_CLASS[AccountLocked]
+    reason, text = next(known, (reason, text))
+    return ErrorMessage(reason, text.format_map(_values(error)), responsible_party)
 
 
 def _values(error: FalError) -> dict[str, object]:

@@ -39,8 +39,8 @@ def storage_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         said = error.response.get("Error", {})
-        words = ": ".join(filter(None, (said.get("Code"), said.get("Message"))))
-        raise MirrorError(Reason.STORAGE_UNAVAILABLE, f"The bucket refused: {words or error}") from error
+        text = ": ".join(filter(None, (said.get("Code"), said.get("Message"))))
+        raise MirrorError(Reason.STORAGE_UNAVAILABLE, f"The bucket refused: {text or error}") from error
     except (BotoCoreError, httpx.HTTPError) as error:
-        words = str(error) or type(error).__name__
-        raise MirrorError(Reason.STORAGE_UNAVAILABLE, f"The bucket can't be reached: {words}") from error
+        text = str(error) or type(error).__name__
+        raise MirrorError(Reason.STORAGE_UNAVAILABLE, f"The bucket can't be reached: {text}") from error

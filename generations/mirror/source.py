@@ -148,8 +148,8 @@ def _source_errors() -> Iterator[None]:
     except httpx.RemoteProtocolError as error:
         raise MirrorError(Reason.TRUNCATED, f"The provider's server ended the video too early: {error}") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        words = str(error) or type(error).__name__
-        raise MirrorError(Reason.SOURCE_UNAVAILABLE, f"The provider's server can't be reached: {words}") from error
+        text = str(error) or type(error).__name__
+        raise MirrorError(Reason.SOURCE_UNAVAILABLE, f"The provider's server can't be reached: {text}") from error
 
 
 def _check_status(status: int) -> None:

@@ -148,8 +148,8 @@ def _lock_row(case: Case, by: User) -> Generation:
     now = Case.objects.select_for_update().get(pk=case.pk)
     if not now.is_open:
         last = now.decisions.select_related("by").first()
-        words = _("%(who)s has decided it meanwhile: %(what)s.")
-        raise AlreadyDecidedError(words % {"who": last.by if last else "?", "what": last or "?"})
+        message = _("%(who)s has decided it meanwhile: %(what)s.")
+        raise AlreadyDecidedError(message % {"who": last.by if last else "?", "what": last or "?"})
     row = Generation.objects.select_for_update(of=("self",)).get(pk=now.generation_id)
     if by.pk in {row.user_id, row.assigned_to_id}:
         raise DecisionError(_("This is your own work: another moderator decides."))

@@ -38,9 +38,9 @@ class Violation:
 
 
 def violations() -> Iterator[Violation]:
-    for rule, (find, words) in CHECKS.items():
+    for rule, (find, message) in CHECKS.items():
         for row in find().iterator(500):
-            yield Violation(rule, row.pk, words)
+            yield Violation(rule, row.pk, message)
     yield from _misplaced_objects()
 
 

@@ -85,8 +85,8 @@ def decide(ask: ApprovalRequest, by: User, note: str, *, is_yes: bool) -> bool:
         raise PermissionDenied
     if is_yes:
         return sum(generations_holds.release(hold, by, note) for hold in ask.holds) > 0
-    words = note or _("%s said no to this request. Ask them why, or make a smaller one.") % by
-    return sum(generations_holds.refuse(hold, by, words, "declined") for hold in ask.holds) > 0
+    message = note or _("%s said no to this request. Ask them why, or make a smaller one.") % by
+    return sum(generations_holds.refuse(hold, by, message, "declined") for hold in ask.holds) > 0
 
 
 def may_decide(ask: ApprovalRequest, by: User) -> bool:

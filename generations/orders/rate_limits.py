@@ -22,12 +22,12 @@ def refuse_too_many_pictures(user: User) -> None:
     request = HttpRequest()
     request.method = "POST"  # allauth, whose counter it is, counts no GET and reads nothing else
     if not ratelimit.consume(request, action=PICTURE_ACTION, user=user):
-        words = ngettext(
+        message = ngettext(
             "You may send %d picture a minute, and ten times as many an hour. Wait a minute, then try again.",
             "You may send %d pictures a minute, and ten times as many an hour. Wait a minute, then try again.",
             settings.UPLOADS_PER_MINUTE,
         )
-        raise TooManyPicturesError(words % settings.UPLOADS_PER_MINUTE)
+        raise TooManyPicturesError(message % settings.UPLOADS_PER_MINUTE)
 
 
 def lock_order_rate(user: User) -> None:
@@ -42,9 +42,9 @@ def refuse_too_many(user: User) -> None:
     since = timezone.now() - timedelta(minutes=1)
     rows = Generation.objects.filter(user=user, created_at__gte=since).order_by()
     if most and rows.values(press=Coalesce("batch", "id")).distinct().count() >= most:
-        words = ngettext(
+        message = ngettext(
             "That is %d request within a minute, as many as one may make. Nothing is lost: press again in a minute.",
             "Those are %d requests within a minute, as many as one may make. Nothing is lost: press again in a minute.",
             most,
         )
-        raise TooManyOrdersError(words % most)
+        raise TooManyOrdersError(message % most)

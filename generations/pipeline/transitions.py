@@ -91,17 +91,17 @@ def retry_or_fail(row: Generation, error: FalError) -> None:
 
 def _pause_submitting(row: Generation, error: FalError) -> None:
     """No request would be taken now, so none is sent until fal takes this one; it is the first to be tried again."""
-    words = _error_fields(error)
-    SubmitPause.objects.begin_or_extend(words["reason"], words["message"])
-    _requeue(row, timedelta(0), words)
+    fields = _error_fields(error)
+    SubmitPause.objects.begin_or_extend(fields["reason"], fields["message"])
+    _requeue(row, timedelta(0), fields)
 
 
 @transaction.atomic
-def _requeue(row: Generation, delay: timedelta, words: dict[str, Any]) -> None:
+def _requeue(row: Generation, delay: timedelta, fields: dict[str, Any]) -> None:
     attempts = row.attempts + 1
     if row.status == Status.QUEUED:
-        row.reschedule(delay, attempts=attempts, **words)
-    elif row.move(Status.QUEUED, leased=True, due_at=timezone.now() + delay, attempts=attempts, **words):
+        row.reschedule(delay, attempts=attempts, **fields)
+    elif row.move(Status.QUEUED, leased=True, due_at=timezone.now() + delay, attempts=attempts, **fields):
         row.refresh_from_db(fields=["cancel_requested_at"])
         if row.cancel_requested_at:
             row.move(Status.CANCELED, cost_cents=0)
@@ -109,8 +109,8 @@ def _requeue(row: Generation, delay: timedelta, words: dict[str, Any]) -> None:
 
 def mark_not_taken(row: Generation) -> None:
     """fal does not know the id that its error bore, for long enough: it took nothing, and the row is sent again."""
-    words = {"reason": "not_taken", "message": "fal failed before it took this. It is sent again."}
-    _requeue(row, schedule.retry_delay(row.attempts + 1), words)
+    fields = {"reason": "not_taken", "message": "fal failed before it took this. It is sent again."}
+    _requeue(row, schedule.retry_delay(row.attempts + 1), fields)
 
 
 def handle_bucket_down(row: Generation, error: Exception) -> None:
@@ -162,16 +162,16 @@ def record_step_error(row: Generation, lease: uuid.UUID | None, error: Exception
     """A step raised what nobody foresaw: the row says so, and after a few tries an admin is asked."""
     row.refresh_from_db(fields=["status", "attempts", "needs_attention_since"])
     row.lease = lease  # what the step has changed in memory may be undone in the database
-    words = f"The studio failed here ({type(error).__name__}). "
+    text = f"The studio failed here ({type(error).__name__}). "
     attempts = row.attempts + 1
     changes: dict[str, Any] = {"attempts": attempts, "reason": "studio_error", "provider_message": f"{error}"[:2000]}
     if attempts < ERRORS_BEFORE_ATTENTION:
-        row.reschedule(schedule.retry_delay(attempts), message=f"{words}Trying again.", **changes)
+        row.reschedule(schedule.retry_delay(attempts), message=f"{text}Trying again.", **changes)
         return
     changes["needs_attention_since"] = row.needs_attention_since or timezone.now()
     row.reschedule(
         schedule.slow_poll_delay(),
-        message=f"{words}It stays so; an admin has been asked to look. {_NOT_LOST}",
+        message=f"{text}It stays so; an admin has been asked to look. {_NOT_LOST}",
         **changes,
     )
 

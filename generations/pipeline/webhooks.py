@@ -83,6 +83,6 @@ def _charge_removed(row: Generation, delivery: Delivery, urls: RequestUrls) -> b
         Generation.objects.filter(pk=row.pk).update(
             request_id=urls.request_id, cost_cents=row.cost_cents or price, changed_at=timezone.now()
         )
-        words = "fal has ended this after it was deleted. A video of it is charged and not kept."
-        row.events.create(status=row.status, message=words)
+        message = "fal has ended this after it was deleted. A video of it is charged and not kept."
+        row.events.create(status=row.status, message=message)
     return False

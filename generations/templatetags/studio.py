@@ -84,7 +84,7 @@ def span(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     parts = [(hours, _("%d h")), (minutes, _("%d min")), (0 if hours else rest, _("%d s"))]
-    return " ".join(words % number for number, words in parts if number) or _("%d s") % 0
+    return " ".join(text % number for number, text in parts if number) or _("%d s") % 0
 
 
 @register.filter

@@ -63,10 +63,10 @@ def _decide(request: HttpRequest, ask: ApprovalRequest | None, by: User) -> str:
     if verb not in {"approve", "decline"}:
         raise BadRequest("No such verb.")
     if ask is None or not orders_approvals.decide(ask, by, note, is_yes=verb == "approve"):
-        words = _("It was decided or canceled meanwhile.")
-        messages.warning(request, words)
-        return words
+        message = _("It was decided or canceled meanwhile.")
+        messages.warning(request, message)
+        return message
     tasks.wake()
-    words = _("Approved: it is on its way.") if verb == "approve" else _("Declined: nothing is spent.")
-    messages.success(request, words)
-    return words
+    message = _("Approved: it is on its way.") if verb == "approve" else _("Declined: nothing is spent.")
+    messages.success(request, message)
+    return message

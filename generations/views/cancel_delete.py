@@ -29,8 +29,8 @@ def cancel(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     generation = allowed_generation(request, pk, Action.GENERATE)
     is_new = _cancel(generation, request.user)
     tasks.wake()
-    level, words = _cancel_message(generation, is_new)
-    messages.add_message(request, level, words)
+    level, message = _cancel_message(generation, is_new)
+    messages.add_message(request, level, message)
     return redirect_back(request, generation.get_absolute_url())
 
 
@@ -74,8 +74,9 @@ def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 def add_trashed_message(request: AuthenticatedHttpRequest, at: datetime | None, count: int) -> None:
     """With the moment of it, by which the message's own form takes all of them out again."""
-    words = ngettext("Put into the bin.", "%d put into the bin.", count)
-    messages.success(request, words % count if count > 1 else words, extra_tags=f"undo:{at.isoformat() if at else ''}")
+    message = ngettext("Put into the bin.", "%d put into the bin.", count)
+    text = message % count if count > 1 else message
+    messages.success(request, text, extra_tags=f"undo:{at.isoformat() if at else ''}")
 
 
 def may_delete(user: User, generation: Generation) -> bool:

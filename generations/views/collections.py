@@ -128,8 +128,8 @@ def _tag(request: AuthenticatedHttpRequest, rows: list[Generation]) -> None:
         messages.info(request, _("Type the tag’s name first."))
         return
     Tag.objects.add_to(rows, name)
-    words = ngettext("%(count)d bears the tag %(name)s.", "%(count)d bear the tag %(name)s.", len(rows))
-    _add_success(request, words % {"count": len(rows), "name": name})
+    message = ngettext("%(count)d bears the tag %(name)s.", "%(count)d bear the tag %(name)s.", len(rows))
+    _add_success(request, message % {"count": len(rows), "name": name})
 
 
 def _move(request: AuthenticatedHttpRequest, rows: list[Generation]) -> None:
@@ -137,10 +137,10 @@ def _move(request: AuthenticatedHttpRequest, rows: list[Generation]) -> None:
     name = _name(request, "collection")
     Collection.objects.assign(rows, name)
     if name:
-        words = ngettext("%(count)d moved to %(name)s.", "%(count)d moved to %(name)s.", len(rows))
+        message = ngettext("%(count)d moved to %(name)s.", "%(count)d moved to %(name)s.", len(rows))
     else:
-        words = ngettext("%(count)d is in no collection.", "%(count)d are in no collection.", len(rows))
-    _add_success(request, words % {"count": len(rows), "name": name})
+        message = ngettext("%(count)d is in no collection.", "%(count)d are in no collection.", len(rows))
+    _add_success(request, message % {"count": len(rows), "name": name})
 
 
 def _delete(request: AuthenticatedHttpRequest, rows: list[Generation]) -> None:
@@ -153,8 +153,8 @@ def _delete(request: AuthenticatedHttpRequest, rows: list[Generation]) -> None:
     if trashed:
         add_trashed_message(request, now, trashed)
     if stayed := len(rows) - trashed:
-        words = ngettext("%d is still being made, so it stayed.", "%d are still being made, so they stayed.", stayed)
-        messages.warning(request, words % stayed)
+        message = ngettext("%d is still being made, so it stayed.", "%d are still being made, so they stayed.", stayed)
+        messages.warning(request, message % stayed)
 
 
 _VERBS: Final[dict[str, Callable[[AuthenticatedHttpRequest, list[Generation]], None]]] = {
@@ -179,5 +179,5 @@ def _name(request: AuthenticatedHttpRequest, field: str) -> str:
     return name if is_visible(name) else ""
 
 
-def _add_success(request: AuthenticatedHttpRequest, words: str) -> None:
-    messages.success(request, words)
+def _add_success(request: AuthenticatedHttpRequest, message: str) -> None:
+    messages.success(request, message)

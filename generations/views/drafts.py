@@ -82,12 +82,12 @@ def save_unsent(request: HttpRequest) -> HttpResponse | None:
         return None
     back = f"{reverse('new-generation')}?draft={draft.key}"
     if request.user == owner:
-        words = _("You signed in again meanwhile, so nothing was sent yet. Look at it and press again.")
-        messages.warning(request, words)
+        message = _("You signed in again meanwhile, so nothing was sent yet. Look at it and press again.")
+        messages.warning(request, message)
         return redirect(back)
     if request.user.is_authenticated:
-        words = _("That page was another account’s. Nothing was sent; what was typed there waits for that person.")
-        messages.error(request, words)
+        message = _("That page was another account’s. Nothing was sent; what was typed there waits for that person.")
+        messages.error(request, message)
         return redirect("gallery")
     messages.info(request, _("You were signed out, so nothing was sent yet. What you typed is kept: sign in to go on."))
     return redirect_to_login(back)

@@ -51,9 +51,9 @@ _MESSAGES: Final[tuple[tuple[type[Exception], int, str | Promise], ...]] = (
 
 def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:
     """Without the request's context: whatever is wrong with it may be in the way there, too."""
-    found = ((status, words) for kind, status, words in _MESSAGES if isinstance(exception, kind))
-    status, words = next(found, (400, ""))
-    return HttpResponse(render_to_string("400.html", {"words": words, "code": status}), status=status)
+    found = ((status, message) for kind, status, message in _MESSAGES if isinstance(exception, kind))
+    status, message = next(found, (400, ""))
+    return HttpResponse(render_to_string("400.html", {"words": message, "code": status}), status=status)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -78,8 +78,8 @@ def _typed_by_another(request: HttpRequest) -> HttpResponse:
     """Who is here now sees none of it: in its tab it waits for the person who typed it."""
     if not request.user.is_authenticated:
         return ask_to_sign_in(request)
-    words = _(
+    message = _(
         "That page was another account’s. Nothing was sent; what was typed there waits in this tab for that person."
     )
-    messages.error(request, words)
+    messages.error(request, message)
     return redirect("gallery")

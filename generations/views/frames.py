@@ -66,6 +66,6 @@ def _save_frame(request: AuthenticatedHttpRequest, video: Video, at: float) -> U
     return save_upload(request.user, read("start_file", data))
 
 
-def _refuse(request: AuthenticatedHttpRequest, address: str, words: str) -> HttpResponse:
-    messages.error(request, words)
+def _refuse(request: AuthenticatedHttpRequest, address: str, message: str) -> HttpResponse:
+    messages.error(request, message)
     return redirect(address)

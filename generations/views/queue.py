@@ -52,7 +52,7 @@ def positions(request: AuthenticatedHttpRequest) -> HttpResponse:
     except ValueError:
         raise BadRequest("No such id.") from None
     rows = Generation.objects.visible_to(request.user).filter(pk__in=ids, status=Status.QUEUED)
-    return JsonResponse({str(pk): words for pk, words in position_texts(list(rows)).items()})
+    return JsonResponse({str(pk): text for pk, text in position_texts(list(rows)).items()})
 
 
 def position_texts(rows: list[Generation]) -> dict[uuid.UUID, str]:
@@ -60,8 +60,8 @@ def position_texts(rows: list[Generation]) -> dict[uuid.UUID, str]:
     paused = set(
         TeamPause.objects.active().filter(team__in={row.team_id for row in rows}).values_list("team", flat=True)
     )
-    words = {row.pk: _("The team’s queue is paused") for row in rows if row.team_id in paused}
-    return words | {pk: _position_text(place) for pk, place in queue_positions(rows).items()}
+    texts = {row.pk: _("The team’s queue is paused") for row in rows if row.team_id in paused}
+    return texts | {pk: _position_text(place) for pk, place in queue_positions(rows).items()}
 
 
 def pause_of(team: Team) -> TeamPause | None:

@@ -59,7 +59,7 @@ def _repair(finding: Finding, found: Counter[str]) -> str:
 
 
 def _totals(audit: StorageAudit, found: Counter[str], *, repaired: bool) -> str:
-    faults = ", ".join(f"{found[fault]:,} {words}" for fault, words in _FAULTS.items())
+    faults = ", ".join(f"{found[fault]:,} {label}" for fault, label in _FAULTS.items())
     ends = f"; {found['repaired']:,} repaired" if repaired else ""
     young = f"; {audit.young:,} without a row are less than an hour old, so not judged" if audit.young else ""
     return f"{audit.objects:,} objects in the bucket, {audit.known:,} in the database: {faults}{young}{ends}."

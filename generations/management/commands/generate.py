@@ -136,8 +136,8 @@ def _wait(generation: Generation, page: str) -> None:
 
 def _show(progress: Progress, task: TaskID, generation: Generation) -> None:
     """Known amounts move the bar: a step of the way each, and the copy by its bytes."""
-    words = (generation.is_open and generation.message) or _status_text(generation)
-    progress.update(task, description=words, completed=_percent(generation))
+    text = (generation.is_open and generation.message) or _status_text(generation)
+    progress.update(task, description=text, completed=_percent(generation))
 
 
 def _status_text(generation: Generation) -> str:
