@@ -12,7 +12,7 @@ from accounts.roles import ROLE_ACTIONS, Action, Role
 
 
 class SecondFactorNeededError(PermissionDenied):
-    """A 403 whose page shows the words."""
+    """A 403 whose page shows the message."""
 
 
 @dataclass(frozen=True, slots=True)

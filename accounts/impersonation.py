@@ -24,7 +24,7 @@ SESSION_KEY: Final = "impersonation"  # of the session: the impersonation's key
 
 
 class CannotImpersonateError(Exception):
-    """This person can't be impersonated; its words say why."""
+    """This person can't be impersonated; str() says why."""
 
 
 def begin(staff: User, person: User, reason: str) -> Impersonation:

@@ -26,7 +26,7 @@ _MAIL_LOCK: Final = 0x1A11  # of PostgreSQL's advisory locks
 
 
 class TooManyInvitationsError(Exception):
-    """No other mail for now; its words say why."""
+    """No other mail for now; str() says why."""
 
 
 def invite(team: Team, by: User, role: Role, *, email: str = "", uses: int = 1) -> tuple[Invitation, str]:

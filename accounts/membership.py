@@ -10,7 +10,7 @@ from accounts.roles import ROLE_ACTIONS, Action, Role
 
 
 class MembershipError(Exception):
-    """It can't be done; its words say why and what can be."""
+    """It can't be done; str() says why, and what can be done."""
 
 
 @transaction.atomic

@@ -89,5 +89,5 @@ class UnstorableParametersMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """As in the admin's lists, whose filters take whatever the address says."""
         if isinstance(exception, DataError):
-            logger.warning("PostgreSQL took a value of this request for none of its column's", exc_info=exception)
+            logger.warning("PostgreSQL refused a value of this request", exc_info=exception)
             raise BadRequest("A parameter that fits no column.") from exception

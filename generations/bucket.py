@@ -23,7 +23,7 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 
 
 class BucketDownError(Exception):
-    """The bucket does not take what a person gave; str() is a sentence for them, the cause has the bucket's words."""
+    """The bucket does not take a user's file; str() is a sentence for them, the cause has the bucket's own error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ class OrderRefusedError(Exception):
 
 
 class OverBudgetError(OrderRefusedError):
-    """The order would pass a limit; its words say what it costs and what is left."""
+    """The order would pass a limit; str() says what it costs and what is left."""
 
 
 class TooManyOrdersError(OrderRefusedError):

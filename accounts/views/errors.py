@@ -13,7 +13,7 @@ _ROLE_MESSAGE: Final = _("Your role in the team does not allow it. Ask an owner 
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A 403 with the exception's words; without any it is the role that does not allow it."""
+    """A 403 with the exception's message; without one it is the role that does not allow it."""
     message = str(exception) or str(_ROLE_MESSAGE)
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(message, status=403, content_type="text/plain; charset=utf-8")

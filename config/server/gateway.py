@@ -134,7 +134,7 @@ class Gateway:
         except HttpError:
             return
         except Exception:
-            logger.exception("A transfer broke off")
+            logger.exception("A transfer was aborted")
             return
         await send({"type": "http.response.body", "body": b""})
 

@@ -34,7 +34,7 @@ class MirrorError(Exception):
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Turns what boto and httpx raise at the bucket into a MirrorError with the bucket's own words."""
+    """Turns what boto and httpx raise at the bucket into a MirrorError with the bucket's own message."""
     try:
         yield
     except ClientError as error:

@@ -41,7 +41,7 @@ _REMOVALS: Final = [DecisionKind.TAKE_DOWN, DecisionKind.REJECT]
 
 
 class DecisionError(Exception):
-    """It can't be decided so; its words say why."""
+    """It can't be decided like this; str() says why."""
 
 
 class AlreadyDecidedError(DecisionError):

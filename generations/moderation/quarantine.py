@@ -37,7 +37,7 @@ def move_objects(pk: uuid.UUID) -> bool:
         with transaction.atomic():
             return _move_objects(pk)
     except (BucketDownError, BotoCoreError, ClientError) as error:
-        logger.warning("Not moved yet: %s: %s", pk, error)
+        logger.warning("The objects of %s are not moved yet: %s", pk, error)
         return False
 
 
@@ -71,7 +71,7 @@ def _delete_at_fal() -> int:
             try:
                 client.delete_payloads(str(request_id))
             except FalError as error:
-                logger.warning("fal has not deleted its copy yet: %s: %s", pk, error)
+                logger.warning("fal has not deleted its copy of %s yet: %s", pk, error)
                 break
             deleted += Generation.objects.filter(pk=pk).update(fal_copy_deleted_at=timezone.now())
     return deleted

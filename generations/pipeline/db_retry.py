@@ -29,7 +29,7 @@ async def with_db_retry(act: Callable[Concatenate[R, P], T], row: R, *args: P.ar
         try:
             return await sync_to_async(act)(row, *args, **kwargs)
         except (OperationalError, InterfaceError) as error:
-            logger.warning("The database is away, trying again: %s", error)
+            logger.warning("The database does not answer, trying again: %s", error)
             for each, values in before:
                 vars(each).update(values)
             await sync_to_async(close_old_connections)()

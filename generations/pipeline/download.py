@@ -185,7 +185,7 @@ def _record_failure(row: Generation, error: MirrorError) -> None:
 
     What fails again and again for long is for an admin, who can have it tried again or give it up.
     """
-    logger.warning("Not copied: %s", error)
+    logger.warning("The video is not copied: %s", error)
     attempts = row.attempts + 1
     changes: dict[str, Any] = {"attempts": attempts, "reason": error.reason, "message": str(error)}
     if attempts < ATTEMPTS_BEFORE_ATTENTION or not _is_old(row):

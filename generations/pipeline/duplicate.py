@@ -23,7 +23,7 @@ def create_duplicate(row: Generation, urls: RequestUrls) -> None:
             duplicate = Generation.objects.create(**_columns(row), **_request_fields(urls))
             duplicate.events.create(status=duplicate.status, message=_MESSAGE)
     except IntegrityError:
-        logger.info("It is written down already")
+        logger.info("The second job has a row already")
     else:
         _copy_pictures(row, duplicate)
 

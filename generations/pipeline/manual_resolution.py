@@ -46,7 +46,7 @@ def can_be_given_up(generation: Generation) -> bool:
 def attach(generation: Generation, request_id: str, by: User, config: FalConfig) -> bool:
     """Take up the request that a person has found in fal's dashboard; False when the row has moved meanwhile.
 
-    Raises ResolutionError with words.
+    Raises ResolutionError.
     """
     urls = _urls(config, request_id)
     if not can_be_attached(generation):
@@ -68,7 +68,7 @@ def can_be_tried_again(generation: Generation) -> bool:
 def try_again(generation: Generation, by: User) -> bool:
     """Have it looked at now, with all its tries anew; False when the row has moved meanwhile.
 
-    Raises ResolutionError with words.
+    Raises ResolutionError.
     """
     if not can_be_tried_again(generation):
         raise ResolutionError("There is nothing to try again: it has ended.")
@@ -84,7 +84,7 @@ def try_again(generation: Generation, by: User) -> bool:
 def give_up(generation: Generation, by: User) -> bool:
     """End it without a video and without a cost; False when the row has moved meanwhile.
 
-    Raises ResolutionError with words.
+    Raises ResolutionError.
     """
     if _has_unknown_outcome(generation):
         return _release_cost(generation, by)

@@ -102,7 +102,7 @@ async def _submit(row: Generation, fal: AsyncFalClient, context: SubmitContext, 
     try:
         answer = await _post(row, arguments, fal, commits)
     except ClaimLostError:
-        logger.info("It has moved, or another worker has it: not sent")
+        logger.info("Not sent: the row has moved, or another worker has it")
     except FalError as error:
         await _handle_submit_error(row, error, fal)
     else:

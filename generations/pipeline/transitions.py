@@ -127,7 +127,7 @@ def handle_bucket_down(row: Generation, error: Exception) -> None:
 
 def poll_again(row: Generation, error: FalError) -> None:
     """fal gave no verdict: the job goes on, we ask again."""
-    logger.info("No verdict yet: %s", error)
+    logger.info("fal has no verdict yet: %s", error)
     attempts = row.attempts + 1
     delay = schedule.retry_delay(attempts, error.retry_after)
     if is_overdue(row):
@@ -187,7 +187,7 @@ def fail(row: Generation, error: FalError) -> None:
     if isinstance(error, Cancelled) and (row.status == Status.CANCELLING or row.cancel_requested_at):
         mark_canceled(row, cost)
         return
-    logger.info("Failed: %s", error)
+    logger.info("The request failed: %s", error)
     advice = explain(error)
     row.move(
         Status.FAILED,

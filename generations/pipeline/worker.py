@@ -148,7 +148,7 @@ async def _guard(row: Generation, step: Coroutine[Any, Any, None]) -> None:
         except (OperationalError, InterfaceError):
             logger.exception("A step lost the database; the row is tried again in a while")
         except Exception as error:
-            logger.exception("A step broke; the row is tried again in a while")
+            logger.exception("A step failed; the row is tried again in a while")
             await _record_error(row, lease, error)
 
 
@@ -156,4 +156,4 @@ async def _record_error(row: Generation, lease: uuid.UUID | None, error: Excepti
     try:
         await with_db_retry(transitions.record_step_error, row, lease, error)
     except Exception:
-        logger.exception("What broke can't be written down either; the row's lease has to run out")
+        logger.exception("The error of a step can't be saved; the row's lease has to run out")

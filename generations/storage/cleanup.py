@@ -49,7 +49,7 @@ def _remove(pk: int) -> bool:
     try:
         _remove_object(row.key)
     except MirrorError as error:
-        logger.warning("Not removed: %s: %s", row.key, error)
+        logger.warning("The object %s is not removed: %s", row.key, error)
         row.record_failure(str(error))
         return False
     row.delete()
@@ -57,9 +57,9 @@ def _remove(pk: int) -> bool:
 
 
 def _remove_object(key: str) -> None:
-    """Raises MirrorError in the bucket's words."""
+    """Raises MirrorError with the bucket's own message."""
     if is_referenced(key):
-        logger.warning("Kept after all, since a row has it: %s", key)
+        logger.warning("An object is kept, since a row has it: %s", key)
         return
     with storage_errors():
         bucket.delete(key)
