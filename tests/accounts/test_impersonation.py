@@ -72,7 +72,7 @@ def test_person_is_told_at_once_and_reads_what_was_done(
 
 
 @pytest.mark.parametrize("reason", ["", "because", " " * 20])
-def test_no_visit_without_a_reason(mona: User, bob: User, secret: Generation, reason: str) -> None:
+def test_no_impersonation_without_a_reason(mona: User, bob: User, secret: Generation, reason: str) -> None:
     client = signed_in(mona)
     answer = client.post(f"/admin/accounts/user/{bob.pk}/impersonate/", {"reason": reason})
 
@@ -100,7 +100,7 @@ def test_account_itself_stays_closed(mona: User, bob: User) -> None:
 @pytest.mark.parametrize(
     "change", ["time", "permission", "no staff", "suspended", "closed", "person", "person of the staff", "signed out"]
 )
-def test_visit_ends(mona: User, bob: User, secret: Generation, change: str) -> None:
+def test_impersonation_ends(mona: User, bob: User, secret: Generation, change: str) -> None:
     client = impersonation(mona, bob)
     assert client.get(secret.get_absolute_url()).status_code == 200
     match change:
@@ -133,12 +133,12 @@ def test_nobody_acts_as_a_superuser_or_one_of_the_staff_or_oneself(mona: User, b
         assert answer.status_code == 422
 
 
-def test_database_refuses_a_visit_without_a_reason(mona: User, bob: User) -> None:
+def test_database_refuses_an_impersonation_without_a_reason(mona: User, bob: User) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Impersonation.objects.create(staff=mona, person=bob, reason="", until=timezone.now())
 
 
-def test_admin_shows_visits_and_changes_none(mona: User, bob: User) -> None:
+def test_admin_shows_impersonations_and_changes_none(mona: User, bob: User) -> None:
     impersonation(mona, bob)
     pk = Impersonation.objects.get().pk
     client = signed_in(User.objects.create_superuser("root@example.com", "x"))

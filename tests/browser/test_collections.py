@@ -55,7 +55,7 @@ def test_large_zip_comes_in_parts(bobs_page: Page, film: Team, bob: User, monkey
         assert len(zipfile.ZipFile(Path(download.value.path())).namelist()) == 2
 
 
-def test_bin_gives_back_and_deletes_for_good(bobs_page: Page, film: Team, bob: User) -> None:
+def test_trash_restores_and_deletes_for_good(bobs_page: Page, film: Team, bob: User) -> None:
     page, rows = bobs_page, [made(film, bob, prompt=words) for words in ("A fox", "A boat")]
     select(page, 2)
     page.get_by_role("button", name="Delete").click()

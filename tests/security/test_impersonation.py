@@ -106,7 +106,7 @@ def test_these_end_it(acting: Client, row: Generation, address: str) -> None:
     assert acting.get(row.get_absolute_url()).status_code in {302, 404}
 
 
-def test_visits_are_not_nested(acting: Client, alice: User) -> None:
+def test_impersonations_are_not_nested(acting: Client, alice: User) -> None:
     answer = acting.post(f"/admin/accounts/user/{alice.pk}/impersonate/", {"reason": REASON})
     assert answer.status_code == 403
     assert Impersonation.objects.count() == 1

@@ -146,9 +146,9 @@ def test_former_maker_shows_it_and_then_it_is_the_teams(film: Team, alice: User,
     assert client.post(f"/generations/{row.pk}/privacy", {"seen_by": "me"}).status_code == 404
 
 
-@pytest.mark.parametrize(("verb", "for_alice", "in_bin"), [("show", True, False), ("delete", False, True)])
+@pytest.mark.parametrize(("verb", "for_alice", "in_trash"), [("show", True, False), ("delete", False, True)])
 def test_all_of_a_team_at_once(
-    film: Team, alice: User, bob: User, row: Generation, verb: str, for_alice: bool, in_bin: bool
+    film: Team, alice: User, bob: User, row: Generation, verb: str, for_alice: bool, in_trash: bool
 ) -> None:
     remove_member(film, bob, alice)
     client = signed_in(bob)
@@ -156,7 +156,7 @@ def test_all_of_a_team_at_once(
     assert client.post(f"/former-teams/{film.pk}", {"verb": verb}).status_code == 302
 
     assert Generation.objects.visible_to(alice).filter(pk=row.pk).exists() is for_alice
-    assert Generation.objects.in_trash_of(bob).filter(pk=row.pk).exists() is in_bin
+    assert Generation.objects.in_trash_of(bob).filter(pk=row.pk).exists() is in_trash
     assert not Generation.objects.visible_to(bob).exists()
 
 
@@ -198,7 +198,7 @@ def test_who_comes_back_sees_the_team_again(film: Team, alice: User, bob: User, 
 # --- the time to decide -----------------------------------------------------------------------------------------------
 
 
-def test_mail_tells_and_thirty_days_later_it_is_in_the_bin(
+def test_mail_tells_and_thirty_days_later_it_is_in_the_trash(
     film: Team, alice: User, bob: User, row: Generation, mailoutbox: Mails
 ) -> None:
     remove_member(film, bob, alice)

@@ -84,7 +84,7 @@ def test_other_teams_and_what_was_not_charged_do_not_count(film: Team, bob: User
     assert left(bob, film) == 100
 
 
-def test_deleted_and_binned_ones_count(film: Team, bob: User) -> None:
+def test_deleted_and_trashed_ones_count(film: Team, bob: User) -> None:
     limit(film, 100)
     make_generation(bob, film, Status.DONE, cost_cents=35, deleted_at=timezone.now())
     make_generation(bob, film, Status.DONE, cost_cents=35, trashed_at=timezone.now())

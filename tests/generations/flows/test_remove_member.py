@@ -63,7 +63,7 @@ def test_who_got_it_passes_it_on_in_turn(film: Team, alice: User, bob: User, vic
 
 
 @pytest.mark.parametrize("assigned_to", ["nobody", "999999", "mallory"])
-def test_nobody_leaves_when_the_keeper_is_none(
+def test_nobody_leaves_when_assigned_to_is_no_member(
     film: Team, alice: User, bob: User, mallory: User, secret: Generation, assigned_to: str
 ) -> None:
     named = str(mallory.pk) if assigned_to == "mallory" else assigned_to

@@ -49,7 +49,7 @@ def test_many_at_once_leave_it_out(owner: Client, row: Generation) -> None:
     assert row.trashed_at is None
 
 
-def test_it_lies_in_its_makers_bin_alone(owner: Client, bob: User, row: Generation) -> None:
+def test_it_is_in_its_owners_trash_alone(owner: Client, bob: User, row: Generation) -> None:
     row.move_to_trash(bob)
     assert b"A secret fox" not in owner.get("/trash/").content
     assert b"A secret fox" in signed_in(bob).get("/trash/").content

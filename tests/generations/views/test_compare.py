@@ -51,7 +51,7 @@ def test_one_hidden_video_hides_all(videos: list[Generation], mallory: User, bob
     assert signed_in(bob).get(address([own, videos[0]])).status_code == 404
 
 
-def test_what_lies_in_the_bin_is_not_compared(videos: list[Generation], bob: User) -> None:
+def test_what_is_in_the_trash_is_not_compared(videos: list[Generation], bob: User) -> None:
     Generation.objects.filter(pk=videos[0].pk).update(trashed_at=timezone.now())
 
     assert signed_in(bob).get(address(videos[:2])).status_code == 404
@@ -92,7 +92,7 @@ def test_page_shows_the_chain_that_it_comes_from(film: Team, bob: User, mallory:
     assert "compare/?ids" not in page
 
 
-def test_family_that_lies_in_the_bin_is_a_gap(film: Team, bob: User) -> None:
+def test_related_one_in_the_trash_is_a_gap(film: Team, bob: User) -> None:
     first = make_generation(bob, film, Status.CANCELED)
     second = make_generation(bob, film, Status.CANCELED, parent=first, relation=Relation.REMIX)
     third = make_generation(bob, film, parent=second, relation=Relation.REMIX)

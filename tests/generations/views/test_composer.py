@@ -229,7 +229,7 @@ def test_form_sent_twice_orders_once(film: Team, bob: User) -> None:
     assert first.headers["Location"] == second.headers["Location"]
 
 
-def test_form_key_of_somebody_else_orders_anew(film: Team, alice: User, bob: User) -> None:
+def test_idempotency_key_of_somebody_else_orders_anew(film: Team, alice: User, bob: User) -> None:
     order = text_order(film)
     signed_in(alice).post(PAGE, order)
     signed_in(bob).post(PAGE, order)

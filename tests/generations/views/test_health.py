@@ -67,7 +67,7 @@ def test_resting_submits_are_named(client: Client, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.django_db
-def test_a_video_that_is_not_home_after_an_hour_is_named(client: Client, sandbox: Sandbox, alice: User) -> None:
+def test_a_video_that_is_not_copied_after_an_hour_is_named(client: Client, sandbox: Sandbox, alice: User) -> None:
     made = make_generation(alice, alice.personal_team, status=Status.MIRRORING)
     assert checks(client)["copies"] == "ok"
 

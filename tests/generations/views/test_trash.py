@@ -34,7 +34,7 @@ def post(user: User, name: str, generation: Generation, **data: str) -> Any:
     return signed_in(user).post(reverse(name, args=[generation.pk]), data)
 
 
-def test_binned_is_out_of_sight_and_restored_is_back(video: Generation, bob: User) -> None:
+def test_trashed_is_out_of_sight_and_restored_is_back(video: Generation, bob: User) -> None:
     before = video.changed_at
     assert video.move_to_trash(bob)
     assert not video.move_to_trash(bob)
@@ -52,13 +52,13 @@ def test_binned_is_out_of_sight_and_restored_is_back(video: Generation, bob: Use
 
 
 @pytest.mark.parametrize("status", sorted(OPEN))
-def test_what_is_still_open_is_not_binned(film: Team, bob: User, status: Status) -> None:
+def test_what_is_still_open_is_not_trashed(film: Team, bob: User, status: Status) -> None:
     assert not make_generation(bob, film, status).move_to_trash(bob)
     assert Generation.objects.get().trashed_at is None
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
-def test_timeline_tells_of_the_bin_and_keeps_its_end(film: Team, bob: User, status: Status) -> None:
+def test_timeline_tells_of_the_trash_and_keeps_its_end(film: Team, bob: User, status: Status) -> None:
     generation = make_generation(bob, film, status)
     before = [(stage.name, stage.state, stage.why) for stage in timeline(generation, list(generation.events.all()))]
     generation.move_to_trash(bob)
@@ -76,7 +76,7 @@ def test_lost_answer_that_comes_after_all_takes_it_out(film: Team, bob: User) ->
     assert Generation.objects.visible_to(bob).get().status == Status.RENDERING
 
 
-def test_media_of_binned_are_not_found_but_for_the_bins_own_poster(
+def test_media_of_trashed_are_not_found_but_for_the_trash_poster(
     video: Generation, bob: User, victor: User, mallory: User
 ) -> None:
     video.move_to_trash(bob)
@@ -103,7 +103,7 @@ def test_page_shows_it_to_the_team_and_the_verbs_to_who_may(
     assert "Nothing lies in the bin." in pages[mallory]
 
 
-def test_pages_of_the_bin_miss_none_and_repeat_none(film: Team, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_of_the_trash_miss_none_and_repeat_none(film: Team, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("generations.views.trash.PAGE_SIZE", 2)
     now = timezone.now()
     rows = [make_generation(bob, film, Status.CANCELED) for _ in range(5)]

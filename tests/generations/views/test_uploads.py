@@ -19,7 +19,7 @@ def send(browser: Client, data: bytes) -> Any:
     return browser.post("/uploads/", {"picture": SimpleUploadedFile("fox.jpg", data)})
 
 
-def test_picture_is_kept_for_who_sent_it(mallory: User) -> None:
+def test_picture_is_kept_for_its_uploader(mallory: User) -> None:
     answer = send(signed_in(mallory), picture(size=(640, 360)))
 
     kept = Upload.objects.get()
