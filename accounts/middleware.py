@@ -61,8 +61,8 @@ def _redirect_to(address: str, request: HttpRequest) -> HttpResponse:
         return HttpResponseClientRedirect(address)
     if is_script_request(request):
         return forbidden(request, PermissionDenied(_("Staff need a second factor here. Load the page again.")))
-    onward = f"?{urlencode({'next': request.get_full_path()})}" if request.method in {"GET", "HEAD"} else ""
-    return redirect(f"{address}{onward}")
+    query = f"?{urlencode({'next': request.get_full_path()})}" if request.method in {"GET", "HEAD"} else ""
+    return redirect(f"{address}{query}")
 
 
 class SuspensionMiddleware:

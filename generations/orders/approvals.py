@@ -76,22 +76,22 @@ def find_approval(key: uuid.UUID) -> ApprovalRequest | None:
     return next(iter(_group_by_order(found.order_by("generation__batch_index", "pk"))), None)
 
 
-def decide(ask: ApprovalRequest, by: User, note: str, *, is_yes: bool) -> bool:
+def decide(approval: ApprovalRequest, by: User, note: str, *, is_yes: bool) -> bool:
     """Whether this call decided it, or a part of it that was still open.
 
     Raises PermissionDenied when `by` may not approve in that team, or is the one who asked.
     """
-    if not may_decide(ask, by):
+    if not may_decide(approval, by):
         raise PermissionDenied
     if is_yes:
-        return sum(generations_holds.release(hold, by, note) for hold in ask.holds) > 0
+        return sum(generations_holds.release(hold, by, note) for hold in approval.holds) > 0
     message = note or _("%s said no to this request. Ask them why, or make a smaller one.") % by
-    return sum(generations_holds.refuse(hold, by, message, "declined") for hold in ask.holds) > 0
+    return sum(generations_holds.refuse(hold, by, message, "declined") for hold in approval.holds) > 0
 
 
-def may_decide(ask: ApprovalRequest, by: User) -> bool:
+def may_decide(approval: ApprovalRequest, by: User) -> bool:
     """Now, with or without being signed in; never about one's own request."""
-    return by != ask.first.user and _deciders(ask.first.team).filter(user=by).exists()
+    return by != approval.first.user and _deciders(approval.first.team).filter(user=by).exists()
 
 
 def _deciders(team: Team) -> QuerySet[Membership]:
@@ -105,17 +105,17 @@ def read_link(token: str) -> tuple[User, ApprovalRequest] | None:
     """
     try:
         pk, key = signing.loads(token, salt=_SALT, max_age=TOKEN_MAX_AGE)
-        person, ask = User.objects.get(pk=pk), find_approval(uuid.UUID(key))
+        person, approval = User.objects.get(pk=pk), find_approval(uuid.UUID(key))
     except (signing.BadSignature, User.DoesNotExist, ValueError):
         return None
-    if ask and not may_decide(ask, person):
+    if approval and not may_decide(approval, person):
         raise PermissionDenied
-    return (person, ask) if ask else None
+    return (person, approval) if approval else None
 
 
 def send_approval_requests() -> int:
     """A mail to each who may say yes, once about each press; how many. Any number of workers may do it at once."""
-    return sum(_notify(ask) for ask in _group_by_order(_claim()))
+    return sum(_notify(approval) for approval in _group_by_order(_claim()))
 
 
 @transaction.atomic
@@ -138,15 +138,15 @@ def _group_by_order(holds: Any) -> list[ApprovalRequest]:
     return [ApprovalRequest(group) for group in groups.values()]
 
 
-def _notify(ask: ApprovalRequest) -> int:
-    team = ask.first.team
-    people = [one.user for one in _deciders(team).exclude(user=ask.first.user_id).select_related("user")]
+def _notify(approval: ApprovalRequest) -> int:
+    team = approval.first.team
+    people = [one.user for one in _deciders(team).exclude(user=approval.first.user_id).select_related("user")]
     return sum(
-        send_email(one.email, "teams/mail/approval", {"ask": ask, "team": team, "link": link_for(one, ask)})
+        send_email(one.email, "teams/mail/approval", {"ask": approval, "team": team, "link": link_for(one, approval)})
         for one in people
     )
 
 
-def link_for(person: User, ask: ApprovalRequest) -> str:
-    token = signing.dumps([person.pk, str(ask.key)], salt=_SALT)
+def link_for(person: User, approval: ApprovalRequest) -> str:
+    token = signing.dumps([person.pk, str(approval.key)], salt=_SALT)
     return f"{settings.SITE_URL}{reverse('approval-by-mail', args=[token])}"

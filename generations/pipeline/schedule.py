@@ -50,8 +50,8 @@ def start_timeout() -> timedelta:
 
     An hour less than machines wait here: when they give up, a request that fal took has ended, and so is in its list.
     """
-    patience = give_up_after()
-    return max(patience - _MAX_RUN_TIME, patience / 2, _MIN_START_TIMEOUT)
+    timeout = give_up_after()
+    return max(timeout - _MAX_RUN_TIME, timeout / 2, _MIN_START_TIMEOUT)
 
 
 def slow_poll_delay() -> timedelta:

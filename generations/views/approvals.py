@@ -43,11 +43,11 @@ def by_mail(request: HttpRequest, token: str) -> HttpResponse:
     found = orders_approvals.read_link(token)
     if found is None:
         return render(request, "teams/approval_expired.html", status=410)
-    person, ask = found
+    person, approval = found
     if request.method == "POST":
-        said = _decide(request, ask, person)
-        return render(request, "teams/approval_done.html", {"ask": ask, "said": said})
-    return render(request, "teams/approval.html", {"ask": ask, "team": ask.first.team, "person": person})
+        said = _decide(request, approval, person)
+        return render(request, "teams/approval_done.html", {"ask": approval, "said": said})
+    return render(request, "teams/approval.html", {"ask": approval, "team": approval.first.team, "person": person})
 
 
 def _key(request: HttpRequest) -> uuid.UUID:
@@ -57,12 +57,12 @@ def _key(request: HttpRequest) -> uuid.UUID:
         raise BadRequest("No such request.") from None
 
 
-def _decide(request: HttpRequest, ask: ApprovalRequest | None, by: User) -> str:
+def _decide(request: HttpRequest, approval: ApprovalRequest | None, by: User) -> str:
     """What became of it, in words."""
     verb, note = request.POST.get("verb"), request.POST.get("note", "").strip()[:_LONGEST_NOTE]
     if verb not in {"approve", "decline"}:
         raise BadRequest("No such verb.")
-    if ask is None or not orders_approvals.decide(ask, by, note, is_yes=verb == "approve"):
+    if approval is None or not orders_approvals.decide(approval, by, note, is_yes=verb == "approve"):
         message = _("It was decided or canceled meanwhile.")
         messages.warning(request, message)
         return message

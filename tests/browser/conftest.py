@@ -23,7 +23,7 @@ from generations import pipeline
 from tests.cast import signed_in
 from tests.sandbox_process import Sandbox
 
-PATIENCE: Final = 20_000  # ms; limits against hanging, not measures
+TIMEOUT: Final = 20_000  # ms; limits against hanging, not measures
 RENDERED: Final = 90_000
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _SWITCHES: Final = (
@@ -55,7 +55,7 @@ def chromium() -> Iterator[Browser]:
     """Ends with this package: Playwright's event loop runs in our thread and would be in the way of other tests."""
     program = chromium_program()
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # for the same reason: that loop is not Django's
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program, args=list(_SWITCHES))
@@ -142,7 +142,7 @@ def expected() -> re.Pattern[str]:
 def page(chromium: Browser, studio: LiveServer, look: dict[str, Any], expected: re.Pattern[str]) -> Iterator[Page]:
     """A fresh browser profile at the studio. Whatever it complains of fails the test: scripts, and the CSP."""
     context = chromium.new_context(base_url=studio.url, locale="en-US", **look)
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(TIMEOUT)
     page = context.new_page()
     complaints: list[str] = []
 

@@ -19,7 +19,7 @@ from generations import bucket
 from generations.mirror import extract_frame, poster, probe
 from generations.models import Status, Upload
 from sandbox.render.video import Recipe, encode, frames
-from tests.browser.conftest import PATIENCE, chromium_program
+from tests.browser.conftest import TIMEOUT, chromium_program
 from tests.cast import make_generation, make_video, signed_in
 from tests.generations.mirror.color_videos import Clip
 from tests.generations.mirror.test_display_matrix import SHOWN
@@ -63,7 +63,7 @@ def shaders(chromium: Browser) -> Iterator[Browser]:
 @pytest.fixture
 def canvas(shaders: Browser) -> Iterator[Page]:
     page = shaders.new_page()
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(TIMEOUT)
     yield page
     page.close()
 

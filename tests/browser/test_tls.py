@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from devserver.s3 import free_ports
-from tests.browser.conftest import PATIENCE, RENDERED, chromium_program
+from tests.browser.conftest import RENDERED, TIMEOUT, chromium_program
 from tests.browser.tls import Proxy, make_certificate, nginx_program, running_nginx
 from tests.devserver.test_launcher import Launched
 
@@ -83,7 +83,7 @@ def context(chromium: Browser, production: Production) -> Iterator[BrowserContex
     ]
     browser = chromium.browser_type.launch(executable_path=chromium_program(), args=switches)
     context = browser.new_context(base_url=production.site, locale="en-US")
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(TIMEOUT)
     yield context
     browser.close()
 

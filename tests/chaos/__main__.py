@@ -40,7 +40,7 @@ class Options:
     each: int
     hurry: bool
     give_up_hours: float
-    patience: float
+    timeout: float
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -52,7 +52,7 @@ class Options:
             each=int(environment.get("CHAOS_EACH") or 10),
             hurry=hurry,
             give_up_hours=0.005 if hurry else 0.02,
-            patience=60 if hurry else 300,
+            timeout=60 if hurry else 300,
         )
 
 
@@ -110,7 +110,7 @@ class Trial:
         connection.close()  # PostgreSQL has not kept it through the storm
         if self.options.hurry:
             _as_if_leases_had_run_out(studio)
-        while time.monotonic() < began + self.options.patience and Generation.objects.open().exists():
+        while time.monotonic() < began + self.options.timeout and Generation.objects.open().exists():
             studio.look_after()
             _look_at_once(everything=self.options.hurry)
             time.sleep(1)

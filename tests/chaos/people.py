@@ -30,7 +30,7 @@ T = TypeVar("T")
 PASSWORD: Final = "chaos test"
 PEOPLE: Final = 4
 COLORS: Final = ("teal", "crimson", "gold", "navy", "olive", "orchid")
-PATIENCE: Final = 120.0  # s; a limit against hanging, not a measure
+TIMEOUT: Final = 120.0  # s; a limit against hanging, not a measure
 UNTIL_AT_FAL: Final = 900.0  # s; the same for an order that has to get there first, through every outage
 REFUSALS: Final = ("content_policy_violation", "no_media_generated", "runner_disconnected", "internal_error")
 STUBBORN: Final = " [sandbox: slow] [sandbox: ignores_cancel]"
@@ -218,9 +218,9 @@ def _person(number: int) -> User:
     return user
 
 
-def _insist(attempt: Callable[[], T], patience: float = PATIENCE) -> T:
-    """Try until the studio takes it, as somebody does who wants a video. `patience` in seconds."""
-    give_up = time.monotonic() + patience
+def _insist(attempt: Callable[[], T], timeout: float = TIMEOUT) -> T:
+    """Try until the studio takes it, as somebody does who wants a video. `timeout` in seconds."""
+    give_up = time.monotonic() + timeout
     while True:
         try:
             return attempt()

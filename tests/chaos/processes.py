@@ -70,10 +70,10 @@ class Program:
         """SIGKILL, to it and to all that it has started."""
         self.end(signal.SIGKILL, 0)
 
-    def end(self, number: signal.Signals = signal.SIGTERM, patience: float = 5) -> None:
+    def end(self, number: signal.Signals = signal.SIGTERM, timeout: float = 5) -> None:
         if self._process is None:
             return
-        for each, seconds in ((number, patience), (signal.SIGKILL, 10.0)):
+        for each, seconds in ((number, timeout), (signal.SIGKILL, 10.0)):
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, each)
             with suppress(subprocess.TimeoutExpired):

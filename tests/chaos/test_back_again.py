@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 REFUSED = "[sandbox: no_media_generated]"
 AWAY = 9.0  # s; RQ's own waits would then be eight seconds and more
-PATIENCE = 60.0  # s; a limit against hanging, not a measure
+TIMEOUT = 60.0  # s; a limit against hanging, not a measure
 
 
 @pytest.fixture(autouse=True)
@@ -139,8 +139,8 @@ def drives(queue: Queue, generation: Generation) -> None:
     """A wake-up has the worker send it to fal; returns once the worker is idle."""
     make_due()
     queue.enqueue(tasks.drive)
-    assert wait_until(lambda: Generation.objects.get(pk=generation.pk).status != Status.QUEUED, PATIENCE)
-    assert wait_until(lambda: not queue.started_job_registry.count, PATIENCE)
+    assert wait_until(lambda: Generation.objects.get(pk=generation.pk).status != Status.QUEUED, TIMEOUT)
+    assert wait_until(lambda: not queue.started_job_registry.count, TIMEOUT)
     time.sleep(0.5)
 
 

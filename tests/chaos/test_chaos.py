@@ -7,7 +7,7 @@ import sys
 from devserver import addresses
 from tests.environment import without_ours
 
-PATIENCE = 240.0  # s; a limit against hanging, not a measure
+TIMEOUT = 240.0  # s; a limit against hanging, not a measure
 # how often each kind of trouble comes in so short a time depends on the machine; `make chaos` counts them
 SHORT = {"CHAOS_COUNT": "40", "CHAOS_SECONDS": "20", "CHAOS_EACH": "0", "CHAOS_HURRY": "1"}
 
@@ -19,7 +19,7 @@ def test_nothing_is_lost_doubled_or_stuck() -> None:
         command, cwd=addresses.ROOT, env=without_ours() | SHORT, stdout=subprocess.PIPE, text=True
     ) as trial:
         try:
-            report, _ = trial.communicate(timeout=PATIENCE)
+            report, _ = trial.communicate(timeout=TIMEOUT)
         finally:
             trial.send_signal(signal.SIGTERM)  # it takes its own processes along
     assert trial.returncode == 0, report

@@ -27,7 +27,7 @@ from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE = 60.0  # s; a limit against hanging, not a measure
+TIMEOUT = 60.0  # s; a limit against hanging, not a measure
 AT_FAL_ALREADY = {
     "before the cancel is noted",
     "between poll and verdict",
@@ -65,7 +65,7 @@ def kill_a_worker(point: str) -> None:
         env=os.environ | {"DATABASE_URL": url_of_test_database()},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert worker.returncode == -signal.SIGKILL, f"it did not come to that point:\n{worker.stderr[-2000:]}"
@@ -78,7 +78,7 @@ def let_leases_run_out() -> None:
 def bring_to_fal(sandbox: Sandbox, generation: Generation) -> None:
     """Until fal has ended it, and the studio has yet to hear of that."""
     one_pass()
-    give_up = time.monotonic() + PATIENCE
+    give_up = time.monotonic() + TIMEOUT
     while requests(sandbox, generation)[0]["status"] != "COMPLETED":
         assert time.monotonic() < give_up
         time.sleep(0.1)

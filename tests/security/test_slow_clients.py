@@ -25,7 +25,7 @@ from generations.fal import webhooks
 from generations.models import Generation, Status, Upload, Video
 from tests.cast import make_generation, make_video, picture, signed_in
 from tests.sandbox_process import Sandbox
-from tests.security.web_server import PATIENCE, Attack, WebServer, request, rest_of, running_web
+from tests.security.web_server import MAX_WAIT, Attack, WebServer, request, rest_of, running_web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -209,7 +209,7 @@ def still_connected(web: WebServer) -> bool:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + MAX_WAIT
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -374,7 +374,7 @@ def nginx(request: pytest.FixtureRequest, web: WebServer, tmp_path: Path) -> Ite
         yield front
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        process.wait(MAX_WAIT)
 
 
 def absent(message: str) -> NoReturn:

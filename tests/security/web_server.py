@@ -23,7 +23,7 @@ from devserver.s3 import free_ports
 from devserver.server import die_with_parent
 
 HOST: Final = "127.0.0.1"
-PATIENCE: Final = 90.0  # seconds; limits against hanging, not measures
+MAX_WAIT: Final = 90.0  # seconds; limits against hanging, not measures
 COMMAND: Final = parse_procfile((addresses.ROOT / "Procfile").read_text()).processes["web"]
 
 
@@ -37,7 +37,7 @@ class WebServer:
 
     def browser(self, person: Client | None = None) -> httpx.Client:
         """With the person's cookies."""
-        browser = httpx.Client(base_url=self.url, timeout=PATIENCE)
+        browser = httpx.Client(base_url=self.url, timeout=MAX_WAIT)
         if person is not None:
             browser.cookies.update({name: morsel.value for name, morsel in person.cookies.items()})
         return browser
@@ -85,7 +85,7 @@ def _environment(port: int) -> dict[str, str]:
 
 
 def _wait_until_answers(url: str, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + MAX_WAIT
     while time.monotonic() < deadline:
         try:
             if httpx.get(f"{url}/healthz", timeout=5).is_success:
@@ -115,7 +115,7 @@ class Attack:
         found = self._ends.enter_context(socket.socket())
         if receive_buffer:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        found.settimeout(PATIENCE)
+        found.settimeout(MAX_WAIT)
         found.connect((HOST, self.port))
         return found
 

@@ -54,12 +54,12 @@ def clock() -> Clock:
     return Clock()
 
 
-PATIENCE = 20.0  # s; a limit against hanging, not a measure
+MAX_WAIT = 20.0  # s; a limit against hanging, not a measure
 
 
 @pytest.fixture
 def keys(server: ScriptedServer, clock: Clock) -> KeySet:
-    return KeySet(f"{server.url}/jwks.json", clock, wait=PATIENCE)
+    return KeySet(f"{server.url}/jwks.json", clock, wait=MAX_WAIT)
 
 
 def is_believed(keys: KeySet, key: Ed25519PrivateKey = KEY) -> bool:
@@ -73,7 +73,7 @@ def is_believed(keys: KeySet, key: Ed25519PrivateKey = KEY) -> bool:
 
 def until_read(keys: KeySet) -> None:
     """A reading that nobody waits for comes to its end."""
-    give_up = time.monotonic() + PATIENCE
+    give_up = time.monotonic() + MAX_WAIT
     while keys._reading:
         assert time.monotonic() < give_up
         time.sleep(0.01)
@@ -245,7 +245,7 @@ def test_while_the_key_server_hangs_everybody_is_told_at_once_to_come_back(
     server.will(Reply(body=jwks(KEY), pause=2))
     with ThreadPoolExecutor(20) as threads:
         answers = [threads.submit(is_believed, keys) for _ in range(20)]
-        assert {type(answer.exception(PATIENCE)) for answer in answers} == {KeysUnavailableError}
+        assert {type(answer.exception(MAX_WAIT)) for answer in answers} == {KeysUnavailableError}
     until_read(keys)
     assert len(server.asked) == 1
     assert is_believed(keys)
@@ -298,4 +298,4 @@ def test_nothing_that_a_stranger_sends_breaks_it(headers: dict[str, str], body: 
     with scripted_server() as server:
         server.will(Reply(body=jwks(KEY)))
         with pytest.raises(ForgedError):
-            read(headers, body, KeySet(server.url, wait=PATIENCE), pinned_user="", now=NOW)
+            read(headers, body, KeySet(server.url, wait=MAX_WAIT), pinned_user="", now=NOW)

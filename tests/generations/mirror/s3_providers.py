@@ -15,7 +15,7 @@ from devserver.s3 import PORTS, S3Address, free_ports
 from tests.generations.mirror.conftest import bucket_at
 from tests.sandbox_process import free_port
 
-PATIENCE: Final = 60.0  # s
+TIMEOUT: Final = 60.0  # s
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def _moto(directory: Path) -> Iterator[S3Address]:
 
 def _wait(url: str) -> None:
     transport = httpx.HTTPTransport(retries=10)  # of connections only, each after a longer pause
-    with httpx.Client(transport=transport, timeout=PATIENCE) as client:
+    with httpx.Client(transport=transport, timeout=TIMEOUT) as client:
         client.get(url)
 
 

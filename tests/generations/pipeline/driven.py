@@ -7,12 +7,12 @@ from typing import Final
 from generations import pipeline
 from generations.models import DRIVEN, Generation
 
-PATIENCE: Final = 60.0  # s; a limit against hanging, not a measure
+TIMEOUT: Final = 60.0  # s; a limit against hanging, not a measure
 
 
 def drive_until(condition: Callable[[], bool]) -> None:
     """Pass after pass until the condition holds; every open row is due in each."""
-    give_up = time.monotonic() + PATIENCE
+    give_up = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < give_up, [
             (row.status, row.reason, row.message, row.provider_message) for row in Generation.objects.all()

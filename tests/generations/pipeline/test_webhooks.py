@@ -24,7 +24,7 @@ from generations.models import AT_FAL, Event, Generation, Status
 from generations.pipeline import receive_webhook, submit, transitions
 from generations.views import webhooks as views
 from tests.cast import make_generation, make_input_picture
-from tests.generations.pipeline.driven import PATIENCE, drive_to_the_end, one_pass
+from tests.generations.pipeline.driven import TIMEOUT, drive_to_the_end, one_pass
 from tests.sandbox_process import Sandbox
 
 NO_VIDEO = "[sandbox: no_media_generated]"
@@ -44,7 +44,7 @@ def called(generation: Generation, request_id: str, **said: Any) -> bool:
 
 
 def until_called(generation: Generation) -> Generation:
-    give_up = time.monotonic() + PATIENCE
+    give_up = time.monotonic() + TIMEOUT
     while (
         not Generation.objects.filter(pk=generation.pk)
         .exclude(request_id=None)
@@ -81,7 +81,7 @@ def test_a_call_brings_home_a_request_whose_answer_was_lost(alice: User, studio:
     generation = make_generation(alice, alice.personal_team, prompt=f"Lost, then called {NO_VIDEO}")
     studio.set_faults("submit_cut_after=1")
     one_pass()
-    give_up = time.monotonic() + PATIENCE
+    give_up = time.monotonic() + TIMEOUT
     while not Generation.objects.filter(request_id__isnull=False).exists():
         assert time.monotonic() < give_up, "no webhook came"
         time.sleep(0.05)
@@ -290,7 +290,7 @@ def test_a_call_brings_home_what_fal_took_with_an_error(alice: User, studio: San
 
 
 def until_called_or_adopted(generation: Generation) -> None:
-    give_up = time.monotonic() + PATIENCE
+    give_up = time.monotonic() + TIMEOUT
     while not Generation.objects.filter(pk=generation.pk, request_id__isnull=False).exists():
         assert time.monotonic() < give_up, "no webhook came"
         time.sleep(0.05)
@@ -332,7 +332,7 @@ def test_a_stranger_gets_nowhere(
 ) -> None:
     settings.PUBLIC_URL = "https://studio.example"
     sandbox.set_faults("")
-    monkeypatch.setattr(views, "_keys", cache(lambda: KeySet(settings.FAL_JWKS_URL, wait=PATIENCE)))
+    monkeypatch.setattr(views, "_keys", cache(lambda: KeySet(settings.FAL_JWKS_URL, wait=TIMEOUT)))
     generation = make_generation(alice, alice.personal_team, status=Status.RENDERING)
     path = f"/webhooks/fal/{generation.pk}/"
     ours = {"mac": mac(generation.pk, settings.SECRET_KEY)}

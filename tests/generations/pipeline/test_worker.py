@@ -19,7 +19,7 @@ from generations.fal_account import fal_config
 from generations.models import Event, Generation, Slot, Status, SubmitPause, Video
 from generations.pipeline import drive, receive_webhook, schedule, submit, worker
 from tests.cast import make_generation, make_input_picture
-from tests.generations.pipeline.driven import PATIENCE, drive_to_the_end, drive_until, one_pass
+from tests.generations.pipeline.driven import TIMEOUT, drive_to_the_end, drive_until, one_pass
 from tests.sandbox_process import Sandbox
 from tests.scripted_server import Reply, scripted_server
 
@@ -250,7 +250,7 @@ def test_an_error_whose_id_is_of_the_call_and_not_of_the_job_is_found_in_fals_li
     for _ in range(2):
         one_pass()
     a_minute_passes(generation)
-    give_up = time.monotonic() + PATIENCE
+    give_up = time.monotonic() + TIMEOUT
     while submits(sandbox, generation)[0]["status"] != "COMPLETED":
         assert time.monotonic() < give_up
         time.sleep(0.05)
