@@ -52,7 +52,7 @@ class Measurement:
 def measure_baseline(studio: Studio, count: int) -> Measurement:
     worker = studio.run("usual", f"exec {sys.executable} -m bench._baseline")
     wait_for(lambda: rq.Worker.count(queue=_baseline.queue()) == 1, START_SECONDS, worker.log.read_text)
-    before, begun = studio.sandbox.books(), time.monotonic()
+    before, begun = studio.sandbox.records(), time.monotonic()
     jobs = [_baseline.queue().enqueue(_baseline.job, f"A fox in the snow, {n}") for n in range(count)]
     wait_for(lambda: all(job.get_status() in {"finished", "failed"} for job in jobs), TIMEOUT)
     seconds = time.monotonic() - begun
@@ -82,14 +82,14 @@ def create_generations(count: int) -> None:
 
 def measure_ours(studio: Studio, count: int) -> Measurement:
     create_generations(count)
-    before = studio.sandbox.books()
+    before = studio.sandbox.records()
     begun = time.monotonic()
     worker = studio.start("worker")
     studio.start("cron")
     progress = Progress(begun)
     wait_for(progress.has_ended, TIMEOUT, lambda: worker.log.read_text()[-2000:])
     seconds = time.monotonic() - begun
-    print(f"In flight at fal at once: {studio.sandbox.books()['counters']['max_in_flight']:,}.")
+    print(f"In flight at fal at once: {studio.sandbox.records()['counters']['max_in_flight']:,}.")
     print(f"How they ended: {_count_statuses()}.")
     return _read_measurement(studio, worker, before, Generation.objects.filter(status=Status.DONE).count(), seconds)
 
@@ -116,7 +116,7 @@ def _count_statuses() -> dict[str, int]:
 def _read_measurement(
     studio: Studio, worker: Process, before: dict[str, Any], count: int, seconds: float
 ) -> Measurement:
-    after = studio.sandbox.books()["counters"]
+    after = studio.sandbox.records()["counters"]
     requests = sum(after[name] - before["counters"][name] for name in REQUEST_COUNTERS)
     return Measurement(count, seconds, requests, worker.peak_bytes(), worker.cpu_seconds())
 

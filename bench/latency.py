@@ -89,7 +89,7 @@ def measure(studio: Studio, browser: Browser, user: User, count: int) -> list[Sa
             assert answer.status == 206, answer.status
         page.goto(f"{studio.url}/generations/{rows[0].pk}/")
         page.locator("video").evaluate(_PLAY)
-    ended = {entry["id"]: datetime.fromisoformat(entry["ended"]) for entry in studio.sandbox.books()["requests"]}
+    ended = {entry["id"]: datetime.fromisoformat(entry["ended"]) for entry in studio.sandbox.records()["requests"]}
     return [_sample(Generation.objects.get(pk=row.pk), ended, shown[str(row.pk)]) for row in rows]
 
 

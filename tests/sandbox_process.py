@@ -92,10 +92,10 @@ class Sandbox:
         self._environment |= environment
         self.start()
 
-    def books(self) -> dict[str, Any]:
+    def records(self) -> dict[str, Any]:
         """Every request it ever accepted, its counters, the faults that really happened."""
-        books: dict[str, Any] = self._control.get("/sandbox/books").raise_for_status().json()
-        return books
+        records: dict[str, Any] = self._control.get("/sandbox/books").raise_for_status().json()
+        return records
 
     def set_faults(self, text: str) -> None:
         """Replace the running faults, such as `submit_503=0.1,seed=7`; an empty text ends them."""

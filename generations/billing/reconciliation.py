@@ -50,27 +50,27 @@ def _our_usage(days: list[date]) -> DailyUsage:
     rows = Generation.objects.filter(request_id__isnull=False, cost_cents__gt=0, created_at__gte=begin - _MAX_DURATION)
     over = rows.order_by().filter(Q(status__in=TERMINAL) | Q(status=Status.MIRRORING))
     ended = over.annotate(day=TruncDate(Coalesce(made, "finished_at"), tzinfo=UTC))
-    books: DailyUsage = {day: {"our_videos": 0, "our_cents": 0, "our_units": Decimal()} for day in days}
+    usage_by_day: DailyUsage = {day: {"our_videos": 0, "our_cents": 0, "our_units": Decimal()} for day in days}
     for day, cents, units in ended.values_list("day", "cost_cents", "billable_units"):
-        if book := books.get(day):
-            book["our_videos"] += 1
-            book["our_cents"] += cents
-            book["our_units"] += units or 0
-    return books
+        if usage := usage_by_day.get(day):
+            usage["our_videos"] += 1
+            usage["our_cents"] += cents
+            usage["our_units"] += units or 0
+    return usage_by_day
 
 
 def _fal_usage(days: list[date]) -> DailyUsage:
     """What fal charged for our endpoints. Raises FalError."""
     begin, end = (datetime.combine(day, time(), UTC) for day in (days[0], days[-1] + timedelta(days=1)))
-    books: DailyUsage = {day: {"fal_units": Decimal(), "fal_cents": Decimal()} for day in days}
+    usage_by_day: DailyUsage = {day: {"fal_units": Decimal(), "fal_cents": Decimal()} for day in days}
     with FalClient(replace(fal_config(), key=settings.FAL_ADMIN_KEY)) as client:
         for share in client.usage(list(Endpoint), start=begin, end=end):
-            if book := books.get(share.day):
-                book["fal_units"] += share.quantity
-                book["fal_cents"] += share.cost * 100
-    for book in books.values():
-        book["fal_cents"] = round(book["fal_cents"])
-    return books
+            if usage := usage_by_day.get(share.day):
+                usage["fal_units"] += share.quantity
+                usage["fal_cents"] += share.cost * 100
+    for usage in usage_by_day.values():
+        usage["fal_cents"] = round(usage["fal_cents"])
+    return usage_by_day
 
 
 def _save_day(day: date, columns: dict[str, Any]) -> None:

@@ -69,7 +69,7 @@ class Trial:
             raged = self._rage(crowd, storm)
             storm.end()
             waited = self._calm(studio)
-            judgement = judge(storm.read_the_books(), studio.sandbox.directory / "files")
+            judgement = judge(storm.read_records(), studio.sandbox.directory / "files")
             found = report.Found(self.options.seed, raged, waited, crowd, storm, studio, judgement)
             return report.lines(found)
 

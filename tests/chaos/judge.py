@@ -33,10 +33,10 @@ class Judgement:
     charged_cents: int = 0
 
 
-def judge(books: Mapping[str, Any], files: Path) -> Judgement:
+def judge(records: Mapping[str, Any], files: Path) -> Judgement:
     """Look at every row. `files` is the sandbox's folder of files."""
-    judgement = Judgement(charged_cents=round(books["charged_units"] * CENTS_A_SECOND))
-    requests = _by_generation(books["requests"])
+    judgement = Judgement(charged_cents=round(records["charged_units"] * CENTS_A_SECOND))
+    requests = _by_generation(records["requests"])
     rows = {row.pk: row for row in Generation.objects.select_related("video").prefetch_related("pictures")}
     for pk in requests.keys() - rows.keys():
         judgement.problems.append(f"{pk}: fal has a request for a generation that does not exist")
@@ -46,7 +46,7 @@ def judge(books: Mapping[str, Any], files: Path) -> Judgement:
         judgement.problems.extend(f"{pk} ({row.status} {row.reason}): {problem}" for problem in problems)
     judgement.problems.extend(_wrong_sum(rows.values(), judgement))
     judgement.problems.extend(_too_many_for_a_person(judgement))
-    for request in books["requests"]:
+    for request in records["requests"]:
         judgement.webhooks.update(f"{each['kind']}: {_taken(each)}" for each in request["deliveries"])
         judgement.problems.extend(_believed_forgeries(request))
     return judgement

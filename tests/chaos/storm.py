@@ -94,7 +94,7 @@ class Storm:
         self.broken: Counter[str] = Counter()
         self._studio, self._random, self._least, self._pause = studio, random, least, pause
         self._break_at = self._change_at = 0.0
-        self._books: Mapping[str, Any] = {"faults": {}, "requests": []}
+        self._records: Mapping[str, Any] = {"faults": {}, "requests": []}
         self._doomed: list[subprocess.Popen[bytes]] = []
 
     def rage(self) -> None:
@@ -103,7 +103,7 @@ class Storm:
         now = time.monotonic()
         if now >= self._change_at and self._studio.is_up("sandbox"):
             self._change_at = now + self._random.uniform(1, 2.5) * self._pause
-            self._books = self._studio.sandbox.books()
+            self._records = self._studio.sandbox.records()
             self._studio.sandbox.set_faults(self._weather())
         if now >= self._break_at:
             self._bury_the_doomed()
@@ -125,17 +125,17 @@ class Storm:
 
     def happened(self) -> dict[str, int]:
         """How often each kind really happened: fal's by its own records, ours by our own count."""
-        faults = {kind: self._books["faults"].get(kind, 0) for kind in FAULTS}
-        outcomes = [request["outcome"] for request in self._books["requests"] if request["outcome"]]
+        faults = {kind: self._records["faults"].get(kind, 0) for kind in FAULTS}
+        outcomes = [request["outcome"] for request in self._records["requests"] if request["outcome"]]
         endings = {kind: sum(map(is_it, outcomes)) for kind, is_it in ENDINGS.items()}
         return {**{kind: self.broken[kind] for kind in (*BREAKAGES, AT_THE_POST)}, **faults, **endings}
 
     def lacking(self) -> list[str]:
         return [kind for kind, count in self.happened().items() if count < self._least]
 
-    def read_the_books(self) -> Mapping[str, Any]:
-        self._books = self._studio.sandbox.books()
-        return self._books
+    def read_records(self) -> Mapping[str, Any]:
+        self._records = self._studio.sandbox.records()
+        return self._records
 
     def _weather(self) -> str:
         """A few faults, first of all those that have not happened often enough."""

@@ -77,7 +77,7 @@ def test_fals_answer_is_not_forgotten_when_postgresql_is_away(
     assert len(tries) == 2
     assert generation.request_id
     assert drive_to_the_end(generation).reason == "no_media_generated"
-    assert sum(request["prompt"] == generation.prompt for request in sandbox.books()["requests"]) == 1
+    assert sum(request["prompt"] == generation.prompt for request in sandbox.records()["requests"]) == 1
 
 
 def test_rows_whose_commit_lost_its_word_are_sent_all_the_same_and_once(
@@ -99,7 +99,7 @@ def test_rows_whose_commit_lost_its_word_are_sent_all_the_same_and_once(
 
     assert len(tries) == 2
     assert {row.status for row in Generation.objects.all()} == {Status.RENDERING}
-    assert sum(request["prompt"] == prompt for request in sandbox.books()["requests"]) == len(rows)
+    assert sum(request["prompt"] == prompt for request in sandbox.records()["requests"]) == len(rows)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def order(alice: User, prompt: str) -> Generation:
 
 def requests(sandbox: Sandbox, generation: Generation) -> list[dict[str, Any]]:
     """What the sandbox's records say was accepted with this generation's prompt."""
-    return [request for request in sandbox.books()["requests"] if request["prompt"] == generation.prompt]
+    return [request for request in sandbox.records()["requests"] if request["prompt"] == generation.prompt]
 
 
 def kill_a_worker(point: str) -> None:
@@ -144,8 +144,8 @@ def test_killed_amid_a_batch_it_releases_one_small_group_and_sends_the_rest(
     sent = count - submit.COMMIT_BATCH_SIZE
     reasons = Counter(Generation.objects.values_list("reason", flat=True))
     assert reasons == {"never_queued": submit.COMMIT_BATCH_SIZE, "no_media_generated": sent}
-    books = [request["prompt"] for request in sandbox.books()["requests"] if request["prompt"] in prompts]
-    assert len(books) == len(set(books)) == sent
+    records = [request["prompt"] for request in sandbox.records()["requests"] if request["prompt"] in prompts]
+    assert len(records) == len(set(records)) == sent
 
 
 @pytest.mark.parametrize("point", ["before the answer", "before the id is saved"])

@@ -30,7 +30,7 @@ def test_equal_requests_that_were_lost_together_are_all_found(alice: User, sandb
 
     drive_until(lambda: not Generation.objects.open().exists())
 
-    at_fal = {request["id"] for request in sandbox.books()["requests"] if request["prompt"] == prompt}
+    at_fal = {request["id"] for request in sandbox.records()["requests"] if request["prompt"] == prompt}
     assert len(at_fal) == 4
     assert set(Generation.objects.values_list("request_id", flat=True)) == at_fal
 

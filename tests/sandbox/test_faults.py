@@ -11,7 +11,7 @@ from tests.sandbox_process import Sandbox
 
 
 def _accepted(sandbox: Sandbox) -> int:
-    count: int = sandbox.books()["counters"]["accepted"]
+    count: int = sandbox.records()["counters"]["accepted"]
     return count
 
 
@@ -52,7 +52,7 @@ def test_submit_says_no_and_queues_it(fal: Fal, sandbox: Sandbox, kind: str, cod
     sandbox.set_faults(f"{kind}=1")
     answer = fal.post(f"/{TEXT}", json={"prompt": kind})
     assert answer.status_code == code
-    (request,) = [one for one in sandbox.books()["requests"] if one["prompt"] == kind]
+    (request,) = [one for one in sandbox.records()["requests"] if one["prompt"] == kind]
     assert answer.headers.get("x-fal-request-id") == (request["id"] if has_id else None)
 
 
@@ -88,7 +88,7 @@ def test_submit_is_cut(fal: Fal, sandbox: Sandbox, kind: str, queued: int) -> No
     with pytest.raises(httpx.RemoteProtocolError, match="disconnected without sending a response"):
         fal.submit("cut")
     assert _accepted(sandbox) - before == queued
-    assert sandbox.books()["faults"][kind] >= 1
+    assert sandbox.records()["faults"][kind] >= 1
 
 
 @pytest.mark.parametrize("kind", ["submit_slow", "status_slow"])

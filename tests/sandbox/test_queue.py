@@ -204,15 +204,15 @@ def test_a_start_timeout_ends_in_the_queue(patient: Fal, header: str) -> None:
 
 
 def test_the_books_count(patient: Fal, slow: Sandbox) -> None:
-    before = slow.books()["counters"]
+    before = slow.records()["counters"]
     requests = [patient.submit(f"counted {number}") for number in range(3)]
     for request in requests:
         patient.result(request)
-    books = slow.books()
-    assert books["counters"]["accepted"] - before["accepted"] == 3
-    assert books["counters"]["result_gets"] - before["result_gets"] == 3
-    assert books["counters"]["max_in_flight"] >= 3
-    entry = books["requests"][-1]
+    records = slow.records()
+    assert records["counters"]["accepted"] - before["accepted"] == 3
+    assert records["counters"]["result_gets"] - before["result_gets"] == 3
+    assert records["counters"]["max_in_flight"] >= 3
+    entry = records["requests"][-1]
     assert entry["prompt"] == "counted 2"
     assert entry["submitted"] < entry["started"] < entry["ended"]
     assert (entry["outcome"]["code"], entry["charged_units"]) == (200, 5)

@@ -41,7 +41,7 @@ def test_jobs_files_keys_and_webhooks_survive_a_kill(tmp_path: Path, clip: Path)
         assert [httpx.get(url).status_code for url in urls] == [200] * 4
         told = _told(receiver.wait(7))
         assert {unheard["request_id"], *(request["request_id"] for request in requests)} <= told
-        assert len(sandbox.books()["requests"]) == 6
+        assert len(sandbox.records()["requests"]) == 6
 
 
 def _told(deliveries: list[Delivery]) -> set[str]:

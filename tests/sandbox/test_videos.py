@@ -64,13 +64,13 @@ def test_begins_with_the_picture_and_ends_with_the_tail(camera: Fal) -> None:
 def test_the_same_request_gives_the_same_bytes(studio: Sandbox, camera: Fal) -> None:
     arguments = {"image_url": _uri(Image.effect_mandelbrot((320, 320), (-2, -1.5, 1, 1.5), 40)), "cfg_scale": 0.25}
     once = _render(camera, IMAGE, **arguments)
-    renders = studio.books()["counters"]["renders"]
+    renders = studio.records()["counters"]["renders"]
     assert _render(camera, IMAGE, **arguments) == once
-    assert studio.books()["counters"]["renders"] == renders
+    assert studio.records()["counters"]["renders"] == renders
     for path in (studio.directory / "renders").iterdir():
         path.unlink()
     assert _render(camera, IMAGE, **arguments) == once
-    assert studio.books()["counters"]["renders"] == renders + 1
+    assert studio.records()["counters"]["renders"] == renders + 1
 
 
 def test_rendering_leaves_http_responsive(studio: Sandbox, camera: Fal) -> None:

@@ -35,7 +35,7 @@ def _verify(sandbox: Sandbox, delivery: Delivery) -> None:
 def _deliveries(sandbox: Sandbox, request: dict[str, str], count: int) -> list[tuple[str, int | str]]:
     """What the records say, once they say so much."""
     for _ in range(100):
-        entry = next(entry for entry in sandbox.books()["requests"] if entry["id"] == request["request_id"])
+        entry = next(entry for entry in sandbox.records()["requests"] if entry["id"] == request["request_id"])
         if len(entry["deliveries"]) >= count:
             break
         time.sleep(0.05)

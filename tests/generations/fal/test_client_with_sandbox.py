@@ -198,12 +198,12 @@ def test_completed_with_null_addresses(fal: AnyClient) -> None:
 def test_submits_that_fail_are_sent_once(
     fal: AnyClient, sandbox: Sandbox, fault: str, error: type[FalError], sent: Sent, queued: int
 ) -> None:
-    before = len(sandbox.books()["requests"])
+    before = len(sandbox.records()["requests"])
     sandbox.set_faults(f"{fault}=1")
     with pytest.raises(error) as caught:
         fal.submit(TEXT, cat())
     assert caught.value.sent is sent
-    assert len(sandbox.books()["requests"]) == before + queued
+    assert len(sandbox.records()["requests"]) == before + queued
 
 
 def test_a_request_whose_answer_was_lost_is_found_in_the_listing(fal: AnyClient, sandbox: Sandbox) -> None:
@@ -261,6 +261,6 @@ def test_twenty_at_once(config: FalConfig, sandbox: Sandbox) -> None:
         async with AsyncFalClient(config) as fal:
             return await asyncio.gather(*(one(fal, number) for number in range(20)))
 
-    before = len(sandbox.books()["requests"])
+    before = len(sandbox.records()["requests"])
     assert len(set(asyncio.run(twenty()))) == 20
-    assert len(sandbox.books()["requests"]) == before + 20
+    assert len(sandbox.records()["requests"]) == before + 20

@@ -53,7 +53,7 @@ def test_person_gets_it_and_the_private_ones_stay_private(
     assert not Generation.objects.visible_to(bob).exists()
     assert signed_in(victor).post(f"/generations/{secret.pk}/privacy", {"seen_by": "team"}).status_code == 302
     assert Generation.objects.visible_to(alice).exists()
-    assert [share.key for share in usage(film, Month.now()).members] == [bob], "the books keep the maker"
+    assert [share.key for share in usage(film, Month.now()).members] == [bob], "the billing records keep the creator"
 
 
 def test_who_got_it_passes_it_on_in_turn(film: Team, alice: User, bob: User, victor: User, secret: Generation) -> None:

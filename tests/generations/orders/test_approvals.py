@@ -54,12 +54,12 @@ def test_above_the_amount_nothing_is_sent_and_the_money_is_held(
 ) -> None:
     Team.objects.filter(pk=film.pk).update(monthly_limit_cents=200)
     film.refresh_from_db()
-    before = len(sandbox.books()["requests"])
+    before = len(sandbox.records()["requests"])
     order(bob, film)
     drive()
 
     assert statuses() == {Status.HELD}
-    assert len(sandbox.books()["requests"]) == before
+    assert len(sandbox.records()["requests"]) == before
     budget = budget_of(bob, film)
     assert budget
     assert budget.left == 95

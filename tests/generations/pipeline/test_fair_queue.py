@@ -145,13 +145,13 @@ def test_one_video_of_another_member_does_not_wait_for_a_batch(
     make_generation(bob, film, prompt=f"One alone {refused}")
 
     drive_until(lambda: not Generation.objects.open().exists())
-    books = [one["prompt"].partition(" [")[0] for one in _sent(sandbox, "A batch", "One alone")]
-    assert books.index("One alone") - sent_before < 2
-    assert books.count("A batch") == BATCH
+    records = [one["prompt"].partition(" [")[0] for one in _sent(sandbox, "A batch", "One alone")]
+    assert records.index("One alone") - sent_before < 2
+    assert records.count("A batch") == BATCH
 
 
 def _sent(sandbox: Sandbox, *words: str) -> list[dict[str, Any]]:
-    requests: list[dict[str, Any]] = sandbox.books()["requests"]
+    requests: list[dict[str, Any]] = sandbox.records()["requests"]
     return [one for one in requests if one["prompt"].startswith(words)]
 
 

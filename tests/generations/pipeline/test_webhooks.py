@@ -58,7 +58,7 @@ def until_called(generation: Generation) -> Generation:
 
 
 def deliveries(sandbox: Sandbox, generation: Generation) -> list[dict[str, Any]]:
-    requests = sandbox.books()["requests"]
+    requests = sandbox.records()["requests"]
     return [hook for request in requests if request["prompt"] == generation.prompt for hook in request["deliveries"]]
 
 
@@ -88,7 +88,7 @@ def test_a_call_brings_home_a_request_whose_answer_was_lost(alice: User, studio:
 
     assert Event.objects.filter(message__contains="webhook").exists()
     assert drive_to_the_end(generation).reason == "no_media_generated"
-    requests = [request for request in studio.books()["requests"] if request["prompt"] == generation.prompt]
+    requests = [request for request in studio.records()["requests"] if request["prompt"] == generation.prompt]
     assert [request["id"] for request in requests] == [Generation.objects.get().request_id]
 
 
@@ -253,12 +253,12 @@ def test_a_worker_that_is_about_to_send_what_fal_calls_for_sends_nothing(
         return commit(rows)
 
     monkeypatch.setattr(submit, "_commit_to_submitting", call_first)
-    before = sandbox.books()["counters"]["submits"]
+    before = sandbox.records()["counters"]["submits"]
     one_pass()
 
     row.refresh_from_db()
     assert (row.status, row.request_id) == (Status.RENDERING, "r-1")
-    assert sandbox.books()["counters"]["submits"] == before
+    assert sandbox.records()["counters"]["submits"] == before
 
 
 @pytest.mark.django_db
@@ -286,7 +286,7 @@ def test_a_call_brings_home_what_fal_took_with_an_error(alice: User, studio: San
 
     studio.set_faults("")
     assert drive_to_the_end(generation).reason == "no_media_generated"
-    assert len([one for one in studio.books()["requests"] if one["prompt"] == generation.prompt]) == 1
+    assert len([one for one in studio.records()["requests"] if one["prompt"] == generation.prompt]) == 1
 
 
 def until_called_or_adopted(generation: Generation) -> None:

@@ -45,7 +45,7 @@ def order(alice: User, prompt: str = FOX, **columns: Any) -> Generation:
 
 def submits(sandbox: Sandbox, generation: Generation) -> list[dict[str, object]]:
     """What the sandbox's records say was queued with this generation's prompt."""
-    return [request for request in sandbox.books()["requests"] if request["prompt"] == generation.prompt]
+    return [request for request in sandbox.records()["requests"] if request["prompt"] == generation.prompt]
 
 
 def test_a_prompt_becomes_a_video_in_the_bucket(alice: User) -> None:
@@ -135,12 +135,12 @@ def test_a_refused_account_rests_submitting_for_all_and_loses_nothing(
 ) -> None:
     generations = [order(alice, f"{number} {fault} [sandbox: no_media_generated]") for number in range(3)]
     sandbox.set_faults(f"{fault}=1")
-    before = sandbox.books()["counters"]["submits"]
+    before = sandbox.records()["counters"]["submits"]
     one_pass()
-    refused = sandbox.books()["counters"]["submits"] - before
+    refused = sandbox.records()["counters"]["submits"] - before
     one_pass()
 
-    assert sandbox.books()["counters"]["submits"] - before == refused, "nothing is sent while submitting rests"
+    assert sandbox.records()["counters"]["submits"] - before == refused, "nothing is sent while submitting rests"
     pause = SubmitPause.objects.get()
     assert pause.reason == reason
     assert words in pause.message
@@ -149,7 +149,7 @@ def test_a_refused_account_rests_submitting_for_all_and_loses_nothing(
 
     SubmitPause.objects.update(try_at=timezone.now())
     one_pass()
-    assert sandbox.books()["counters"]["submits"] - before == refused + 1, "one request finds out"
+    assert sandbox.records()["counters"]["submits"] - before == refused + 1, "one request finds out"
 
     sandbox.set_faults("")
     SubmitPause.objects.update(try_at=timezone.now())
