@@ -106,12 +106,12 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
 
 def _wait_for_last_requests() -> None:
     """The browser is gone, but what it asked for last may still be answered, and would be in the way of the flush."""
-    end = time.monotonic() + PATIENCE / 1000
+    end = time.monotonic() + TIMEOUT / 1000
+    calm = 0
     with connection.cursor() as cursor:
-        calm = 0
         while calm < 3 and time.monotonic() < end:
             cursor.execute(_OTHERS_AT_WORK)
-            calm = 0 if cursor.fetchone() != (0,) else calm + 1
+            calm = calm + 1 if cursor.fetchone() == (0,) else 0
             time.sleep(0.02)
 
 
