@@ -224,9 +224,9 @@ class Team(models.Model):
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> "InvitationQuerySet":
         """Those by which somebody can still join: their senders may still give that role in that team."""
-        maker = {"team": models.OuterRef("team"), "user": models.OuterRef("made_by")}
+        sender = {"team": models.OuterRef("team"), "user": models.OuterRef("made_by")}
         owners, managers = (
-            Membership.objects.who_may(action).filter(**maker) for action in (Action.OWN, Action.MANAGE)
+            Membership.objects.who_may(action).filter(**sender) for action in (Action.OWN, Action.MANAGE)
         )
         may_grant = models.Exists(owners) | ~models.Q(role=Role.OWNER) & models.Exists(managers)
         return self.filter(may_grant, uses_left__gt=0, expires_at__gt=timezone.now())

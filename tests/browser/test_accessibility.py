@@ -28,7 +28,7 @@ pytestmark = [desk_alone, pytest.mark.browser, pytest.mark.django_db(transaction
 
 STRANGERS: Final = ["gallery", "account_login", "account_signup", "account_reset_password"]
 PEOPLES: Final = [
-    *("gallery", "new-generation", "bin", "account-settings", "default-parameters", "account-picture"),
+    *("gallery", "new-generation", "trash", "account-settings", "default-parameters", "account-picture"),
     *("account_email", "account_change_password", "account-notices", "delete-account"),
     *("mfa_index", "usersessions_list", "account-impersonations"),
 ]

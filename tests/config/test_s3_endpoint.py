@@ -126,13 +126,13 @@ def test_aws_by_an_address_of_its_own(monkeypatch: pytest.MonkeyPatch, url: str,
 
 @pytest.mark.parametrize(("url", "host_and_bucket", "region"), OTHERS)
 @pytest.mark.parametrize("of_aws", [{}, {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"}])
-def test_other_makers(
+def test_other_providers(
     monkeypatch: pytest.MonkeyPatch, url: str, host_and_bucket: str, region: str, of_aws: dict[str, str]
 ) -> None:
     expect(read(monkeypatch, **KEYS, **of_aws, AWS_S3_ENDPOINT_URL=url), f"{host_and_bucket}/a/b.mp4", region)
 
 
-def test_region_that_is_named_holds_at_other_makers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_region_that_is_named_holds_at_other_providers(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {"AWS_S3_ENDPOINT_URL": "https://s3.eu-central-1.wasabisys.com", "AWS_S3_REGION_NAME": "here-1"}
     expect(read(monkeypatch, **KEYS, **environment), "s3.eu-central-1.wasabisys.com/videos/a/b.mp4", "here-1")
 

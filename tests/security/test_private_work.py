@@ -89,23 +89,23 @@ def row(film: Team, bob: User) -> Generation:
 BYTES: Final = ("", "panel", "card", "video", "poster", "download", "input/start")
 
 
-def test_maker_sees_it_and_nobody_else(
+def test_owner_sees_it_and_nobody_else(
     film: Team, alice: User, bob: User, victor: User, row: Generation, ended: str
 ) -> None:
     row.refresh_from_db()
     assert row.is_private
     assert row.deleted_at is None
-    maker = signed_in(bob)
+    owner = signed_in(bob)
     for name in BYTES:
         address = f"/generations/{row.pk}/{name}"
-        assert maker.get(address).status_code in {200, 302}, name
+        assert owner.get(address).status_code in {200, 302}, name
         for other in (alice, victor):
             assert signed_in(other).get(address).status_code in {404, 302 if not _is_there(other) else 404}, name
     for address in ("/", "/?q=secret", "/former-teams/"):
-        assert "A secret fox" in maker.get(address).content.decode(), address
+        assert "A secret fox" in owner.get(address).content.decode(), address
         for other in (alice, victor):
             assert "A secret fox" not in signed_in(other).get(address).content.decode()
-    assert "former-teams" in maker.get("/").content.decode()
+    assert "former-teams" in owner.get("/").content.decode()
     for other in (alice, victor):
         assert not Generation.objects.visible_to(other).filter(pk=row.pk).exists()
 
@@ -115,7 +115,7 @@ def _is_there(user: User) -> bool:
     return user.is_active
 
 
-def test_it_gives_the_maker_nothing_else_of_the_team(film: Team, alice: User, bob: User, row: Generation) -> None:
+def test_it_gives_the_owner_nothing_else_of_the_team(film: Team, alice: User, bob: User, row: Generation) -> None:
     shown = make_generation(bob, film, Status.DONE, prompt="A shown fox")
     others = make_generation(alice, film, Status.DONE, prompt="Another fox")
     remove_member(film, bob, alice)
@@ -130,14 +130,14 @@ def test_it_gives_the_maker_nothing_else_of_the_team(film: Team, alice: User, bo
         assert client.post(f"/generations/{row.pk}/{verb}").status_code == 403
 
 
-def test_live_updates_tell_the_maker_alone(film: Team, alice: User, bob: User, row: Generation) -> None:
+def test_live_updates_tell_the_owner_alone(film: Team, alice: User, bob: User, row: Generation) -> None:
     remove_member(film, bob, alice)
     for _ in range(2):
         assert str(row.pk) in signed_in(bob).get("/events?since=0").content.decode()
         assert signed_in(alice).get("/events?since=0").status_code == 204
 
 
-def test_former_maker_shows_it_and_then_it_is_the_teams(film: Team, alice: User, bob: User, row: Generation) -> None:
+def test_former_owner_shows_it_and_then_it_is_the_teams(film: Team, alice: User, bob: User, row: Generation) -> None:
     remove_member(film, bob, alice)
     client = signed_in(bob)
     client.post(f"/generations/{row.pk}/privacy", {"seen_by": "team"})
@@ -170,7 +170,7 @@ def test_whoever_has_not_left_decides_nothing(
     assert row.is_private
 
 
-def test_maker_hands_all_over_themselves(film: Team, alice: User, bob: User, victor: User, row: Generation) -> None:
+def test_owner_hands_all_over_themselves(film: Team, alice: User, bob: User, victor: User, row: Generation) -> None:
     signed_in(bob).post("/teams/film/leave", {"assigned_to": str(victor.pk)})
     assert Generation.objects.visible_to(victor).get() == row
     assert not Generation.objects.visible_to(bob).exists()

@@ -153,7 +153,7 @@ def test_second_moderator_is_told(case: Case, mo: User, max_: User) -> None:
     assert Decision.objects.get().verb == "approve"
 
 
-def test_private_work_takes_a_reason_that_its_maker_reads(
+def test_private_work_takes_a_reason_that_its_owner_reads(
     case: Case, row: Generation, mo: User, mailoutbox: Mails
 ) -> None:
     Generation.objects.filter(pk=row.pk).update(is_private=True, prompt="Nobody else reads this")
@@ -228,7 +228,7 @@ def test_five_hundred_are_decided_in_the_background_with_a_summary_first(film: T
 # --- rules and files --------------------------------------------------------------------------------------------------
 
 
-def test_rule_is_tried_saved_and_known_by_its_maker(film: Team, bob: User, mo: User) -> None:
+def test_rule_is_tried_saved_and_known_by_its_author(film: Team, bob: User, mo: User) -> None:
     make_generation(bob, film, Status.CANCELED, prompt="A fox with a sw0rd")
     make_generation(bob, film, Status.CANCELED, prompt="A fox with a flower")
     old = timezone.now() - timedelta(days=31)

@@ -48,7 +48,7 @@ def _wait(url: str) -> None:
         client.get(url)
 
 
-MAKERS: Final[dict[str, Callable[[Path], AbstractContextManager[S3Address]]]] = {
+S3_PROVIDERS: Final[dict[str, Callable[[Path], AbstractContextManager[S3Address]]]] = {
     "SeaweedFS": lambda directory: _embedded(directory, "weed"),
     "rclone": lambda directory: _embedded(directory, "rclone"),
     "moto": _moto,

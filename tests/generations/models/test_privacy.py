@@ -55,7 +55,7 @@ def test_it_is_in_its_owners_trash_alone(owner: Client, bob: User, row: Generati
     assert b"A secret fox" in signed_in(bob).get("/trash/").content
 
 
-def test_maker_shows_it_and_hides_it_again(owner: Client, bob: User, row: Generation) -> None:
+def test_owner_shows_it_and_hides_it_again(owner: Client, bob: User, row: Generation) -> None:
     client, address = signed_in(bob), f"/generations/{row.pk}/privacy"
     client.post(address, {"seen_by": "team"})
     assert owner.get(row.get_absolute_url()).status_code == 200

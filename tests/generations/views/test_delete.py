@@ -54,7 +54,7 @@ def test_what_is_still_being_made_is_not_deleted(film: Team, bob: User, status: 
     assert Generation.objects.get().trashed_at is None
 
 
-def test_only_the_maker_and_who_manages_the_team_may(film: Team, alice: User, bob: User, victor: User) -> None:
+def test_only_the_owner_and_who_manages_the_team_may(film: Team, alice: User, bob: User, victor: User) -> None:
     hers, his = make_generation(alice, film, Status.DONE), make_generation(bob, film, Status.DONE)
 
     for person, row in ((bob, hers), (victor, his)):

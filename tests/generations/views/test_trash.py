@@ -121,7 +121,7 @@ def test_pages_of_the_trash_miss_none_and_repeat_none(film: Team, bob: User, mon
 
 
 @pytest.mark.parametrize("verb", ["trash-restore", "trash-delete"])
-def test_only_the_maker_and_who_manages_the_team_may(
+def test_only_the_owner_and_who_manages_the_team_may(
     verb: str, film: Team, alice: User, bob: User, victor: User, mallory: User
 ) -> None:
     hers = lie_there(make_generation(alice, film, Status.DONE), alice, 1)
