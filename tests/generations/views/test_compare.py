@@ -87,7 +87,7 @@ def test_page_shows_the_chain_that_it_comes_from(film: Team, bob: User, mallory:
         chain.append(make_generation(bob, film, parent=chain[-1], relation=Relation.REMIX, prompt=f"Remix {number}"))
     page = signed_in(bob).get(chain[2].get_absolute_url()).content.decode()
 
-    kin = re.findall(r'related__words"><a href="/generations/([0-9a-f-]+)/"', page)
+    kin = re.findall(r'related__words">\s*<a href="/generations/([0-9a-f-]+)/"', page)
     assert kin == [str(chain[0].pk), str(chain[1].pk), str(chain[3].pk)]
     assert "compare/?ids" not in page
 
