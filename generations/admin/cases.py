@@ -256,7 +256,7 @@ class CaseAdmin(ReadOnly, MaskedAdmin):
                 "case": case,
                 "generation": row,
                 "opts": self.opts,
-                "may_look": may_view(case, by),
+                "may_view": may_view(case, by),
                 "may_decide": may_decide,
                 "is_own": by.pk in {row.user_id, row.assigned_to_id},
                 "other": other,

@@ -174,5 +174,5 @@ class GenerationAdmin(ReadOnly, MaskedAdmin):
             "can_be_given_up": manual_resolution.can_be_given_up(generation),
             "last_events": [mask(event, ("message",)) for event in events][::-1],
             "pictures": [] if generation.is_private else list(generation.pictures.order_by("slot")),
-            "to_decide": mask(generation, PRIVATE_FIELDS),
+            "unresolved": mask(generation, PRIVATE_FIELDS),
         }

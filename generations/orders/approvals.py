@@ -142,7 +142,9 @@ def _notify(approval: ApprovalRequest) -> int:
     team = approval.first.team
     people = [one.user for one in _deciders(team).exclude(user=approval.first.user_id).select_related("user")]
     return sum(
-        send_email(one.email, "teams/mail/approval", {"ask": approval, "team": team, "link": link_for(one, approval)})
+        send_email(
+            one.email, "teams/mail/approval", {"approval": approval, "team": team, "link": link_for(one, approval)}
+        )
         for one in people
     )
 

@@ -31,7 +31,7 @@ def alarms(context: dict[str, Any]) -> dict[str, int | str]:
         "bucket_problem": bucket_check.known_problem(),
         "needs_a_person": Generation.objects.filter(manual_resolution.NEEDS_ATTENTION).count(),
         "not_copied": manual_resolution.overdue_copies().count(),
-        "drifting": UsageDay.objects.exclude(fal_cents=F("our_cents"))
+        "differing_days": UsageDay.objects.exclude(fal_cents=F("our_cents"))
         .filter(day__gte=timezone.now() - _RECENT)
         .count(),
     }

@@ -23,7 +23,7 @@ _LONGEST_NOTE = 500  # characters
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def approvals(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
-    """What waits in the team; a POST decides one: `ask` is its key, `verb` is `approve` or `decline`."""
+    """What waits in the team; a POST decides one: `approval` is its key, `verb` is `approve` or `decline`."""
     access = team_access(request, slug)
     access.require(Action.APPROVE)
     if request.method == "POST":
@@ -33,7 +33,9 @@ def approvals(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
         _decide(request, found, access.user)
         return redirect("team-approvals", slug)
     return render(
-        request, "teams/approvals.html", {"team": access.team, "asks": orders_approvals.pending_approvals(access.team)}
+        request,
+        "teams/approvals.html",
+        {"team": access.team, "approvals": orders_approvals.pending_approvals(access.team)},
     )
 
 
@@ -46,13 +48,13 @@ def by_mail(request: HttpRequest, token: str) -> HttpResponse:
     person, approval = found
     if request.method == "POST":
         said = _decide(request, approval, person)
-        return render(request, "teams/approval_done.html", {"ask": approval, "said": said})
-    return render(request, "teams/approval.html", {"ask": approval, "team": approval.first.team, "person": person})
+        return render(request, "teams/approval_done.html", {"approval": approval, "said": said})
+    return render(request, "teams/approval.html", {"approval": approval, "team": approval.first.team, "person": person})
 
 
 def _key(request: HttpRequest) -> uuid.UUID:
     try:
-        return uuid.UUID(request.POST.get("ask", ""))
+        return uuid.UUID(request.POST.get("approval", ""))
     except ValueError:
         raise BadRequest("No such request.") from None
 

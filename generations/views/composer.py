@@ -125,7 +125,7 @@ def _page(
         "variations": range(1, MAX_VARIATIONS + 1),
         "made": made,
         "presets": Preset.objects.filter(user=request.user),
-        "earlier": _recent_prompts(request),
+        "recent_prompts": _recent_prompts(request),
         "may_generate_in": {team.pk for team in teams},
         "now": timezone.now(),
         "draft": draft,

@@ -361,7 +361,7 @@ def test_hold_by_a_rule_and_by_an_amount_need_both(film: Team, alice: User, bob:
     decide(Case.objects.get(), DecisionKind.APPROVE, mo)
     row.refresh_from_db()
     assert row.status == Status.HELD
-    signed_in(alice).post("/teams/film/approvals", {"ask": row.pk, "verb": "approve"})
+    signed_in(alice).post("/teams/film/approvals", {"approval": row.pk, "verb": "approve"})
     row.refresh_from_db()
     assert row.status == Status.QUEUED
 

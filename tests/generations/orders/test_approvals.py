@@ -80,7 +80,7 @@ def test_yes_sends_all_of_one_press(sandbox: Sandbox, film: Team, alice: User, b
     page = signed_in(alice).get("/teams/film/approvals").content.decode()
     assert "$1.05" in page
     assert "asks for 3 videos" in page
-    signed_in(alice).post("/teams/film/approvals", {"ask": rows[0].batch, "verb": "approve", "note": "Go on"})
+    signed_in(alice).post("/teams/film/approvals", {"approval": rows[0].batch, "verb": "approve", "note": "Go on"})
 
     assert statuses() == {Status.QUEUED}
     assert Hold.objects.filter(verdict="released", decided_by=alice, note="Go on").count() == 3
@@ -92,7 +92,9 @@ def test_no_costs_nothing_and_its_reason_reaches_who_asked(
     film: Team, alice: User, bob: User, mailoutbox: Mails
 ) -> None:
     rows = order(bob, film)
-    signed_in(alice).post("/teams/film/approvals", {"ask": rows[0].batch, "verb": "decline", "note": "Too many foxes"})
+    signed_in(alice).post(
+        "/teams/film/approvals", {"approval": rows[0].batch, "verb": "decline", "note": "Too many foxes"}
+    )
     send_notifications()
 
     assert statuses() == {Status.REJECTED}
@@ -142,7 +144,7 @@ def test_link_of_somebody_who_may_no_more_decides_nothing(
 def test_nobody_says_yes_to_their_own(film: Team, alice: User, bob: User) -> None:
     rows = order(bob, film)
     Membership.objects.filter(team=film, user=bob).update(role=Role.ADMIN)
-    answer = signed_in(bob).post("/teams/film/approvals", {"ask": rows[0].batch, "verb": "approve"})
+    answer = signed_in(bob).post("/teams/film/approvals", {"approval": rows[0].batch, "verb": "approve"})
 
     assert answer.status_code == 403
     assert statuses() == {Status.HELD}
@@ -151,7 +153,7 @@ def test_nobody_says_yes_to_their_own(film: Team, alice: User, bob: User) -> Non
 def test_admin_of_another_team_says_nothing(film: Team, alice: User, bob: User, mallory: User) -> None:
     rows = order(bob, film)
     slug = mallory.personal_team.slug
-    answer = signed_in(mallory).post(f"/teams/{slug}/approvals", {"ask": rows[0].batch, "verb": "approve"})
+    answer = signed_in(mallory).post(f"/teams/{slug}/approvals", {"approval": rows[0].batch, "verb": "approve"})
 
     assert answer.status_code == 403
     assert statuses() == {Status.HELD}
@@ -179,10 +181,10 @@ def test_another_try_of_a_large_one_waits_too(film: Team, alice: User, bob: User
     assert again.status == Status.HELD
 
 
-@pytest.mark.parametrize("data", [{"verb": "approve"}, {"ask": "x", "verb": "approve"}, {"verb": "sing"}])
+@pytest.mark.parametrize("data", [{"verb": "approve"}, {"approval": "x", "verb": "approve"}, {"verb": "sing"}])
 def test_nonsense_is_a_bad_request(film: Team, alice: User, bob: User, data: dict[str, Any]) -> None:
     row, *_ = order(bob, film)
-    answer = signed_in(alice).post("/teams/film/approvals", {"ask": row.batch, **data} if len(data) == 1 else data)
+    answer = signed_in(alice).post("/teams/film/approvals", {"approval": row.batch, **data} if len(data) == 1 else data)
     assert answer.status_code == (400 if data != {"verb": "approve"} else 302)
 
 

@@ -83,7 +83,7 @@ def test_last_twenty_prompts_are_listed_once_each_the_newest_first(film: Team, a
     for number in range(25):
         make_generation(bob, film, prompt=f"Fox {number}")
     make_generation(bob, film, prompt="Fox 10")
-    earlier = [row.prompt for row in signed_in(bob).get(PAGE).context["earlier"]]
+    earlier = [row.prompt for row in signed_in(bob).get(PAGE).context["recent_prompts"]]
 
     assert earlier == ["Fox 10", *(f"Fox {number}" for number in range(24, 5, -1) if number != 10), "Fox 5"]
 
