@@ -68,7 +68,7 @@ def test_what_is_sent_is_said_and_said_again_after_a_reload(
     page.goto("/generations/new/?kind=image")
     choose(page, make())
     expect_kept(page, "start")
-    said = page.locator("[data-picture=start] [data-kept-changes]")
+    said = page.locator("[data-picture=start] [data-upload-changes]")
     expect(said).to_be_visible()
     expect(said).to_have_text(f"What is sent: {words}.")
 
@@ -80,7 +80,7 @@ def test_nothing_is_said_of_a_picture_that_goes_as_it_came(bobs_page: Page) -> N
     page = bobs_page
     page.goto("/generations/new/?kind=image")
     choose(page, see_through())
-    said = page.locator("[data-picture=start] [data-kept-changes]")
+    said = page.locator("[data-picture=start] [data-upload-changes]")
     expect(said).to_have_text(re.compile("white"))
     choose(page, encoded(quarters(), "JPEG"))
     expect(said).to_be_hidden()

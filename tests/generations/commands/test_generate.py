@@ -84,7 +84,7 @@ def test_pictures_are_read_from_files(bob: User, fox: Path) -> None:
 @pytest.mark.parametrize("option", ["--image", "--tail-image"])
 def test_busy_decoder_is_said_in_a_line(bob: User, fox: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
     monkeypatch.setattr(process, "WAIT_SECONDS", 0)
-    monkeypatch.setattr(process, "_free_place", lambda: None)
+    monkeypatch.setattr(process, "_try_lock", lambda: None)
     with pytest.raises(CommandError, match=f"{option}: .*reading many pictures"):
         run(bob, option, str(fox))
 

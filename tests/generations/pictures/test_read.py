@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -316,7 +317,8 @@ class TestRefused:
         picture = read(NAME, encoded(Image.new("RGB", (8064, 6048)), "JPEG", quality=20))
         assert (picture.width, picture.height, picture.changes) == (4032, 3024, (Change.SCALED,))
 
-    def test_two_places_at_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_two_places_at_a_time(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # of this test alone: others read pictures meanwhile
         monkeypatch.setattr(process, "WAIT_SECONDS", 0)
         with (
             process._acquire_slot(),

@@ -265,7 +265,7 @@ class TestSessionIsGone:
     ) -> None:
         page = typed(signed_in(bob), kind="image")
         monkeypatch.setattr(process, "WAIT_SECONDS", 0)
-        monkeypatch.setattr(process, "_free_place", lambda: None)
+        monkeypatch.setattr(process, "_try_lock", lambda: None)
         answer = Client().post(PAGE, page | {"start_file": file(picture())})
 
         assert answer.headers["Location"].startswith("/accounts/login/?next=/generations/new/%3Fdraft%3D")
