@@ -55,7 +55,7 @@ def test_size_poster_frame_and_preview_are_turned(matrix: Matrix, is_sideways: b
     with av.open(io.BytesIO(preview(data)), "r") as container:
         frame = next(container.decode(video=0))
     assert frame.side_data.get("DISPLAYMATRIX") is None
-    assert ((frame.width, frame.height), corners(frame.to_image())) == (size, shown)
+    assert ((frame.width, frame.height), corners(frame.to_image())) == (size, shown)  # type: ignore[no-untyped-call]
 
 
 def test_long_side_of_a_poster_is_that_of_the_turned_picture() -> None:
