@@ -423,6 +423,7 @@ class Generation(models.Model):
             "lease": None,
             "lease_until": None,
             "attempts": 0,
+            "needs_attention_since": None,  # it was about the state that is left
             "unconfirmed_id": "",
             "unknown_since": None,
             "reason": "",

@@ -155,7 +155,7 @@ def _save_progress(row: Generation, copy: _Copy) -> None:
 def _save_video(row: Generation, video: MirroredVideo) -> None:
     """It is in the bucket. A banned file is out of sight from its first moment; what is reviewed first awaits that."""
     ban = BannedFile.objects.filter(sha256=video.sha256).first()
-    changes: dict[str, Any] = {"copied_bytes": video.size, "total_bytes": video.size, "needs_attention_since": None}
+    changes: dict[str, Any] = {"copied_bytes": video.size, "total_bytes": video.size}
     if ban:
         changes["taken_down_at"] = timezone.now()
     if not row.move(Status.DONE, leased=True, **changes):

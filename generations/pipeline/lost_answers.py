@@ -250,5 +250,4 @@ def _fail_never_queued(row: Generation) -> None:
         message=_NEVER_QUEUED_MESSAGE,
         responsible_party=ResponsibleParty.PROVIDER,
         cost_cents=0,
-        needs_attention_since=None,
     )

@@ -97,7 +97,6 @@ def give_up(generation: Generation, by: User) -> bool:
         message=_GIVEN_UP_MESSAGE,
         responsible_party=ResponsibleParty.US,
         cost_cents=0,
-        needs_attention_since=None,
     )
 
 

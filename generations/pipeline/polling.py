@@ -69,7 +69,6 @@ def _start_mirroring(row: Generation, progress: responses.Completed, video: resp
         Status.MIRRORING,
         leased=True,
         event=kept if row.status == Status.CANCELLING else "",
-        needs_attention_since=None,
         source_url=video.url,
         total_bytes=video.file_size,
         billable_units=video.billable_units,

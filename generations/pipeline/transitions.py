@@ -44,7 +44,6 @@ def mark_at_fal(
         response_url=urls.response_url,
         cancel_url=urls.cancel_url,
         queue_position=position,
-        needs_attention_since=None,
         cost_cents=_cost(row),
     )
     if came:
@@ -178,7 +177,7 @@ def record_step_error(row: Generation, lease: uuid.UUID | None, error: Exception
 
 def mark_canceled(row: Generation, cost_cents: int = 0) -> None:
     """fal confirms that there will be no video, and charges nothing unless it says so."""
-    row.move(Status.CANCELED, leased=True, cost_cents=cost_cents, needs_attention_since=None)
+    row.move(Status.CANCELED, leased=True, cost_cents=cost_cents)
 
 
 def fail(row: Generation, error: FalError) -> None:
@@ -194,7 +193,6 @@ def fail(row: Generation, error: FalError) -> None:
         leased=True,
         responsible_party=advice.responsible_party,
         cost_cents=cost,
-        needs_attention_since=None,
         **_error_fields(error),
     )
 

@@ -40,7 +40,8 @@ def test_every_state_says_where_it_may_go() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(("origin", "target"), LEGAL)
 def test_a_legal_move_is_made_and_written_down(alice: User, origin: Status, target: Status) -> None:
-    generation = make_generation(alice, alice.personal_team, status=origin)
+    now = timezone.now()
+    generation = make_generation(alice, alice.personal_team, status=origin, needs_attention_since=now)
     before = generation.changed_at
 
     assert generation.move(target, by=alice, **NEEDED.get(target, {}))
@@ -50,6 +51,7 @@ def test_a_legal_move_is_made_and_written_down(alice: User, origin: Status, targ
     assert kept.changed_at > before
     assert (kept.finished_at is not None) == (target in TERMINAL)
     assert (kept.due_at is not None) == (target in DRIVEN)
+    assert kept.needs_attention_since is None, "that was about the state before"
     event = Event.objects.latest("id")
     assert (event.generation, event.status, event.by) == (kept, target, alice)
 
