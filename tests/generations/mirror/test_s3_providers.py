@@ -26,24 +26,24 @@ from tests.generations.mirror.videos import mp4
 
 
 @pytest.fixture(scope="module", params=list(S3_PROVIDERS))
-def s3(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Address]:
+def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Address]:
     with S3_PROVIDERS[request.param](tmp_path_factory.mktemp(request.param)) as address:
         yield address
 
 
-def test_a_video_is_copied(s3: S3Address, provider: Provider) -> None:
-    mirror = Mirror(bucket_at(s3), frozenset({provider.origin}))
+def test_a_video_is_copied(storage: S3Address, provider: Provider) -> None:
+    mirror = Mirror(bucket_at(storage), frozenset({provider.origin}))
     data = mp4(seconds=2, size=(640, 360))
     video = mirror.mirror(provider.serve(File(data, cuts=[9_000], chunked=False)))
     assert mirror.stored() == data
     assert (video.width, video.height, video.content_type) == (640, 360, "video/mp4")
     assert video.preview_key
-    head = mirror.bucket.client.head_object(Bucket=s3.bucket, Key=mirror.key)
+    head = mirror.bucket.client.head_object(Bucket=storage.bucket, Key=mirror.key)
     assert head["ContentType"] == "video/mp4"
 
 
-def test_of_unknown_length_too(s3: S3Address, provider: Provider) -> None:
-    mirror = Mirror(bucket_at(s3), frozenset({provider.origin}))
+def test_of_unknown_length_too(storage: S3Address, provider: Provider) -> None:
+    mirror = Mirror(bucket_at(storage), frozenset({provider.origin}))
     mirror.copy(provider.serve(File(mp4(), chunked=True)))
     assert mirror.stored() == mp4()
 
@@ -51,10 +51,10 @@ def test_of_unknown_length_too(s3: S3Address, provider: Provider) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("delivery", ["proxy", "redirect"])
 def test_a_video_is_handed_out(
-    s3: S3Address, alice: User, monkeypatch: pytest.MonkeyPatch, settings: Any, delivery: str
+    storage: S3Address, alice: User, monkeypatch: pytest.MonkeyPatch, settings: Any, delivery: str
 ) -> None:
     settings.MEDIA_DELIVERY = delivery
-    there = bucket_at(s3)
+    there = bucket_at(storage)
     monkeypatch.setattr(bucket, "client", lambda: there.client)
     monkeypatch.setattr(bucket, "name", lambda: there.name)
     row = _with_video(alice, mp4())
