@@ -31,15 +31,13 @@ def login_required(
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return ask_to_sign_in(request)
         assert isinstance(request.user, User)
         request.META["REMOTE_USER"] = str(request.user.pk)  # CGI's name: by it the server counts a person's transfers
         return view(request, *args, **kwargs)  # type: ignore[arg-type]  # asserted above
 
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        return wrapper(request, *args, **kwargs) if request.user.is_authenticated else ask_to_sign_in(request)
-
-    return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", guarded)
+    return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", wrapper)
 
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -4,7 +4,6 @@ It is for looking only: nothing is changed or downloaded, neither as that user n
 pages (password, addresses, second factor, deletion) stay closed.
 """
 
-import logging
 from datetime import timedelta
 from typing import Final
 
@@ -15,8 +14,6 @@ from django.utils.translation import gettext as _
 
 from accounts.emails import send_email
 from accounts.models import Impersonation, User
-
-logger = logging.getLogger(__name__)
 
 PERMISSION: Final = "accounts.add_impersonation"
 MAX_DURATION: Final = timedelta(minutes=30)

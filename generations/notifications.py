@@ -3,7 +3,6 @@
 A row is claimed before its mail is sent. A worker killed in between loses the mail, which only says what the page says.
 """
 
-import logging
 from datetime import timedelta
 from typing import Any, Final
 
@@ -14,8 +13,6 @@ from django.utils.text import Truncator
 
 from accounts.emails import send_email
 from generations.models import Generation, Status
-
-logger = logging.getLogger(__name__)
 
 NOTIFY_WITHIN: Final = timedelta(days=1)  # what ended longer ago is no news
 RETRY_DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60, 360))  # between one try and the next

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -51,9 +52,7 @@ def team(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     form = TeamSettingsForm(request.POST)
     if not form.is_valid():
         return team_page(request, access, name_form=form)
-    Team.objects.filter(pk=access.team.pk).update(**form.cleaned_data)
-    messages.success(request, _("Saved."))
-    return redirect("team", slug)
+    return _save(request, access, _row(access.team), **form.cleaned_data)
 
 
 @require_POST
@@ -66,9 +65,7 @@ def second_factor(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     if is_needed and not access.user.has_second_factor:
         messages.error(request, _("Set up a second factor of your own first, or you would lock yourself out."))
         return redirect("mfa_index")
-    Team.objects.filter(pk=access.team.pk).update(needs_second_factor=is_needed)
-    messages.success(request, _("Saved."))
-    return redirect("team", slug)
+    return _save(request, access, _row(access.team), needs_second_factor=is_needed)
 
 
 @require_POST
@@ -82,9 +79,7 @@ def domains(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     form = DomainsForm(request.POST, team=access.team, by=access.user)
     if not form.is_valid():
         return team_page(request, access, domains_form=form)
-    Team.objects.filter(pk=access.team.pk).update(domains=form.cleaned_data["domains"])
-    messages.success(request, _("Saved."))
-    return redirect("team", slug)
+    return _save(request, access, _row(access.team), domains=form.cleaned_data["domains"])
 
 
 @require_POST
@@ -96,9 +91,7 @@ def budget(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     form = LimitForm(request.POST, auto_id="team-%s")
     if not form.is_valid():
         return team_page(request, access, limit_form=form)
-    Team.objects.filter(pk=access.team.pk).update(monthly_limit_cents=form.cents)
-    messages.success(request, _("Saved."))
-    return redirect("team", slug)
+    return _save(request, access, _row(access.team), monthly_limit_cents=form.cents)
 
 
 @require_POST
@@ -110,9 +103,7 @@ def approval_amount(request: AuthenticatedHttpRequest, slug: str) -> HttpRespons
     form = ApprovalForm(request.POST, auto_id="approval-%s")
     if not form.is_valid():
         return team_page(request, access, approval_form=form)
-    Team.objects.filter(pk=access.team.pk).update(approval_above_cents=form.cents)
-    messages.success(request, _("Saved."))
-    return redirect("team", slug)
+    return _save(request, access, _row(access.team), approval_above_cents=form.cents)
 
 
 @require_POST
@@ -123,9 +114,22 @@ def own_limit(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     form = LimitForm(request.POST, auto_id="own-%s")
     if not form.is_valid():
         return team_page(request, access, own_form=form)
-    Membership.objects.filter(team=access.team, user=access.user).update(own_limit_cents=form.cents)
+    return _save(
+        request, access, Membership.objects.filter(team=access.team, user=access.user), own_limit_cents=form.cents
+    )
+
+
+def _row(team: Team) -> QuerySet[Team]:
+    return Team.objects.filter(pk=team.pk)
+
+
+def _save(
+    request: HttpRequest, access: TeamAccess, rows: QuerySet[Team] | QuerySet[Membership], **values: Any
+) -> HttpResponse:
+    """Only the named columns: others may be written meanwhile."""
+    rows.update(**values)
     messages.success(request, _("Saved."))
-    return redirect("team", slug)
+    return redirect("team", access.team.slug)
 
 
 @require_POST

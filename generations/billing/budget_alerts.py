@@ -4,7 +4,6 @@ The row is written before its mail is sent, so that no two workers send one. A w
 the pages say the same.
 """
 
-import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,8 +15,6 @@ from accounts.roles import Action, roles_that_may
 from generations.billing.budget import Budget
 from generations.billing.usage import Month
 from generations.models import THRESHOLDS, BudgetWarning, Generation
-
-logger = logging.getLogger(__name__)
 
 
 def send_budget_alerts() -> int:

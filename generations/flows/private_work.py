@@ -3,7 +3,6 @@
 They can download it, show it to the team, or delete it. What is left then goes into their trash.
 """
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,8 +15,6 @@ from accounts.emails import send_email
 from accounts.models import FormerMembership, Membership, Team, User
 from generations.models import TERMINAL, Generation
 from generations.models.generation_queryset import GenerationQuerySet
-
-logger = logging.getLogger(__name__)
 
 TIME_TO_DECIDE: Final = timedelta(days=30)
 _BATCH_SIZE: Final = 100

@@ -30,6 +30,7 @@ from generations.models.price import DURATION_CHOICES, ENDPOINT_CHOICES
 from generations.models.search import PROMPT_WORDS
 
 MAX_LOG_LINES: Final = 200
+REQUEST_COLUMNS: Final = ("endpoint", "prompt", "negative_prompt", "cfg_scale", "duration", "aspect_ratio")
 
 QUARANTINE: Final = "quarantine/"  # before the key of an object that was taken down
 
@@ -254,6 +255,10 @@ class Generation(models.Model):
     def cursor(self) -> str:
         """Where it stands in a list by time: its moment and its id."""
         return f"{self.created_at.isoformat()}_{self.pk}"
+
+    def request_columns(self) -> dict[str, Any]:
+        """What was asked of Kling, by column, for a row that asks for the same."""
+        return {name: getattr(self, name) for name in REQUEST_COLUMNS}
 
     @property
     def key_prefix(self) -> str:

@@ -1,6 +1,5 @@
 """Moderators' decisions and what follows from them. Decisions are rows that are only added; a case is decided once."""
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -33,8 +32,6 @@ from generations.models import (
 from generations.moderation import image_hash
 from generations.moderation.cases import open_case
 from generations.moderation.quarantine import move_objects
-
-logger = logging.getLogger(__name__)
 
 PERMISSION: Final = "generations.moderate"
 _REMOVALS: Final = [DecisionKind.TAKE_DOWN, DecisionKind.REJECT]

@@ -1,6 +1,5 @@
 """Requests above a team's amount: ask by mail those who may approve them, who decide there or on the team's page."""
 
-import logging
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +19,6 @@ from accounts.models import Membership, Team, User
 from accounts.roles import Action
 from generations import holds as generations_holds
 from generations.models import Generation, Hold
-
-logger = logging.getLogger(__name__)
 
 TOKEN_MAX_AGE: Final = 7 * 24 * 3600  # s
 _SALT: Final = "approval"

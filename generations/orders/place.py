@@ -166,13 +166,8 @@ def _build_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -
         parent=generation,
         relation=Relation.RETRY,
         is_private=generation.is_private,
-        endpoint=generation.endpoint,
-        prompt=generation.prompt,
-        negative_prompt=generation.negative_prompt,
-        cfg_scale=generation.cfg_scale,
-        duration=generation.duration,
-        aspect_ratio=generation.aspect_ratio,
         cost_cents=Price.objects.cents(Endpoint(generation.endpoint), generation.duration),
+        **generation.request_columns(),
     )
 
 

@@ -49,12 +49,7 @@ def _columns(row: Generation) -> dict[str, object]:
         "collection": row.collection,
         "is_private": row.is_private,
         "awaits_review": row.awaits_review,
-        "endpoint": row.endpoint,
-        "prompt": row.prompt,
-        "negative_prompt": row.negative_prompt,
-        "cfg_scale": row.cfg_scale,
-        "duration": row.duration,
-        "aspect_ratio": row.aspect_ratio,
+        **row.request_columns(),
         "submitted_at": row.submitted_at or timezone.now(),
         "cost_cents": Price.objects.cents_or_zero(row.endpoint, row.duration),
     }
