@@ -25,7 +25,8 @@ from tests.sandbox_process import Sandbox
 
 TIMEOUT: Final = 20_000  # ms; limits against hanging, not measures
 RENDERED: Final = 90_000
-_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# the headless shell first: the same browser without its own windows, in a third of the time
+_NAMES: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _SWITCHES: Final = (
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-quic"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
