@@ -13,6 +13,10 @@ class OverBudgetError(OrderRefusedError):
     """The order would pass a limit; str() says what it costs and what is left."""
 
 
+class QueuePausedError(OrderRefusedError):
+    """The team's queue is paused; str() says by whom and why."""
+
+
 class TooManyOrdersError(OrderRefusedError):
     """More presses in a minute than a person makes: a script gone wild, or a stuck key."""
 

@@ -1,7 +1,7 @@
 """The composer's form. It accepts what `fal.arguments` allows; the command line uses it too."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django import forms
@@ -64,21 +64,21 @@ class GenerationForm(forms.Form):
     )
     prompt = PlainTextField(label=_("Prompt"), required=False, strip=False, widget=forms.Textarea)
     start_file = forms.FileField(label=_("Start picture"), required=False, allow_empty_file=True)
-    start_link = forms.CharField(label=_("Link to the start picture"), required=False)
+    start_link = forms.CharField(label=_("URL of the start picture"), required=False)
     start_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
     tail_file = forms.FileField(label=_("End picture"), required=False, allow_empty_file=True)
-    tail_link = forms.CharField(label=_("Link to the end picture"), required=False)
+    tail_link = forms.CharField(label=_("URL of the end picture"), required=False)
     tail_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
     duration = forms.CharField(label=_("Duration"), required=False)
     aspect_ratio = forms.CharField(label=_("Aspect ratio"), required=False)
     negative_prompt = PlainTextField(label=_("Negative prompt"), required=False, strip=False, widget=forms.Textarea)
     cfg_scale = forms.CharField(label=_("CFG scale"), required=False)
     seen_by = forms.ChoiceField(
-        label=_("Who sees it"),
+        label=_("Visibility"),
         required=False,
-        choices=[("", _("As is usual in the team")), ("team", _("Everybody in the team")), ("me", _("Only me"))],
+        choices=[("", _("Team default")), ("team", _("Everyone in the team")), ("me", _("Only me"))],
     )
-    lines = forms.BooleanField(label=_("One line a prompt"), required=False)
+    lines = forms.BooleanField(label=_("Batch: one prompt per line"), required=False)
     variations = forms.IntegerField(
         label=_("Variations"),
         required=False,
@@ -87,9 +87,9 @@ class GenerationForm(forms.Form):
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), _NO_NUMBER),
     )
 
-    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("initial", {})
-        kwargs["initial"] = {**initial_values(user), **kwargs["initial"]}
+    def __init__(self, user: User, *args: Any, teams: Sequence[Team] | None = None, **kwargs: Any) -> None:
+        """`teams` are those in which the user may make videos, where they have been read already."""
+        kwargs["initial"] = {**initial_values(user, teams), **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
         self.user = user
         self.fields["team"].queryset = Team.objects.where_may(user, Action.GENERATE)  # type: ignore[attr-defined]
@@ -196,7 +196,7 @@ class GenerationForm(forms.Form):
         elif request := self._request(endpoint, values):
             self.requests = [request] * (self.cleaned_data.get("variations") or 1)
         if self.requests and not Price.objects.filter(endpoint=endpoint, seconds=self.requests[0].duration).exists():
-            self.add_error("duration", _("Nobody has entered what this costs. Tell an admin: prices are kept there."))
+            self.add_error("duration", _("There is no price for this yet. Ask an admin to enter what it costs."))
 
     def _check_lines(self, endpoint: Endpoint, values: dict[str, Any]) -> None:
         """Each line that is not blank is a prompt; what is wrong with one is named by its number."""
@@ -240,14 +240,15 @@ def _is_on(value: Any) -> bool:
     return value not in (None, False, "", "false")
 
 
-def initial_values(user: User) -> dict[str, Any]:
-    """What a fresh form holds: the model's defaults, or the person's own where they have set some."""
-    team = Team.objects.where_may(user, Action.GENERATE).first()
+def initial_values(user: User, teams: Sequence[Team] | None = None) -> dict[str, Any]:
+    """What a fresh form holds: the model's defaults, or the user's own where they have set some."""
+    if teams is None:
+        teams = list(Team.objects.where_may(user, Action.GENERATE)[:1])
     own = user.defaults if isinstance(user.defaults, dict) else {}
     return {
         "idempotency_key": uuid.uuid4(),
         "kind": "text",
-        "team": team.slug if team else None,
+        "team": next((team.slug for team in teams), None),
         "duration": Duration.FIVE.value,
         "aspect_ratio": AspectRatio.LANDSCAPE.value,
         "negative_prompt": DEFAULT_NEGATIVE_PROMPT,

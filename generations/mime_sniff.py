@@ -35,12 +35,12 @@ class Kind(Enum):
         "Download the picture yourself and upload it here.",
     )
     SVG = _Description("an SVG drawing", "Save it as PNG and use that.", "Save it as PNG and upload that here.")
-    XML = _Description("XML data", "Use a JPEG or PNG picture.", "Check the address, or upload the picture here.")
-    JSON = _Description("data (JSON)", "Use a JPEG or PNG picture.", "Give the address of the picture itself.")
-    TEXT = _Description("text", "Use a JPEG or PNG picture.", "Give the address of the picture itself.")
+    XML = _Description("XML data", "Use JPEG, PNG, WebP or HEIC.", "Check the address, or upload the picture here.")
+    JSON = _Description("data (JSON)", "Use JPEG, PNG, WebP or HEIC.", "Give the address of the picture itself.")
+    TEXT = _Description("text", "Use JPEG, PNG, WebP or HEIC.", "Give the address of the picture itself.")
     PDF = _Description("a PDF document", "Save its page as PNG or JPEG and use that.")
     VIDEO = _Description("a video", "Take a still from it and use that.")
-    SOUND = _Description("a sound file", "Use a JPEG or PNG picture.")
+    SOUND = _Description("a sound file", "Use JPEG, PNG, WebP or HEIC.")
     ARCHIVE = _Description("an archive or an office document", "Unpack the picture and use that.")
 
     @property

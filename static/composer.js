@@ -1,6 +1,7 @@
 // The composer, made comfortable: counts, one press one video. It works without this, too.
 
 import { beforeEachSave, reach } from "studio/draft";
+import { addShortcut } from "studio/shortcuts";
 import { toast } from "studio/toasts";
 
 const form = document.getElementById("composer");
@@ -49,27 +50,54 @@ const count = () =>
     ? form.elements.prompt.value.split("\n").filter(isVisible).length || 1
     : Number(form.elements.variations.value) || 1;
 
+const bar = form.querySelector("[data-order]");
+const button = form.querySelector("#generate");
+const many = ({ dataset }, number_) => number_ > 1 ? dataset.many.replace("%s", number.format(number_)) : dataset.one;
+let isBusy = false;
+
+// the same words as the server's, should it be asked all the same
+function obstacle(team, cents) {
+  const own = [...bar.querySelectorAll("[data-team]")].filter((each) => each.dataset.team === team);
+  const paused = own.find((each) => each.matches(".order__paused"));
+  if (paused) return paused.textContent.trim();
+  const left = own.find((each) => cents > Number(each.dataset.left));
+  return left ? `${bar.dataset.over.replace("%s", money(cents))} ${left.dataset.words}` : "";
+}
+
 function total() {
-  const words = form.querySelector("#order-count");
-  const many = count();
-  words.textContent = many > 1 ? words.dataset.many.replace("%s", number.format(many)) : words.dataset.one;
-  for (const price of form.querySelectorAll(".price")) price.textContent = money(price.dataset.cents * many);
-  const { kind, duration, team } = form.elements;
-  const cents = form.querySelector(`.price--${kind.value}-${duration.value}`)?.dataset.cents * many;
-  for (const left of form.querySelectorAll(".order__left")) {
-    left.hidden = left.dataset.team !== team.value;
-    left.classList.toggle("order__left--passed", cents > Number(left.dataset.left));
+  const videos = count();
+  const counted = bar.querySelector("[data-order-count]");
+  counted.textContent = many(counted, videos);
+  for (const price of bar.querySelectorAll(".price")) {
+    price.querySelector("[data-total]").textContent = money(price.dataset.cents * videos);
   }
+  const { kind, duration, team } = form.elements;
+  const cents = bar.querySelector(`.price--${kind.value}-${duration.value}`)?.dataset.cents * videos;
+  for (const each of bar.querySelectorAll("[data-team]")) {
+    each.hidden = each.dataset.team !== team.value || each.matches(".order__paused"); // that one is the reason below
+    each.classList.toggle("order__left--passed", cents > Number(each.dataset.left));
+  }
+  showButton(obstacle(team.value, cents), `${many(bar, videos)}${isNaN(cents) ? "" : ` · ${money(cents)}`}`);
+}
+
+function showButton(why, words) {
+  const reason = bar.querySelector("#order-why");
+  if (reason.textContent !== why) reason.textContent = why; // said once
+  button.disabled = isBusy || Boolean(why);
+  button.setAttribute("aria-busy", String(isBusy));
+  button.textContent = isBusy ? button.dataset.busy : words;
+}
+
+function setBusy(isNow) {
+  isBusy = isNow;
+  total();
 }
 form.addEventListener("input", total);
 form.addEventListener("change", total);
-window.addEventListener("pageshow", total);
+window.addEventListener("pageshow", () => setBusy(false));
 total();
 
 // --- one press, one order
-const button = form.querySelector("button[data-busy]");
-const label = button.textContent;
-
 const content = () => {
   const parts = [];
   for (const [name, value] of new FormData(form)) {
@@ -92,16 +120,58 @@ const renew = () => {
 };
 beforeEachSave(renew);
 
-// --- an earlier prompt goes into the field and leaves the rest as it is
-for (const link of form.querySelectorAll(".recent__one")) {
-  link.addEventListener("click", (event) => {
-    event.preventDefault();
-    form.elements.prompt.value = link.textContent;
-    form.elements.prompt.dispatchEvent(new Event("input", { bubbles: true }));
-    link.closest("details").open = false;
-    form.elements.prompt.focus();
-  });
+// --- earlier prompts are fetched when they are asked for; one goes into the field and leaves the rest as it is
+const recent = form.querySelector("[data-recent]");
+const query = form.querySelector("#recent-query");
+const WAIT = 200; // ms behind the last letter
+let searches = 0, timer = 0;
+
+async function findPrompts() {
+  const search = ++searches;
+  const status = recent.querySelector("[data-recent-status]");
+  try {
+    const address = `${recent.dataset.recent}?part=list&q=${encodeURIComponent(query.value)}`;
+    const answer = await fetch(address, { redirect: "error", cache: "no-store" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (search !== searches) return; // a newer one is on its way
+    const list = page.querySelector("[data-recent-list]");
+    recent.querySelector("[data-recent-list]").replaceWith(list);
+    status.textContent = query.value ? list.querySelector("p")?.textContent.trim() || "" : "";
+  } catch {
+    if (search === searches) status.textContent = recent.dataset.failed;
+  }
 }
+
+function usePrompt(words) {
+  const { prompt } = form.elements;
+  const before = prompt.value;
+  const put = (text) => {
+    prompt.value = text;
+    prompt.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  put(words);
+  recent.open = false;
+  prompt.focus();
+  if (before.trim()) toast(recent.dataset.replaced, { label: recent.dataset.undo, run: () => put(before) });
+}
+
+recent.addEventListener("toggle", () => recent.open && findPrompts());
+recent.addEventListener("click", (event) => {
+  const link = event.target.closest(".recent__one");
+  if (!link) return;
+  event.preventDefault();
+  usePrompt(link.textContent);
+});
+query.addEventListener("input", (event) => {
+  event.stopPropagation(); // none of the form's
+  clearTimeout(timer);
+  timer = setTimeout(findPrompts, WAIT);
+});
+query.form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  findPrompts();
+});
 
 // --- a preset is saved without leaving the page, so that chosen files stay
 const save = form.querySelector("#preset-save");
@@ -128,12 +198,6 @@ form.elements.preset_name.addEventListener("keydown", (event) => {
   savePreset();
 });
 
-function setBusy(isBusy) {
-  button.disabled = isBusy;
-  button.textContent = isBusy ? button.dataset.busy : label;
-  button.setAttribute("aria-busy", String(isBusy));
-}
-
 // what a broken connection or an answer of trouble would lose stays here
 async function order() {
   renew();
@@ -148,7 +212,7 @@ form.addEventListener("submit", (event) => {
   if (event.submitter === save) savePreset();
   else if (!button.disabled) order();
 });
-window.addEventListener("pageshow", () => setBusy(false));
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(button);
 });
+addShortcut("Ctrl+Enter", form.dataset.keys, () => false); // in the list; the form hears it itself

@@ -1,5 +1,7 @@
-// Start and end picture: preview, drop and paste. What is wrong is said, and mended on request, before
-// anything is sent; what is right is sent at once. Without this the form carries the files.
+// Start and end picture: preview, and drop and paste anywhere on the page. What is wrong is said, and mended on request,
+// before anything is sent; what is right is sent at once. Without this the form carries the files.
+
+import { toast } from "studio/toasts";
 
 const form = document.getElementById("composer");
 const number = new Intl.NumberFormat(document.documentElement.lang);
@@ -42,14 +44,51 @@ class Picture {
     this.input.addEventListener("change", () => this.show());
     this.clear.addEventListener("click", () => this.empty());
     this.mend.addEventListener("click", () => this.mended());
-    root.addEventListener("change", ({ target }) => target.matches(".upload input") && this.remember());
-    for (const name of ["dragenter", "dragover"]) this.drop.addEventListener(name, () => this.hover(true));
-    for (const name of ["dragleave", "drop"]) this.drop.addEventListener(name, () => this.hover(false));
+    root.addEventListener("change", ({ target }) => target !== this.input && this.remember());
+    root.addEventListener("click", ({ target }) => {
+      if (target.closest("[data-picture-replace]")) this.input.click();
+      else if (target.closest("[data-picture-remove]")) this.remove();
+      else if (target.closest("[data-picture-swap]")) swap(this);
+    });
     this.show();
   }
 
-  hover(isOver) {
-    this.drop.classList.toggle("drop--over", isOver);
+  // with the box unticked, for whom the scripts came late, it is not used
+  get upload() {
+    const box = this.root.querySelector(".upload input");
+    return box?.checked ? box.closest(".upload") : null;
+  }
+
+  get isEmpty() {
+    return !this.upload && !this.input.files.length && !this.link.value.trim();
+  }
+
+  // all that the person has given here, to be put elsewhere or back
+  get content() {
+    return { upload: this.root.querySelector(".upload"), files: this.input.files, link: this.link.value };
+  }
+
+  put({ upload, files, link }) {
+    const slot = this.root.dataset.picture;
+    const box = upload?.querySelector("input");
+    this.root.querySelector(".upload")?.remove();
+    if (upload) {
+      Object.assign(box, { name: `${slot}_upload`, id: `id_${slot}_upload` });
+      upload.querySelector("img").alt = this.root.querySelector("legend").textContent;
+      this.drop.before(upload);
+    }
+    this.invitation = upload ? this.root.dataset.again : this.root.dataset.choose;
+    this.link.value = link;
+    this.input.files = files;
+    this.show();
+    this.root.dispatchEvent(new Event("change", { bubbles: true })); // for whoever follows the form
+  }
+
+  remove() {
+    const before = this.content;
+    this.put({ upload: null, files: new DataTransfer().files, link: "" });
+    this.input.focus();
+    toast(form.dataset.removed, { label: form.dataset.undo, run: () => this.put(before) });
   }
 
   take(file) {
@@ -182,7 +221,7 @@ class Picture {
   remember() {
     const address = new URL(location.href);
     const box = this.root.querySelector(".upload input");
-    if (box.checked) address.searchParams.set(this.root.dataset.picture, box.value);
+    if (box?.checked) address.searchParams.set(this.root.dataset.picture, box.value);
     else address.searchParams.delete(this.root.dataset.picture);
     if (address.href !== location.href) history.replaceState(history.state, "", address);
   }
@@ -205,18 +244,67 @@ class Picture {
 const pictures = [...form.querySelectorAll("[data-picture]")].map((root) => new Picture(root));
 const image = form.querySelector("#kind-image");
 
-// a picture pasted anywhere is the start picture, or the end picture when that is where one is
-document.addEventListener("paste", (event) => {
-  const file = [...event.clipboardData.files].find((each) => each.type.startsWith("image/"));
-  if (!file) return;
-  event.preventDefault();
+function swap(from) {
+  const [one, other] = pictures.map((picture) => picture.content);
+  pictures[0].put(other);
+  pictures[1].put(one);
+  pictures.find((picture) => picture !== from).root.querySelector("[data-picture-swap]")?.focus();
+}
+
+// The first picture starts the video, the second ends it; `at` is the one that was aimed at.
+function takeAll(files, at) {
+  const free = pictures.filter((picture) => picture.isEmpty);
+  const places = at ? [at, ...pictures.filter((picture) => picture !== at)] : free;
+  if (!places.length) return toast(form.dataset.full);
+  if (files.length > places.length) toast(places.length === 1 ? form.dataset.full : form.dataset.two);
   image.checked = true;
-  (pictures.find((picture) => picture.root.contains(document.activeElement)) || pictures[0]).take(file);
+  image.dispatchEvent(new Event("change", { bubbles: true }));
+  for (const [index, picture] of places.entries()) if (files[index]) picture.take(files[index]);
+}
+
+const isTextField = (element) => element.matches("textarea, input:not([type=file], [type=radio], [type=checkbox])");
+
+// a pasted text stays text, also when a picture of it comes along, as spreadsheets do
+document.addEventListener("paste", (event) => {
+  const files = [...event.clipboardData.files].filter((each) => each.type.startsWith("image/"));
+  const isText = event.clipboardData.types.includes("text/plain") && isTextField(event.target);
+  if (!files.length || isText) return;
+  event.preventDefault();
+  takeAll(files, pictures.find((picture) => picture.root.contains(document.activeElement)));
 });
 
-// a picture that misses its place must not replace the page
-for (const name of ["dragover", "drop"]) {
+// --- dropped anywhere: the page shows where; a file that misses its place must not replace the page
+const zone = document.querySelector("[data-dropzone]");
+const bringsFiles = (event) => event.dataTransfer?.types.includes("Files");
+const pictureAt = (element) => {
+  const slot = element.closest?.("[data-zone], [data-picture]");
+  return pictures.find(({ root }) => root.dataset.picture === (slot?.dataset.zone || slot?.dataset.picture));
+};
+
+function showZones(target) {
+  const at = pictureAt(target) || pictures.find((picture) => picture.isEmpty);
+  for (const each of zone.querySelectorAll("[data-zone]")) {
+    const picture = pictureAt(each);
+    each.classList.toggle("dropzone__one--over", picture === at);
+    each.classList.toggle("dropzone__one--full", !picture.isEmpty);
+  }
+  zone.hidden = false;
+}
+
+for (const name of ["dragenter", "dragover"]) {
   window.addEventListener(name, (event) => {
-    if (event.target.type !== "file") event.preventDefault();
+    if (!bringsFiles(event)) return; // text goes where it is dropped
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    showZones(event.target);
   });
 }
+window.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) zone.hidden = true; // out of the window
+});
+window.addEventListener("drop", (event) => {
+  if (!bringsFiles(event)) return;
+  event.preventDefault();
+  zone.hidden = true;
+  if (event.dataTransfer.files.length) takeAll([...event.dataTransfer.files], pictureAt(event.target));
+});

@@ -72,7 +72,7 @@ _OUT_OF_RANGE: Final[_Message] = ("{Subject} is out of range: {words}. Change th
 # fal's docs: Errors. In braces: numbers of `ctx`, the input's name in words, and fal's own words.
 _BY_TYPE: Final[Mapping[str, _Message]] = {
     "content_policy_violation": (
-        "Kling refused {subject} as against the content policy{categories}. Change {it} and try again.",
+        "Kling rejected {subject} under its content policy{categories}. Change {it} and try again.",
         ResponsibleParty.USER,
     ),
     "no_media_generated": (
@@ -89,7 +89,7 @@ _BY_TYPE: Final[Mapping[str, _Message]] = {
         ResponsibleParty.USER,
     ),
     "image_load_error": (
-        "fal couldn't read {subject}. Save it again as JPEG or PNG and try with that.",
+        "fal couldn't read {subject}. Save it as JPEG, PNG, WebP or HEIC and try again.",
         ResponsibleParty.USER,
     ),
     "file_download_error": (
@@ -104,7 +104,10 @@ _BY_TYPE: Final[Mapping[str, _Message]] = {
         "{Subject} is larger than {max_megabytes} MB. Make it smaller and try again.",
         ResponsibleParty.USER,
     ),
-    "unsupported_image_format": ("Kling doesn't take this kind of picture. Use a JPEG or PNG.", ResponsibleParty.USER),
+    "unsupported_image_format": (
+        "Kling doesn't take this kind of picture. Use JPEG, PNG, WebP or HEIC.",
+        ResponsibleParty.USER,
+    ),
     "one_of": ("{Subject} has a value that Kling doesn't offer: {words}. Choose another.", ResponsibleParty.USER),
     "greater_than_equal": _OUT_OF_RANGE,
     "less_than_equal": _OUT_OF_RANGE,

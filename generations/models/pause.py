@@ -1,10 +1,13 @@
 """Pauses of sending: fal refuses the account, or an owner has paused a team's queue."""
 
+import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import ClassVar, Final
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
@@ -58,6 +61,11 @@ class TeamPauseQuerySet(models.QuerySet["TeamPause"]):
         """Those that are not over."""
         return self.filter(ended_at=None)
 
+    def by_team(self, teams: Iterable[Team]) -> "dict[uuid.UUID, TeamPause]":
+        """The active ones of these teams, with who began them."""
+        found = self.active().filter(team__in=teams).select_related("team", "began_by")
+        return {pause.team_id: pause for pause in found}
+
 
 class TeamPause(models.Model):
     """A team's queue is paused: nothing of it is sent, what runs is finished. Past ones stay as a record."""
@@ -80,3 +88,9 @@ class TeamPause(models.Model):
 
     def __str__(self) -> str:
         return self.note or str(self.team)
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing new can be requested in the team, in a sentence or two."""
+        message = gettext("%(who)s paused the queue of %(team)s. No new videos until it is resumed.")
+        return " ".join(filter(None, [message % {"who": self.began_by, "team": self.team}, self.note]))

@@ -10,10 +10,21 @@ from accounts.models import Team, User
 from generations import bucket
 from generations.billing.budget import lock_budget, refuse_over_budget
 from generations.bucket import BucketDownError
-from generations.exceptions import OrderRefusedError
+from generations.exceptions import OrderRefusedError, QueuePausedError
 from generations.fal.arguments import Arguments, Endpoint, TextToVideo
 from generations.holds import build_approval_holds, put_on_hold
-from generations.models import Event, Generation, Hold, InputPicture, Price, Relation, Slot, StorageDeletion, Upload
+from generations.models import (
+    Event,
+    Generation,
+    Hold,
+    InputPicture,
+    Price,
+    Relation,
+    Slot,
+    StorageDeletion,
+    TeamPause,
+    Upload,
+)
 from generations.moderation.screening import ScreeningResult, refuse_banned, refuse_banned_hashes, screen
 from generations.orders.rate_limits import lock_order_rate, refuse_too_many
 from generations.pictures import Picture
@@ -111,6 +122,7 @@ def _place(rows: list[Generation], pictures: Mapping[Slot, Upload | InputPicture
     copies: list[InputPicture] = []
     try:
         refuse_too_many(rows[0].user)
+        _refuse_paused(rows[0].team)
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
         refuse_banned_hashes({picture.sha256 for picture in pictures.values()})
         screened = screen(rows)
@@ -124,6 +136,11 @@ def _place(rows: list[Generation], pictures: Mapping[Slot, Upload | InputPicture
             return known
         raise
     return rows
+
+
+def _refuse_paused(team: Team) -> None:
+    if pause := TeamPause.objects.by_team([team]).get(team.pk):
+        raise QueuePausedError(pause.refusal)
 
 
 def _find_existing(row: Generation) -> list[Generation]:

@@ -55,6 +55,11 @@ def owner_of(data: QueryDict) -> User | None:
     return None if person is None or person.is_suspended else person
 
 
+def drafts_of(owner: User) -> list[Draft]:
+    """The newest first."""
+    return list(Draft.objects.filter(user=owner).select_related("start", "tail"))
+
+
 def save_draft(owner: User, data: QueryDict, uploads: Mapping[Slot, Upload]) -> Draft | None:
     """The draft of what the form holds; None, and none is kept, when that is nothing or has been ordered."""
     key, values = _uuid(data.get("draft")), _values(data)

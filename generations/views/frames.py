@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Final
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -48,7 +49,8 @@ def use_frame(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     except (MirrorError, BucketDownError, DecoderBusyError, OrderRefusedError) as error:
         return _refuse(request, generation.get_absolute_url(), str(error))
     slot = Slot.TAIL if request.POST.get("slot") == Slot.TAIL else Slot.START
-    return redirect(f"{reverse('new-generation')}?kind=image&{slot}={upload.pk}")
+    query = {"kind": "image", "parent": generation.pk, slot: upload.pk}
+    return redirect(f"{reverse('new-generation')}?{urlencode(query)}")
 
 
 def _seconds(text: str) -> float | None:

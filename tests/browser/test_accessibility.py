@@ -133,7 +133,7 @@ def test_money_that_waits_and_what_moderators_do(
 
 def test_a_form_with_errors(bobs_page: Page) -> None:
     bobs_page.goto(reverse("new-generation"))
-    bobs_page.get_by_role("button", name="Make the video").click()
+    bobs_page.get_by_role("button", name="Generate").click()
     expect(bobs_page.get_by_role("alert").first).to_be_visible()
     assert _violations(bobs_page) == []
 

@@ -15,7 +15,7 @@ def fill(page: Page, **values: str) -> None:
 
 
 def send(page: Page) -> None:
-    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Generate").click()
     expect(page.locator("#summary")).to_be_focused()
 
 
@@ -89,6 +89,6 @@ def test_good_picture_is_kept_beside_a_file_that_is_none(bobs_page: Page) -> Non
     bobs_page.wait_for_function("image => image.naturalWidth === 400", arg=shown)
 
     bobs_page.locator("#id_start_file").set_input_files(file("start.jpg", picture(color="navy")))
-    bobs_page.get_by_role("button", name="Make the video").click()
-    expect(bobs_page.get_by_role("heading", name="It is on its way")).to_be_visible()
+    bobs_page.get_by_role("button", name="Generate").click()
+    expect(bobs_page.get_by_role("heading", name="Queued")).to_be_visible()
     assert Generation.objects.get().pictures.count() == 2

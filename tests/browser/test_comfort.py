@@ -19,7 +19,7 @@ def test_made_by_keyboard_alone(bobs_page: Page) -> None:
             break
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", name="It is on its way")).to_be_visible()
+    expect(page.get_by_role("heading", name="Queued")).to_be_visible()
     assert Generation.objects.get().prompt == "A fox in the snow"
 
 
@@ -46,13 +46,13 @@ def test_pressed_twice_is_one_video_and_changed_after_going_back_a_second(bobs_p
     page = bobs_page
     page.goto("/generations/new/")
     page.locator("#id_prompt").fill("A fox")
-    page.get_by_role("button", name="Make the video").dblclick()
-    expect(page.get_by_role("heading", name="It is on its way")).to_be_visible()
+    page.get_by_role("button", name="Generate").dblclick()
+    expect(page.get_by_role("heading", name="Queued")).to_be_visible()
     assert Generation.objects.count() == 1
 
     page.go_back()
     page.locator("#id_prompt").fill("A badger")
-    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Generate").click()
     expect(page.locator(".made .card__prompt")).to_have_text("A badger")
     assert Generation.objects.count() == 2
 
@@ -68,7 +68,7 @@ def test_works_without_scripts(bobs_page: Page, chromium: Browser) -> None:
     expect(page.get_by_text("Choose a picture").first).to_be_visible()
     page.locator("#kind-text").check()
     page.locator("#id_prompt").fill("A fox")
-    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Generate").click()
 
-    expect(page.get_by_role("heading", name="It is on its way")).to_be_visible()
+    expect(page.get_by_role("heading", name="Queued")).to_be_visible()
     context.close()

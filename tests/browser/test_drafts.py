@@ -58,7 +58,7 @@ def write(page: Page, words: str = WORDS) -> None:
     page.locator("#id_negative_prompt").fill("rain")
     page.get_by_label("10 seconds").check()
     page.locator("#id_team").select_option("film")
-    page.get_by_label("One line a prompt").check()
+    page.get_by_label("Batch: one prompt per line").check()
 
 
 def expect_written(page: Page, words: str = WORDS) -> None:
@@ -66,7 +66,7 @@ def expect_written(page: Page, words: str = WORDS) -> None:
     expect(page.locator("#id_negative_prompt")).to_have_value("rain")
     expect(page.get_by_label("10 seconds")).to_be_checked()
     expect(page.locator("#id_team")).to_have_value("film")
-    expect(page.get_by_label("One line a prompt")).to_be_checked()
+    expect(page.get_by_label("Batch: one prompt per line")).to_be_checked()
     expect(page.locator("#kind-image")).to_be_checked()
     expect(page.locator("[data-picture=start] .upload img")).to_be_visible()
 
@@ -76,7 +76,7 @@ def saved(page: Page) -> None:
 
 
 def press(page: Page) -> None:
-    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Generate").click()
 
 
 def test_it_is_back_on_another_device_and_gone_when_it_is_ordered(bobs_page: Page, other: Page) -> None:
@@ -86,7 +86,7 @@ def test_it_is_back_on_another_device_and_gone_when_it_is_ordered(bobs_page: Pag
     expect(other.get_by_text("Your draft is back")).to_be_visible()
     expect_written(other)
     press(other)
-    expect(other.get_by_role("heading", name="2 videos are on their way")).to_be_visible()
+    expect(other.get_by_role("heading", name="2 videos queued")).to_be_visible()
 
     assert not Draft.objects.exists()
     other.goto(PAGE)
@@ -140,7 +140,7 @@ def test_session_is_gone_at_the_press(bobs_page: Page, bob: User, studio: LiveSe
     expect_written(page)
     assert not Generation.objects.exists()
     press(page)
-    expect(page.get_by_role("heading", name="2 videos are on their way")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 videos queued")).to_be_visible()
 
 
 def test_session_is_gone_while_somebody_types(bobs_page: Page) -> None:
@@ -157,7 +157,7 @@ def test_signed_in_again_in_another_tab(bobs_page: Page, bob: User, studio: Live
     write(page)
     sign_in(page.context, bob, studio)
     press(page)
-    expect(page.get_by_role("heading", name="2 videos are on their way")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 videos queued")).to_be_visible()
 
 
 def test_another_person_has_signed_in_in_another_tab(bobs_page: Page, alice: User, studio: LiveServer) -> None:
@@ -187,7 +187,7 @@ def test_network_is_down_at_the_press_and_back_again(bobs_page: Page) -> None:
 
     page.context.set_offline(False)
     press(page)
-    expect(page.get_by_role("heading", name="2 videos are on their way")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 videos queued")).to_be_visible()
     assert not Draft.objects.exists()
 
 
@@ -200,7 +200,7 @@ def test_gateway_answers_with_trouble(bobs_page: Page, status: int) -> None:
     press(page)
     expect(page.locator("[data-draft-status]")).to_contain_text("othing was sent")
     expect_written(page)
-    expect(page.get_by_role("button", name="Make the video")).to_be_enabled()
+    expect(page.get_by_role("button", name="Generate")).to_be_enabled()
     assert not Generation.objects.exists()
 
 
@@ -306,7 +306,7 @@ def test_without_scripts_the_session_is_gone_at_the_press(
     page.goto(PAGE)
     expect(page.locator("#id_prompt")).to_have_value(WORDS)
     press(page)
-    expect(page.get_by_role("heading", name="It is on its way")).to_be_visible()
+    expect(page.get_by_role("heading", name="Queued")).to_be_visible()
     context.close()
 
 

@@ -78,7 +78,7 @@ def test_somebody_signs_up_and_makes_a_video_from_text(page: Page, worker: Worke
     page.get_by_label("10 seconds").check()
     expect(page.locator(".order__price")).to_have_text(re.compile(r"^\s*\$0\.70\s*$"), use_inner_text=True)
     page.get_by_label("5 seconds").check()
-    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Generate").click()
 
     said = watch_it_being_made(page, worker)
     assert said[0] == "Waiting to be sent to fal"
@@ -114,8 +114,8 @@ def test_a_video_from_a_picture_appears_in_the_open_gallery(bobs_page: Page, wor
     )
     expect(page.locator("[data-picture=start] .upload img")).to_be_visible()
     page.get_by_label("Prompt", exact=True).fill("The fox looks up")
-    page.get_by_role("button", name="Make the video").click()
-    expect(page.get_by_role("heading", name="It is on its way")).to_be_visible()
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_role("heading", name="Queued")).to_be_visible()
 
     page.get_by_role("link", name="Gallery").first.click()
     card = page.locator("[data-generation]")
@@ -136,11 +136,11 @@ def test_a_refusal_says_why_and_what_it_cost(bobs_page: Page, worker: Worker) ->
     page = bobs_page
     page.goto("/generations/new/")
     page.get_by_label("Prompt", exact=True).fill("Something that fal refuses [sandbox: content_policy_violation]")
-    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Generate").click()
     page.locator(".made .card__prompt").click()
     worker.start()
 
-    expect(page.locator(".failure")).to_contain_text("against the content policy", timeout=RENDERED)
+    expect(page.locator(".failure")).to_contain_text("under its content policy", timeout=RENDERED)
     expect(page.locator(".failure")).to_contain_text("This cost nothing.")
     page.get_by_role("link", name="Change it and make it again").click()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value(

@@ -44,7 +44,7 @@ def test_rule_holds_a_prompt_and_a_moderator_lets_it_become_a_video(
     be(page, studio, bob)
     page.goto("/generations/new/?team=film")
     page.get_by_label("Prompt", exact=True).fill("A fox with a s-w-0-r-d")
-    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Generate").click()
     expect(page.get_by_text("Weapons are looked at first.").first).to_be_visible()
     row = Generation.objects.get()
     page.goto(row.get_absolute_url())

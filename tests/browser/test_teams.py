@@ -145,7 +145,7 @@ def test_team_is_switched_in_the_header_and_a_large_request_waits_for_a_yes(
     expect(page.locator("[name=team]")).to_have_value("film")
     page.get_by_label("Prompt", exact=True).fill("Nine foxes in the snow")
     page.locator("label", has_text="10 s").click()
-    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Generate").click()
     expect(page.locator(".made")).to_be_visible()
     row = Generation.objects.get()
     assert row.status == Status.HELD

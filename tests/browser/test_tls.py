@@ -186,7 +186,7 @@ def order(production: Production, page: Page) -> None:
     """fal's webhook comes by the proxy too."""
     page.goto("/generations/new/")
     page.get_by_label("Prompt", exact=True).fill("A paper boat in the rain")
-    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Generate").click()
     page.locator(".made .card__prompt").click()
     video = page.locator("video")
     expect(video).to_be_visible(timeout=RENDERED)

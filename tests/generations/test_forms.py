@@ -20,7 +20,7 @@ from tests.scripted_server import Reply, ScriptedServer, scripted_server
 
 NUMBER = "Choose a number from 0 to 1."
 NO_PICTURE = "Choose a picture to start from."
-NOT_READ = "This file isn't a picture. It is text. Use a JPEG or PNG picture."
+NOT_READ = "This file isn't a picture. It is text. Use JPEG, PNG, WebP or HEIC."
 
 
 def filled(user: User, files: dict[str, bytes] | None = None, /, **values: Any) -> GenerationForm:

@@ -2,10 +2,12 @@
 
 import inspect
 import re
+import sys
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Final
 
 from django import forms
@@ -44,15 +46,23 @@ class Address:
         return "/" + _ARGUMENT.sub(lambda found: str(values[found[1]]), route)
 
     def parameters(self) -> set[str]:
-        """What the view's module reads from a request, and the fields of the forms that it knows."""
+        """What the view's module and its neighbours read from a request, and the fields of the forms that it knows."""
         module = inspect.getmodule(inspect.unwrap(self.view))
         if module is None:
             return set()
-        names = {name for pair in _READ.findall(inspect.getsource(module)) for name in pair if name}
+        read = "".join(map(inspect.getsource, {module, *_neighbours(module)}))
+        names = {name for pair in _READ.findall(read) for name in pair if name}
         for known in vars(module).values():
             if isinstance(known, type) and issubclass(known, forms.BaseForm):
                 names |= set(getattr(known, "base_fields", {}))
         return names
+
+
+def _neighbours(module: ModuleType) -> Iterator[ModuleType]:
+    """The modules of its package whose functions it has."""
+    for known in vars(module).values():
+        if inspect.isfunction(known) and known.__module__.rpartition(".")[0] == module.__package__:
+            yield sys.modules[known.__module__]
 
 
 def addresses() -> Iterator[Address]:

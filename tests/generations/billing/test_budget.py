@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from io import StringIO
 from typing import Any
 
@@ -17,7 +18,7 @@ from accounts.models import Membership, Team, User
 from generations.billing.budget import budget_of
 from generations.exceptions import OverBudgetError
 from generations.fal.arguments import Endpoint, parse
-from generations.models import Generation, Status
+from generations.models import Generation, Status, TeamPause
 from generations.orders.place import Order, place_batch
 from tests.cast import make_generation, signed_in
 from tests.generations.views.test_composer import PAGE, text_order
@@ -48,7 +49,7 @@ def test_order_that_would_pass_the_limit_is_refused_with_the_numbers(film: Team,
     answer = signed_in(bob).post(PAGE, text_order(film, duration="5", variations="8"))
 
     assert answer.status_code == 422
-    words = "This costs $2.80; $1.05 is left of this month's $10.00."
+    words = "This costs $2.80; $1.05 is left of this month's $10.00 (the team’s limit)."
     assert answer.context["form"].non_field_errors() == [words]
     assert Generation.objects.count() == 1
 
@@ -74,6 +75,59 @@ def test_tighter_limit_counts(film: Team, alice: User, bob: User) -> None:
     assert left(bob, film) == 10
     limit(film, None)
     assert (left(bob, film), left(alice, film)) == (50, None)
+
+
+@pytest.mark.parametrize(
+    ("limits", "left_of"),
+    [
+        ((100, None, None), "$1.00 is left of this month's $1.00 (the team’s limit)"),
+        ((None, 80, None), "$0.80 is left of this month's $0.80 (your limit in the team)"),
+        ((None, None, 60), "$0.60 is left of this month's $0.60 (your own cap)"),
+        ((100, 80, 60), "$0.60 is left of this month's $0.60 (your own cap)"),
+        ((100, 80, 90), "$0.80 is left of this month's $0.80 (your limit in the team)"),
+        ((50, 80, 60), "$0.50 is left of this month's $0.50 (the team’s limit)"),
+    ],
+)
+def test_whose_limit_it_is_is_said(film: Team, bob: User, limits: tuple[int | None, ...], left_of: str) -> None:
+    """By the page, and by the server when it is pressed all the same."""
+    of_team, of_member, own = limits
+    limit(film, of_team)
+    Membership.objects.filter(team=film, user=bob).update(monthly_limit_cents=of_member, own_limit_cents=own)
+    client = signed_in(bob)
+
+    assert f"Film: {left_of}." in " ".join(unescape(client.get(PAGE).content.decode()).split())
+    answer = client.post(PAGE, text_order(film, duration="10", variations="4"))
+    assert answer.context["form"].non_field_errors() == [f"This costs $2.80; {left_of}."]
+    assert not Generation.objects.exists()
+
+
+def test_paused_queue_takes_nothing_new(film: Team, alice: User, bob: User) -> None:
+    """The page says why, and so does the server, by each way to ask for a video."""
+    row, client = make_generation(bob, film, Status.FAILED, cost_cents=0), signed_in(bob)
+    TeamPause.objects.create(team=film, began_by=alice, note="Until Monday.")
+    why = "Alice paused the queue of Film. No new videos until it is resumed. Until Monday."
+
+    assert why in client.get(PAGE).content.decode()
+    answer = client.post(PAGE, text_order(film, prompt="A badger"))
+    assert (answer.status_code, answer.context["form"].non_field_errors()) == (422, [why])
+    assert answer.context["form"]["prompt"].value() == "A badger"
+    retry = {"idempotency_key": str(uuid.uuid4())}
+    assert why in client.post(reverse("generation-retry", args=[row.pk]), retry, follow=True).content.decode()
+    with pytest.raises(CommandError, match="paused the queue of Film"):
+        call_command("generate", "--user", bob.email, "--team=film", "A fox", stdout=StringIO(), stderr=StringIO())
+    assert Generation.objects.count() == 1
+
+    TeamPause.objects.update(ended_at=timezone.now(), ended_by=alice)
+    assert why not in client.get(PAGE).content.decode()
+    assert client.post(PAGE, text_order(film)).status_code == 302
+
+
+def test_order_known_already_is_found_while_the_queue_is_paused(film: Team, alice: User, bob: User) -> None:
+    client, order = signed_in(bob), text_order(film)
+    first = client.post(PAGE, order)
+    TeamPause.objects.create(team=film, began_by=alice)
+
+    assert client.post(PAGE, order).headers["Location"] == first.headers["Location"]
 
 
 def test_other_teams_and_what_was_not_charged_do_not_count(film: Team, bob: User) -> None:
@@ -155,7 +209,7 @@ def test_retry_obeys(film: Team, bob: User) -> None:
     address = reverse("generation-retry", args=[row.pk])
     page = signed_in(bob).post(address, {"idempotency_key": str(uuid.uuid4())}, follow=True).content.decode()
 
-    assert "This costs $0.35; $0.30 is left of this month&#x27;s $0.30." in page
+    assert "This costs $0.35; $0.30 is left of this month&#x27;s $0.30 (the team’s limit)." in page
     assert Generation.objects.count() == 1
 
 
@@ -174,7 +228,7 @@ def test_composer_says_what_is_left(film: Team, bob: User) -> None:
     make_generation(bob, film, cost_cents=895)
 
     page = " ".join(client.get(PAGE).content.decode().split())
-    assert "Film: $1.05 is left of this month&#x27;s $10.00." in page
+    assert "Film: $1.05 is left of this month&#x27;s $10.00 (the team’s limit)." in page
 
 
 def test_limits_are_edited_in_the_admin(film: Team, bob: User, admin_client: Any) -> None:

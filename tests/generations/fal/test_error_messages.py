@@ -45,11 +45,11 @@ def refused(type_: str, field: str = "image_url", message: str = "fal's words.",
     [
         (
             refused("content_policy_violation", "prompt", categories=["violence", "sexual"]),
-            "Kling refused the prompt as against the content policy (violence, sexual). Change it and try again.",
+            "Kling rejected the prompt under its content policy (violence, sexual). Change it and try again.",
         ),
         (
             refused("content_policy_violation", ""),
-            "Kling refused the prompt or the picture as against the content policy. Change them and try again.",
+            "Kling rejected the prompt or the picture under its content policy. Change them and try again.",
         ),
         (
             refused("image_too_small", min_width=512, min_height=512),

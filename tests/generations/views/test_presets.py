@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Team, User
 from generations.models import MAX_PRESETS, Generation, Preset, Status
@@ -83,9 +84,45 @@ def test_last_twenty_prompts_are_listed_once_each_the_newest_first(film: Team, a
     for number in range(25):
         make_generation(bob, film, prompt=f"Fox {number}")
     make_generation(bob, film, prompt="Fox 10")
-    earlier = [row.prompt for row in signed_in(bob).get(PAGE).context["recent_prompts"]]
+    assert earlier(bob) == ["Fox 10", *(f"Fox {number}" for number in range(24, 5, -1) if number != 10), "Fox 5"]
 
-    assert earlier == ["Fox 10", *(f"Fox {number}" for number in range(24, 5, -1) if number != 10), "Fox 5"]
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("fox", ["A fox, digging", "Two foxes"]),
+        ("  FOX  ", ["A fox, digging", "Two foxes"]),
+        ("oxe", ["Two foxes"]),
+        ("foxes two", ["Two foxes"]),
+        ("digging", ["A fox, digging", "A badger digs"]),
+        ("100%", ["100% wool"]),
+        ("%", ["100% wool"]),
+        ("badger\0", ["A badger digs"]),
+        ("owl", []),
+        ("hers", []),
+        ("x" * 5000, []),
+    ],
+)
+@pytest.mark.parametrize("part", ["", "list"])
+def test_prompts_are_searched_by_parts_and_by_words(
+    film: Team, alice: User, bob: User, query: str, found: list[str], part: str
+) -> None:
+    make_generation(alice, film, prompt="A fox, hers")
+    make_generation(bob, film, Status.DONE, prompt="Deleted fox", deleted_at=timezone.now())
+    for prompt in ("Two foxes", "100% wool", "A badger digs", "A fox, digging"):
+        make_generation(bob, film, prompt=prompt)
+
+    assert earlier(bob, q=query, part=part) == found
+
+
+def test_search_without_results_is_repeated_as_it_was_typed(bob: User) -> None:
+    for part in ("", "list"):
+        page = signed_in(bob).get(reverse("earlier-prompts"), {"q": "<b>owl", "part": part}).content.decode()
+        assert "No results for “&lt;b&gt;owl”" in page
+
+
+def earlier(person: User, **query: str) -> list[str]:
+    return [row.prompt for row in signed_in(person).get(reverse("earlier-prompts"), query).context["prompts"]]
 
 
 def test_earlier_prompt_fills_the_field_alone(film: Team, bob: User) -> None:
