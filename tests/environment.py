@@ -56,6 +56,8 @@ def prepare() -> None:
         }
     # pytest-django turns DEBUG off, and nobody has collected the static files
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    # each Client of Django's has a WhiteNoise of its own, which would read every static file at its first request
+    settings.WHITENOISE_AUTOREFRESH = True
     django.setup()
 
 
