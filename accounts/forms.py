@@ -12,6 +12,7 @@ from accounts.models import Team, User
 from accounts.names import fold
 from accounts.roles import Role
 from accounts.time_zones import choices, zone_of
+from accounts.widgets import LongSelect
 
 _DOMAIN: Final = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 # of those whose addresses anybody can have, the ones with most people
@@ -75,7 +76,7 @@ class NoticesForm(forms.ModelForm[User]):
 
 
 class SettingsForm(forms.ModelForm[User]):
-    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, widget=forms.Select(attrs={"class": "input"}))
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, widget=LongSelect(attrs={"class": "input"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
