@@ -30,4 +30,4 @@ def _teams(request: HttpRequest) -> list[Team]:
 def _pause(request: HttpRequest) -> object:
     """A function, so that only a page that has a place for it asks; strangers have nothing that could wait."""
     user = getattr(request, "user", None)
-    return SubmitPause.objects.current if user and user.is_authenticated else None
+    return SubmitPause.objects.shown if user and user.is_authenticated else None

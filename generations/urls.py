@@ -38,6 +38,7 @@ from generations.views.collections import bulk, collection, favourite, privacy, 
 urlpatterns = [
     path("", gallery.home, name="gallery"),
     path("generations/new/", composer.new_generation, name="new-generation"),
+    path("queue/pause", queue.submit_pause, name="submit-pause"),
     path("generations/prompts/", prompts.earlier_prompts, name="earlier-prompts"),
     path("generations/compare/", compare.compare, name="compare"),
     path("drafts/", drafts.save, name="draft-save"),

@@ -104,6 +104,50 @@ function scrollLog() {
   if (element) element.scrollTop = !log || log.atEnd ? element.scrollHeight : log.top;
 }
 
+// What is replaced while it has the focus gives it to its like in the new part, or to what tells of the change; what
+// was unfolded stays so. (htmx itself looks for the same id alone.)
+let replaced = null;
+const containerOf = (element) => element.closest("[data-generation], [data-replaced]");
+const summaries = (container) =>
+  [...container.querySelectorAll("details")].map((one) => [
+    one.querySelector("summary").textContent.trim(),
+    one,
+  ]);
+
+function rememberFocus() {
+  const element = document.activeElement;
+  const container = containerOf(element);
+  const opened = [...page.querySelectorAll("[data-generation] details[open], [data-replaced] details[open]")];
+  replaced = {
+    element,
+    container,
+    opened: opened.map((one) => [containerOf(one).id, one.querySelector("summary").textContent.trim()]),
+  };
+}
+
+const like = (element, container) => {
+  const { id, tagName } = element;
+  const alike = [...container.querySelectorAll(tagName)];
+  return (id && alike.find((other) => other.id === id)) ||
+    alike.find((other) => other.href ? other.href === element.href : other.name && other.name === element.name) ||
+    alike.find((other) => !other.id && other.textContent.trim() && other.textContent === element.textContent);
+};
+
+function giveFocusBack() {
+  if (!replaced) return;
+  const { element, container, opened } = replaced;
+  for (const [id, words] of opened) {
+    const now = document.getElementById(id);
+    for (const [summary, details] of now ? summaries(now) : []) if (summary === words) details.open = true;
+  }
+  if (!container || element.isConnected || document.activeElement !== document.body) return;
+  const now = container.id ? document.getElementById(container.id) : parts(container.dataset.generation)[0];
+  if (!now) return;
+  const heir = like(element, now) || now.querySelector("h2, .card__prompt") || now;
+  if (heir.tabIndex < 0) heir.tabIndex = -1;
+  heir.focus({ preventScroll: true });
+}
+
 // what has changed is said once, and not each byte of a copy
 const withoutNumbers = (text) => text.replace(/[\d.,]+/g, "");
 let before = "";
@@ -123,6 +167,8 @@ function begin() {
   document.addEventListener("htmx:beforeSwap", keepOut);
   document.addEventListener("htmx:beforeSwap", rememberLog);
   document.addEventListener("htmx:load", scrollLog);
+  document.addEventListener("htmx:beforeSwap", rememberFocus);
+  document.addEventListener("htmx:afterSettle", giveFocusBack);
   document.addEventListener("htmx:beforeSwap", (event) => (before = event.detail.target.dataset?.says || ""));
   document.addEventListener("htmx:load", announce);
   document.addEventListener("htmx:load", () => isNearlyDone() && plan());

@@ -46,6 +46,8 @@ function tick(element) {
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   const two = (number) => String(number).padStart(2, "0");
   element.textContent = hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+  const late = element.parentElement.querySelector("[data-late]");
+  if (late) late.hidden = seconds <= Number(late.dataset.late);
 }
 
 function look(root) {
@@ -61,3 +63,27 @@ function look(root) {
 look(document);
 document.addEventListener("htmx:load", (event) => look(event.detail.elt));
 setInterval(() => document.querySelectorAll("[data-elapsed]").forEach(tick), 1000);
+
+// that nothing is sent to fal is over by itself one day: asked for while it shows
+const PAUSE_EVERY = 10000; // ms
+async function refreshPause() {
+  const banner = document.querySelector("[data-pause]");
+  if (!banner) return;
+  try {
+    const answer = document.hidden ? null : await fetch(banner.dataset.pause, { cache: "no-store", redirect: "error" });
+    if (answer?.ok) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const now = page.querySelector("[data-pause]");
+      if (!now) banner.remove();
+      else if (now.textContent !== banner.dataset.words) {
+        now.dataset.words = now.textContent;
+        banner.replaceWith(now);
+        look(now);
+      }
+    }
+  } catch {
+    // asked again in a moment
+  }
+  setTimeout(refreshPause, PAUSE_EVERY);
+}
+setTimeout(refreshPause, PAUSE_EVERY);

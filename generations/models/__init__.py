@@ -4,7 +4,15 @@ from generations.models.collections import Collection, Favourite, Tag
 from generations.models.deletion import StorageDeletion
 from generations.models.draft import MAX_DRAFTS, Draft, DraftVersion
 from generations.models.event import Event
-from generations.models.generation import QUARANTINE, RESTORED, TRASHED, Generation, LogLine, Relation
+from generations.models.generation import (
+    FORMER_TRASH_EVENTS,
+    QUARANTINE,
+    RESTORED,
+    TRASHED,
+    Generation,
+    LogLine,
+    Relation,
+)
 from generations.models.generation_queryset import TRASH_RETENTION
 from generations.models.hold import Hold
 from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, TERMINAL, Status
@@ -33,6 +41,7 @@ from generations.models.warning import THRESHOLDS, BudgetWarning
 __all__ = [
     "AT_FAL",
     "DRIVEN",
+    "FORMER_TRASH_EVENTS",
     "MAX_DRAFTS",
     "MAX_PRESETS",
     "MOVES",

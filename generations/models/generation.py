@@ -34,8 +34,9 @@ REQUEST_COLUMNS: Final = ("endpoint", "prompt", "negative_prompt", "cfg_scale", 
 
 QUARANTINE: Final = "quarantine/"  # before the key of an object that was taken down
 
-TRASHED: Final = "Put into the bin."
-RESTORED: Final = "Taken out of the bin."
+TRASHED: Final = "Moved to trash."
+RESTORED: Final = "Restored from trash."
+FORMER_TRASH_EVENTS: Final = {"Put into the bin.": TRASHED, "Taken out of the bin.": RESTORED}  # up to 0.2
 
 
 class LogLine(TypedDict):
@@ -48,8 +49,8 @@ class LogLine(TypedDict):
 class Relation(models.TextChoices):
     """How a generation came from another."""
 
-    RETRY = "retry", _("Another try")
-    REMIX = "remix", _("A remix")
+    RETRY = "retry", _("Retry")
+    REMIX = "remix", _("Remix")
 
 
 class Generation(models.Model):
@@ -179,6 +180,11 @@ class Generation(models.Model):
                 include=["lease_until"],
                 name="generation_queued",
                 condition=Q(status=Status.QUEUED),
+            ),
+            models.Index(
+                fields=["endpoint", "duration", "-finished_at"],
+                name="generation_usual_time",
+                condition=Q(status=Status.DONE),
             ),
             models.Index(
                 fields=["finished_at"],

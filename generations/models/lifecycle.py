@@ -9,12 +9,12 @@ from generations.fal.error_messages import ResponsibleParty
 
 
 class Status(models.TextChoices):
-    HELD = "held", _("Held for a moderator")
+    HELD = "held", _("Awaiting approval")
     QUEUED = "queued", _("Waiting to be sent")
     SUBMITTING = "submitting", _("Being sent to fal")
     RENDERING = "rendering", _("At fal")
     CANCELLING = "cancelling", _("Being canceled")
-    MIRRORING = "mirroring", _("Made, being copied")
+    MIRRORING = "mirroring", _("Saving")
     DONE = "done", _("Done")
     REJECTED = "rejected", _("Rejected")
     CANCELED = "canceled", _("Canceled")

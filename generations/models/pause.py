@@ -15,11 +15,16 @@ from accounts.models import Team, User
 _SINGLETON_PK: Final = 1
 _FIRST_DELAY: Final = timedelta(seconds=15)
 _MAX_DELAY: Final = timedelta(minutes=5)
+_SHOWN_FOR: Final = 2 * _MAX_DELAY  # behind the moment at which a waiting request would have been tried
 
 
 class SubmitPauseManager(models.Manager["SubmitPause"]):
     def current(self) -> "SubmitPause | None":
         return self.first()
+
+    def shown(self) -> "SubmitPause | None":
+        """The same for people. One that nobody has tried for long is of the past: nothing has waited since."""
+        return self.filter(try_at__gt=timezone.now() - _SHOWN_FOR).first()
 
     def begin_or_extend(self, reason: str, message: str) -> None:
         """fal has refused the account: wait before the next try, longer each time up to five minutes."""

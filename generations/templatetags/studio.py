@@ -16,7 +16,7 @@ from generations.models import DRIVEN, TRASH_RETENTION, Generation, Status, doll
 register = template.Library()
 
 _ACTIVITIES: Final = {
-    Status.HELD: gettext_lazy("Waiting for a yes before it is sent"),
+    Status.HELD: gettext_lazy("Awaiting approval"),
     Status.QUEUED: gettext_lazy("Waiting to be sent to fal"),
     Status.SUBMITTING: gettext_lazy("Being sent to fal"),
     Status.CANCELLING: gettext_lazy("Being canceled: fal may still finish it; then it’s kept and charged"),
@@ -88,6 +88,12 @@ def span(seconds: float) -> str:
 
 
 @register.filter
+def sent_or_asked_at(generation: Generation) -> datetime:
+    """From when its usual time counts: what waits for its turn here has not begun."""
+    return generation.submitted_at or generation.created_at
+
+
+@register.filter
 def seconds_since(moment: datetime) -> int:
     return max(int((timezone.now() - moment).total_seconds()), 0)
 
@@ -155,13 +161,13 @@ def phase(generation: Generation) -> str:
     """One word or two for a label."""
     match Status(generation.status):
         case Status.HELD:
-            return _("Held")
+            return _("Awaiting approval")
         case Status.QUEUED | Status.SUBMITTING:
             return _("Waiting")
         case Status.RENDERING:  # in fal's queue is still waiting
             return _("Rendering") if generation.queue_position is None else _("Waiting")
         case Status.MIRRORING:
-            return _("Copying")
+            return _("Saving")
         case status:
             return str(status.label)
 
@@ -215,10 +221,10 @@ def _fal_position_text(ahead: int | None) -> str:
 def _copy_text(generation: Generation) -> str:
     copied, total = generation.copied_bytes, generation.total_bytes
     if total and copied >= total:
-        return _("Copied; checking that it plays")
+        return _("Saving: checking that it plays")
     if total:
-        return _("Made; copied %(copied)s of %(total)s") % {
+        return _("Saving: %(copied)s of %(total)s") % {
             "copied": filesizeformat(copied),
             "total": filesizeformat(total),
         }
-    return _("Made; copied %s") % filesizeformat(copied) if copied else _("Made; the copy begins")
+    return _("Saving: %s") % filesizeformat(copied) if copied else _("Saving")

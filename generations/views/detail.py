@@ -1,8 +1,6 @@
 """The page of one generation: its video or progress, its settings, and its history."""
 
 import uuid
-from statistics import median
-from typing import Final
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -16,7 +14,8 @@ from generations.access import may, visible_generation
 from generations.fal import snippets
 from generations.fal.arguments import Endpoint, parse, to_json
 from generations.filters import GalleryFilters
-from generations.models import Generation, Price, Slot, Status
+from generations.models import DRIVEN, Generation, Price, Slot, Status
+from generations.usual_time import usual_time
 from generations.views.cancel_delete import may_delete
 from generations.views.collections import known_collections
 from generations.views.queue import pause_of, position_texts
@@ -24,9 +23,6 @@ from generations.views.related import related_generations
 from generations.views.reports import removed_generation, removed_page
 from generations.views.retry import RETRYABLE
 from generations.views.timeline import timeline
-
-_TYPICAL_SAMPLE: Final = 20
-_TYPICAL_MINIMUM: Final = 3
 
 
 @require_safe
@@ -55,7 +51,7 @@ def _context(request: AuthenticatedHttpRequest, generation: Generation) -> dict[
         "generation": generation,
         "pictures": list(generation.pictures.order_by("slot")),
         "timeline": timeline(generation, list(generation.events.select_related("by"))),
-        "usual": _typical_seconds(generation) if generation.is_open else None,
+        "usual": usual_time(generation.endpoint, generation.duration) if generation.status in DRIVEN else None,
         "may_generate": may_generate,
         "may_use_frame": Team.objects.where_may(request.user, Action.GENERATE).exists(),
         "may_report": request.user.pk not in {generation.user_id, generation.assigned_to_id},
@@ -98,15 +94,3 @@ def _neighbours(request: AuthenticatedHttpRequest, generation: Generation) -> di
     older = ids.filter(created_at__lte=at).exclude(created_at=at, pk__gte=generation.pk)
     found = {"newer": newer.order_by("created_at", "id").first(), "older": older.order_by("-created_at", "-id").first()}
     return found | {"filters": filters}
-
-
-def _typical_seconds(generation: Generation) -> float | None:
-    """How long fal took for the last few like it; None while there are too few to tell."""
-    alike = Generation.objects.filter(
-        status=Status.DONE,
-        endpoint=generation.endpoint,
-        duration=generation.duration,
-        inference_seconds__isnull=False,
-    )
-    last = list(alike.order_by("-finished_at").values_list("inference_seconds", flat=True)[:_TYPICAL_SAMPLE])
-    return median(seconds or 0 for seconds in last) if len(last) >= _TYPICAL_MINIMUM else None

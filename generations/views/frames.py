@@ -41,7 +41,7 @@ def use_frame(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     video = get_object_or_404(Video, generation=generation)
     at = _seconds(request.POST.get("at", ""))
     if at is None:
-        return _refuse(request, generation.get_absolute_url(), _("Say in seconds which frame you mean."))
+        return _refuse(request, generation.get_absolute_url(), _("Enter the frame’s time in seconds."))
     try:
         upload = _save_frame(request, video, at)
     except InvalidArguments as error:

@@ -55,6 +55,13 @@ def positions(request: AuthenticatedHttpRequest) -> HttpResponse:
     return JsonResponse({str(pk): text for pk, text in position_texts(list(rows)).items()})
 
 
+@require_safe
+@login_required
+def submit_pause(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """The notice that nothing is sent to fal, for a page that shows it: empty once it is over."""
+    return render(request, "_pause.html")
+
+
 def position_texts(rows: list[Generation]) -> dict[uuid.UUID, str]:
     """What is said of the place of each that waits here."""
     paused = set(

@@ -27,7 +27,7 @@ def retry(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """One form, one video: the key drawn with the form makes a double click harmless."""
     generation = allowed_generation(request, pk, Action.GENERATE)
     if generation.status not in RETRYABLE:
-        messages.warning(request, _("There is nothing to try again: it did not fail."))
+        messages.warning(request, _("Nothing to retry: it did not fail."))
         return redirect_back(request, generation.get_absolute_url())
     try:
         idempotency_key = uuid.UUID(request.POST.get("idempotency_key", ""))

@@ -13,10 +13,10 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from generations.models import AT_FAL, RESTORED, TRASHED, Event, Generation, Status
+from generations.models import AT_FAL, FORMER_TRASH_EVENTS, RESTORED, TRASHED, Event, Generation, Status
 
 WAITING, RENDERING, COPYING, KEPT = range(4)
-_AFTER_THE_END: Final = frozenset({TRASHED, RESTORED})
+_AFTER_THE_END: Final = frozenset({TRASHED, RESTORED, *FORMER_TRASH_EVENTS})
 _ENDED_EARLY: Final = frozenset({Status.FAILED, Status.CANCELED, Status.REJECTED})
 
 
@@ -61,14 +61,14 @@ def timeline(generation: Generation, everything: Sequence[Event]) -> list[Stage]
         stages = _cut_short(stages, generation, events)
     after = [event for event in everything if event.message in _AFTER_THE_END]
     [stage for stage in stages if stage.at][-1].notes += [
-        Note(event.at, "", event.message, event.by) for event in after
+        Note(event.at, "", FORMER_TRASH_EVENTS.get(event.message, event.message), event.by) for event in after
     ]
     _measure(stages)
     return [stage for stage in stages if stage.at or stage.state == "todo"]
 
 
 def _names() -> list[str]:
-    return [_("Waiting"), _("Rendering"), _("Made, copying it"), _("In your bucket")]
+    return [_("Waiting"), _("Rendering"), _("Saving"), _("Saved")]
 
 
 def _starts(generation: Generation, events: Sequence[Event]) -> list[datetime | None]:

@@ -141,8 +141,8 @@ def test_a_refusal_says_why_and_what_it_cost(bobs_page: Page, worker: Worker) ->
     worker.start()
 
     expect(page.locator(".failure")).to_contain_text("under its content policy", timeout=RENDERED)
-    expect(page.locator(".failure")).to_contain_text("This cost nothing.")
-    page.get_by_role("link", name="Change it and make it again").click()
+    expect(page.locator(".failure")).to_contain_text("Not charged.")
+    page.get_by_role("link", name="Edit and retry").click()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value(
         "Something that fal refuses [sandbox: content_policy_violation]"
     )

@@ -48,7 +48,7 @@ def test_rule_holds_a_prompt_and_a_moderator_lets_it_become_a_video(
     expect(page.get_by_text("Weapons are looked at first.").first).to_be_visible()
     row = Generation.objects.get()
     page.goto(row.get_absolute_url())
-    expect(page.get_by_role("heading", name="Waiting for a yes before it is sent")).to_be_visible()
+    expect(page.get_by_role("heading", name="Awaiting approval")).to_be_visible()
     expect(page.get_by_text("Its money is held").first).to_be_visible()
     assert fits(page)
 

@@ -2,11 +2,13 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
-from generations.models import Generation, Slot, Status
+from generations.models import Generation, Slot, Status, SubmitPause
+from tests.browser.conftest import desk_alone
 from tests.cast import make_generation, make_input_picture, make_video
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -14,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 STRANGERS = [reverse(name) for name in ("gallery", "account_login", "account_signup", "account_reset_password")]
 PEOPLES = [
     *(reverse(name) for name in ("gallery", "new-generation", "account_email", "account_change_password")),
-    *("/generations/new/?kind=image", reverse("account_logout"), "/nowhere/"),
+    *("/generations/new/?kind=image", reverse("earlier-prompts"), reverse("account_logout"), "/nowhere/"),
 ]
 
 
@@ -28,7 +30,7 @@ def _password(bob: User) -> None:
 def look(page: Page, address: str) -> None:
     page.goto(address)
     expect(page.locator("h1")).to_be_visible()
-    for width in (1280, 390):
+    for width in (1280, 390, 320):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{address} is cut off at {width} px"
 
@@ -75,3 +77,70 @@ def test_lost_connection_is_said_and_mended(bobs_page: Page, film: Team, bob: Us
     expect(bobs_page.locator(".connection")).to_contain_text("Connection lost")
     bobs_page.unroute("**/events?*")
     expect(bobs_page.locator(".connection")).to_be_empty()
+
+
+@desk_alone
+def test_what_is_replaced_under_the_focus_gives_it_on(bobs_page: Page, film: Team, bob: User) -> None:
+    """On a video's page and in a row of cards: to its like, or else to what tells of the change."""
+    page = bobs_page
+    row = make_generation(bob, film, Status.RENDERING, logs=[{"timestamp": "", "message": "Denoising"}])
+    focused = page.locator("h2:focus, .card__prompt:focus")
+    for address in (row.get_absolute_url(), f"/generations/new/?made={row.pk}"):
+        going = {"status": Status.RENDERING, "finished_at": None, "due_at": timezone.now()}
+        Generation.objects.filter(pk=row.pk).update(**going, changed_at=timezone.now())
+        row.refresh_from_db()
+        page.goto(address)
+        page.get_by_role("button", name="Cancel").focus()
+        row.move(Status.CANCELLING)
+        expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+        expect(focused).to_have_count(1)
+        row.move(Status.CANCELED)
+        expect(page.get_by_text("Canceled").first).to_be_visible()
+        expect(focused).to_have_count(1)
+
+    page.goto(row.get_absolute_url())
+    page.get_by_text("fal’s log").click()
+    link = page.get_by_role("link", name="Delete…")
+    link.focus()
+    Generation.objects.filter(pk=row.pk).update(message="Settled.", changed_at=timezone.now())
+    expect(page.get_by_role("heading", name="Settled.")).to_be_visible()
+    expect(link).to_be_focused()
+    expect(page.locator(".log")).to_be_visible()
+
+
+@desk_alone
+def test_notice_that_nothing_is_sent_goes_by_itself(bobs_page: Page) -> None:
+    page = bobs_page
+    SubmitPause.objects.begin_or_extend("balance_exhausted", "The balance is exhausted.")
+    page.clock.install()
+    page.goto("/generations/new/")
+    notice = page.get_by_text("Nothing is being sent to fal")
+    page.clock.run_for(11_000)
+    expect(notice).to_be_visible()
+    SubmitPause.objects.end()
+    page.clock.run_for(11_000)
+    expect(notice).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [320, 390, 1440])
+@desk_alone
+def test_cancel_lies_over_no_text(bobs_page: Page, film: Team, bob: User, width: int) -> None:
+    page, why = bobs_page, "This costs $2.80. Above $0.50 an admin of the team says yes first; nothing is sent."
+    page.set_viewport_size({"width": width, "height": 900})
+    row = make_generation(bob, film, Status.HELD, message=why)
+    make_generation(bob, film, Status.QUEUED, message="m" * 400)
+    make_generation(bob, film, Status.QUEUED, endpoint=Endpoint.IMAGE_TO_VIDEO)
+    for address in ("/", f"/generations/new/?made={row.pk}"):
+        page.goto(address)
+        expect(page.locator(".card__verb").first).to_be_visible()
+        assert page.evaluate(_OVERLAPS) == []
+
+
+_OVERLAPS = """() => [...document.querySelectorAll(".card__verb")].flatMap((verb) => {
+    const one = verb.getBoundingClientRect();
+    return [...verb.closest(".card").querySelectorAll(".card__state p:not(:empty), .card__text > *")].filter((text) => {
+        const other = text.getBoundingClientRect();
+        return other.height && other.left < one.right && one.left < other.right && other.top < one.bottom &&
+            one.top < other.bottom;
+    }).map((text) => text.textContent);
+})"""

@@ -243,7 +243,7 @@ def test_frame_of_a_video_begins_the_next(bobs_page: Page, film: Team, bob: User
     page.goto(generation.get_absolute_url())
     expect(page.get_by_label("Seconds")).to_be_hidden()
     page.locator("video").evaluate(_SEEK, 0.8)
-    page.get_by_role("button", name="Start with this frame").click()
+    page.get_by_role("button", name="Use as start frame").click()
 
     expect(page.locator("#kind-image")).to_be_checked()
     upload = expect_kept(page, "start")

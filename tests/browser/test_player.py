@@ -77,11 +77,11 @@ def test_keys_step_by_one_frame(bobs_page: Page, film: Team, bob: User) -> None:
 
     page.keyboard.press(",")
     expect(frame).to_have_text("3")
-    page.get_by_role("button", name="Frame on").click()
+    page.get_by_role("button", name="Next frame").click()
     expect(frame).to_have_text("4")
 
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("One frame back")
+    expect(page.get_by_role("dialog")).to_contain_text("Previous frame")
 
 
 def test_the_loop_is_remembered(bobs_page: Page, film: Team, bob: User) -> None:

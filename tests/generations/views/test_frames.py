@@ -85,7 +85,7 @@ def test_no_video_has_no_frame(film: Team, alice: User) -> None:
 
 @pytest.mark.parametrize("at", ["", "soon", "-1", "nan", "inf"])
 def test_moment_that_is_none(made: Generation, alice: User, at: str) -> None:
-    assert said(use(signed_in(alice), made, at)) == ["Say in seconds which frame you mean."]
+    assert said(use(signed_in(alice), made, at)) == ["Enter the frame’s time in seconds."]
 
 
 def test_small_video_is_refused_in_words(film: Team, alice: User) -> None:

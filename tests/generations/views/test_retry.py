@@ -78,7 +78,7 @@ def test_what_did_not_fail_is_not_tried_again(film: Team, bob: User, status: Sta
 
     assert retry(row) not in client.get(row.get_absolute_url()).content.decode()
     page = client.post(retry(row), {"idempotency_key": str(uuid.uuid4())}, follow=True).content.decode()
-    assert "There is nothing to try again" in page
+    assert "Nothing to retry" in page
     assert Generation.objects.count() == 1
 
 
@@ -134,7 +134,7 @@ def test_row_that_one_may_not_see_is_no_parent(film: Team, alice: User, mallory:
     assert (made.parent, made.relation) == (None, "")
 
 
-@pytest.mark.parametrize(("relation", "words"), [(Relation.RETRY, "Another try of"), (Relation.REMIX, "A remix of")])
+@pytest.mark.parametrize(("relation", "words"), [(Relation.RETRY, "Retry of"), (Relation.REMIX, "Remix of")])
 def test_pages_link_parent_and_child(film: Team, bob: User, relation: Relation, words: str) -> None:
     parent = make_generation(bob, film, Status.DONE, prompt="The first fox")
     child = make_generation(bob, film, parent=parent, relation=relation)
@@ -144,7 +144,7 @@ def test_pages_link_parent_and_child(film: Team, bob: User, relation: Relation, 
 
     assert words in of_child
     assert f'href="{parent.get_absolute_url()}"' in of_child
-    assert "Made from it" in of_parent
+    assert "Derived videos" in of_parent
     assert f'href="{child.get_absolute_url()}"' in of_parent
 
 

@@ -1,5 +1,6 @@
 """The one honest timeline: stages with their times, and the troubles between them."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
 from generations.models import Event, Generation, Status
+from generations.usual_time import forget_usual_times
 from generations.views.timeline import Stage, timeline
 from tests.cast import make_generation, signed_in
 from tests.history import rewriting_history
@@ -57,7 +59,7 @@ def test_stage_that_it_is_at(
 ) -> None:
     stages = told(bob, film, status, happened, **columns)
 
-    assert list(stages) == ["Waiting", "Rendering", "Made, copying it", "In your bucket"]
+    assert list(stages) == ["Waiting", "Rendering", "Saving", "Saved"]
     assert list(states(stages).values()) == ["done"] * at + ["now"] + ["todo"] * (3 - at)
 
 
@@ -67,9 +69,9 @@ def test_each_stage_has_its_time_and_how_long_it_took(film: Team, bob: User) -> 
 
     assert set(states(stages).values()) == {"done"}
     assert {name: stage.took for name, stage in stages.items()} == {
-        "Waiting": 24, "Rendering": 40, "Made, copying it": 6, "In your bucket": None,
+        "Waiting": 24, "Rendering": 40, "Saving": 6, "Saved": None,
     }  # fmt: skip
-    assert stages["In your bucket"].at == finished
+    assert stages["Saved"].at == finished
 
 
 def test_render_begins_with_its_log(film: Team, bob: User) -> None:
@@ -100,7 +102,7 @@ def test_video_that_came_despite_a_cancel_says_so(film: Team, bob: User) -> None
     stages = told(bob, film, Status.DONE, happened, finished_at=NOW + timedelta(seconds=70))
 
     assert notes(stages["Rendering"]) == [("Cancel asked for", "", 1)]
-    assert notes(stages["Made, copying it"]) == [("", kept, 1)]
+    assert notes(stages["Saving"]) == [("", kept, 1)]
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELED, Status.REJECTED])
@@ -128,18 +130,65 @@ def test_request_that_came_back_from_the_dead_tells_both_lives(film: Team, bob: 
     assert states(stages)["Rendering"] == "now"
 
 
-@pytest.mark.parametrize(("how_many", "is_told"), [(2, False), (3, True)])
+@pytest.mark.parametrize(
+    ("took", "text"),
+    [
+        ([61, 62], None),
+        ([61, 62, 63], "1–2 min"),
+        ([58, 61, 130], "55 s–3 min"),
+        ([41, 42, 43, 44], "40–45 s"),
+        ([60, 60, 60], "about 1 min"),
+        ([20, 20, 20], "about 20 s"),
+        ([1, 2, 3], "up to 5 s"),
+        ([0, 0, 0], "up to 5 s"),
+        ([70, 80, 90, 100, 36000], "1–2 min"),  # one that was stuck tells nothing
+    ],
+)
 def test_usual_time_is_told_once_there_are_enough_to_tell(
-    film: Team, alice: User, bob: User, how_many: int, is_told: bool
+    film: Team, alice: User, bob: User, took: list[int], text: str | None
 ) -> None:
-    for seconds in range(how_many):
-        make_generation(alice, alice.personal_team, Status.DONE, inference_seconds=60.0 + seconds)
+    forget_usual_times()
+    now = timezone.now()
+    for seconds in took:
+        sent = {"submitted_at": now - timedelta(seconds=seconds), "finished_at": now}
+        make_generation(alice, alice.personal_team, Status.DONE, **sent)
     for other in ({"duration": 10}, {"endpoint": Endpoint.IMAGE_TO_VIDEO}):
-        make_generation(bob, film, Status.DONE, inference_seconds=1.0, **other)
-    row = make_generation(bob, film, Status.RENDERING)
+        make_generation(bob, film, Status.DONE, **other)
+    row = make_generation(bob, film, Status.RENDERING, submitted_at=now - timedelta(seconds=48))
+    page = " ".join(signed_in(bob).get(row.get_absolute_url()).content.decode().split())
+
+    assert (f"Usually {text};" if text else "Usually") in page or text is None
+    assert ("Usually" in page) is (text is not None)
+    assert re.search(r'data-elapsed="4[89]">0:4[89]</span> elapsed', page)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_longer_than_usual_is_said(film: Team, bob: User, is_late: bool) -> None:
+    forget_usual_times()
+    now = timezone.now()
+    for _ in range(3):
+        make_generation(bob, film, Status.DONE, submitted_at=now - timedelta(seconds=60), finished_at=now)
+    sent = now - timedelta(seconds=300 if is_late else 30)
+    row = make_generation(bob, film, Status.RENDERING, submitted_at=sent)
     page = signed_in(bob).get(row.get_absolute_url()).content.decode()
 
-    assert ("usually 1 min 1 s" in page) is is_told
+    assert ('data-late="60" hidden' in page) is not is_late
+    assert ('data-late="60">' in page) is is_late
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"), [("Put into the bin.", "Moved to trash."), ("Taken out of the bin.", "Restored from trash.")]
+)
+def test_texts_of_older_versions_are_told_as_the_new_ones(film: Team, bob: User, stored: str, shown: str) -> None:
+    row = make_generation(bob, film, Status.FAILED)
+    before = [stage.why for stage in timeline(row, list(row.events.all()))]
+    Event.objects.create(generation=row, status=Status.FAILED, by=bob, message=stored)
+    stages = timeline(row, list(row.events.all()))
+
+    assert [note.message for note in stages[-1].notes] == [shown]
+    assert [stage.why for stage in stages] == before
+    page = signed_in(bob).get(row.get_absolute_url()).content.decode()
+    assert (shown in page, stored in page) == (True, False)
 
 
 def test_trouble_says_when_the_next_try_is(film: Team, bob: User) -> None:
@@ -150,7 +199,7 @@ def test_trouble_says_when_the_next_try_is(film: Team, bob: User) -> None:
     assert DOWN in panel
     assert "Next try at" in panel
     assert f"{due:%H:%M:%S}" in panel
-    assert "Tried 4 times so far." in panel
+    assert "Tried 4 times." in panel
 
 
 @pytest.mark.parametrize("status", Status)

@@ -46,8 +46,8 @@ def test_trashed_is_out_of_sight_and_restored_is_back(video: Generation, bob: Us
     assert not video.restore_from_trash(bob)
     assert Generation.objects.visible_to(bob).get().trashed_at is None
     assert list(Event.objects.order_by("pk").values_list("message", "by"))[1:] == [
-        ("Put into the bin.", bob.pk),
-        ("Taken out of the bin.", bob.pk),
+        ("Moved to trash.", bob.pk),
+        ("Restored from trash.", bob.pk),
     ]
 
 
@@ -66,7 +66,7 @@ def test_timeline_tells_of_the_trash_and_keeps_its_end(film: Team, bob: User, st
     stages = timeline(generation, list(generation.events.all()))
 
     assert [(stage.name, stage.state, stage.why) for stage in stages] == before
-    assert [note.message for note in stages[-1].notes] == ["Put into the bin.", "Taken out of the bin."]
+    assert [note.message for note in stages[-1].notes] == ["Moved to trash.", "Restored from trash."]
 
 
 def test_lost_answer_that_comes_after_all_takes_it_out(film: Team, bob: User) -> None:
