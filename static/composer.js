@@ -7,6 +7,8 @@ import { toast } from "studio/toasts";
 const form = document.getElementById("composer");
 const number = new Intl.NumberFormat(document.documentElement.lang);
 
+const many = ({ dataset }, n) => (n > 1 ? dataset.many.replace("%s", number.format(n)) : dataset.one);
+
 // --- the prompt's length, counted as the server counts it: code points
 const points = (text) => [...text].length;
 const lengthOf = (field) =>
@@ -18,7 +20,7 @@ for (const field of form.querySelectorAll("[data-count]")) {
   const limit = Number(count.dataset.limit);
   const show = () => {
     const length = lengthOf(field);
-    const over = length > limit ? ` · ${number.format(length - limit)} ${count.dataset.over}` : "";
+    const over = length > limit ? ` · ${many(count, length - limit)}` : "";
     count.textContent = `${number.format(length)} / ${number.format(limit)}${over}`;
     count.classList.toggle("count--over", length > limit);
   };
@@ -52,7 +54,6 @@ const count = () =>
 
 const bar = form.querySelector("[data-order]");
 const button = form.querySelector("#generate");
-const many = ({ dataset }, number_) => number_ > 1 ? dataset.many.replace("%s", number.format(number_)) : dataset.one;
 let isBusy = false;
 
 // the same words as the server's, should it be asked all the same

@@ -1,19 +1,21 @@
 """What a team and each of its members may still spend this month."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Q, Sum
+from django.db.models import CharField, F, FilteredRelation, Q, Sum, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Membership, Team, User
+from accounts.roles import Action
 from generations.billing.usage import Month
 from generations.exceptions import OverBudgetError
 from generations.models import Generation, dollars
+from generations.models.pause import refusal
 
 
 class LimitOwner(StrEnum):
@@ -57,17 +59,42 @@ class Budget:
         return f"{self.summary} ({_OWNER_LABELS[self.owner]})"
 
 
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """A team in which a user may ask for videos. `refusal` says why its queue takes none, if it is paused."""
+
+    team: Team
+    budget: Budget | None
+    refusal: str
+
+
 def budget_of(user: User, team: Team) -> Budget | None:
     """The tightest of the team's budget and the member's in it; None where neither has a limit."""
-    return budgets_of(user, [team]).get(team.pk)
+    member = Membership.objects.filter(team=team, user=user).first()
+    own = (member.monthly_limit_cents, member.own_limit_cents) if member else (None, None)
+    return _budgets(user, {team.pk: _limits(team.monthly_limit_cents, *own)}).get(team.pk)
 
 
-def budgets_of(user: User, teams: Sequence[Team]) -> dict[uuid.UUID, Budget]:
-    """The same for several teams, by team: two queries for however many."""
-    members = {member.team_id: member for member in Membership.objects.filter(user=user, team__in=teams)}
-    limits = {team.pk: found for team in teams if (found := _limits(team, members.get(team.pk)))}
-    spent = _spent_by_team(user, list(limits))
-    return {pk: _tightest(found, *spent.get(pk, (0, 0))) for pk, found in limits.items()}
+def payers_of(user: User) -> list[Payer]:
+    """The user's, their personal team first: two queries for however many."""
+    who = "active_pause__began_by"
+    teams: list[Any] = list(  # a Team with four columns more
+        Team.objects.where_may(user, Action.GENERATE)
+        .annotate(active_pause=FilteredRelation("pauses", condition=Q(pauses__ended_at=None)))
+        .annotate(
+            member_limit=F("memberships__monthly_limit_cents"),
+            own_limit=F("memberships__own_limit_cents"),
+            paused_by=Coalesce(NullIf(f"{who}__name", Value("")), f"{who}__email", output_field=CharField()),
+            pause_note=F("active_pause__note"),
+        )
+    )
+    budgets = _budgets(
+        user, {team.pk: _limits(team.monthly_limit_cents, team.member_limit, team.own_limit) for team in teams}
+    )
+    return [
+        Payer(team, budgets.get(team.pk), refusal(team.paused_by, team, team.pause_note) if team.paused_by else "")
+        for team in teams
+    ]
 
 
 def refuse_over_budget(user: User, team: Team, cents: int) -> None:
@@ -93,10 +120,15 @@ def _refuse(budget: Budget | None, cents: int) -> None:
         raise OverBudgetError(message % {"cost": dollars(cents), "left": budget.full_summary})
 
 
-def _limits(team: Team, member: Membership | None) -> dict[LimitOwner, int]:
-    limits = {LimitOwner.TEAM: team.monthly_limit_cents}
-    if member:
-        limits |= {LimitOwner.MEMBER: member.monthly_limit_cents, LimitOwner.OWN: member.own_limit_cents}
+def _budgets(user: User, limits: dict[uuid.UUID, dict[LimitOwner, int]]) -> dict[uuid.UUID, Budget]:
+    """The tightest of each team that has a limit."""
+    limited = {team: found for team, found in limits.items() if found}
+    spent = _spent_by_team(user, list(limited))
+    return {team: _tightest(found, *spent.get(team, (0, 0))) for team, found in limited.items()}
+
+
+def _limits(of_team: int | None, of_member: int | None, own: int | None) -> dict[LimitOwner, int]:
+    limits = {LimitOwner.TEAM: of_team, LimitOwner.MEMBER: of_member, LimitOwner.OWN: own}
     return {owner: limit for owner, limit in limits.items() if limit is not None}
 
 

@@ -1,7 +1,5 @@
 """Pauses of sending: fal refuses the account, or an owner has paused a team's queue."""
 
-import uuid
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import ClassVar, Final
 
@@ -66,10 +64,9 @@ class TeamPauseQuerySet(models.QuerySet["TeamPause"]):
         """Those that are not over."""
         return self.filter(ended_at=None)
 
-    def by_team(self, teams: Iterable[Team]) -> "dict[uuid.UUID, TeamPause]":
-        """The active ones of these teams, with who began them."""
-        found = self.active().filter(team__in=teams).select_related("team", "began_by")
-        return {pause.team_id: pause for pause in found}
+    def of(self, team: Team) -> "TeamPause | None":
+        """The active one of a team, with who began it."""
+        return self.active().filter(team=team).select_related("team", "began_by").first()
 
 
 class TeamPause(models.Model):
@@ -96,6 +93,10 @@ class TeamPause(models.Model):
 
     @property
     def refusal(self) -> str:
-        """Why nothing new can be requested in the team, in a sentence or two."""
-        message = gettext("%(who)s paused the queue of %(team)s. No new videos until it is resumed.")
-        return " ".join(filter(None, [message % {"who": self.began_by, "team": self.team}, self.note]))
+        return refusal(self.began_by, self.team, self.note)
+
+
+def refusal(who: object, team: object, note: str) -> str:
+    """Why nothing new can be requested in a team whose queue is paused, in a sentence or two."""
+    message = gettext("%(who)s paused the queue of %(team)s. No new videos until it is resumed.")
+    return " ".join(filter(None, [message % {"who": who, "team": team}, note]))

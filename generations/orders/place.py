@@ -139,7 +139,7 @@ def _place(rows: list[Generation], pictures: Mapping[Slot, Upload | InputPicture
 
 
 def _refuse_paused(team: Team) -> None:
-    if pause := TeamPause.objects.by_team([team]).get(team.pk):
+    if pause := TeamPause.objects.of(team):
         raise QueuePausedError(pause.refusal)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
@@ -14,10 +14,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Team
-from accounts.roles import Action
 from config.server.limits import PICTURES_BYTES, body_limit
 from generations import tasks
-from generations.billing.budget import budgets_of
+from generations.billing.budget import Payer, payers_of
 from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import (
@@ -30,7 +29,7 @@ from generations.fal.arguments import (
     Duration,
 )
 from generations.forms import KINDS, MAX_LINES, MAX_VARIATIONS, GenerationForm
-from generations.models import Draft, Generation, Preset, Price, Slot, TeamPause
+from generations.models import Draft, Generation, Preset, Price, Slot
 from generations.orders.place import place_batch
 from generations.pictures import MAX_PIXELS
 from generations.views import drafts
@@ -59,22 +58,23 @@ def new_generation(request: HttpRequest) -> HttpResponseBase:
 
 @login_required
 def _new_generation(request: AuthenticatedHttpRequest) -> HttpResponse:
-    teams = list(Team.objects.where_may(request.user, Action.GENERATE))
-    if not teams:
+    payers = payers_of(request.user)
+    if not payers:
         raise PermissionDenied
+    teams = [payer.team for payer in payers]
     if request.method != "POST":
-        return _first_page(request, teams)
+        return _first_page(request, payers)
     form = GenerationForm(request.user, request.POST, request.FILES, teams=teams)
     is_valid = form.is_valid()
     drafts.save_draft(request.user, request.POST, form.kept)
     _refuse_viewers(request, teams)
     if not is_valid:
-        return _page(request, form, teams, status=422)
+        return _page(request, form, payers, status=422)
     try:
         made = place_batch(form.orders)
     except (BucketDownError, OrderRefusedError) as error:
         form.add_error(getattr(error, "field", None), str(error))
-        return _page(request, form, teams, status=503 if isinstance(error, BucketDownError) else 422)
+        return _page(request, form, payers, status=503 if isinstance(error, BucketDownError) else 422)
     drafts.finish(request.user, request.POST)
     tasks.wake()
     return redirect(f"{reverse('new-generation')}?{urlencode(_next_page_query(made[0], form))}")
@@ -96,19 +96,20 @@ def _refuse_viewers(request: AuthenticatedHttpRequest, may: list[Team]) -> None:
         raise PermissionDenied
 
 
-def _first_page(request: AuthenticatedHttpRequest, teams: list[Team]) -> HttpResponse:
+def _first_page(request: AuthenticatedHttpRequest, payers: list[Payer]) -> HttpResponse:
     """A fresh form; `?made=<batch or id>` begins with what was just ordered, which then stands above it."""
+    teams = [payer.team for payer in payers]
     made, own = find_made(request), drafts.drafts_of(request.user)
     if draft := named_draft(request, own, or_newest=not made):
-        return _page(request, form_from_draft(request, draft, teams), teams, made, draft, own)
+        return _page(request, form_from_draft(request, draft, teams), payers, made, draft, own)
     form = form_from_made(request, made, teams) if made else first_form(request, teams)
-    return _page(request, form, teams, made, own=own)
+    return _page(request, form, payers, made, own=own)
 
 
 def _page(
     request: AuthenticatedHttpRequest,
     form: GenerationForm,
-    teams: list[Team],
+    payers: list[Payer],
     made: list[Generation] | None = None,
     draft: Draft | None = None,
     own: list[Draft] | None = None,
@@ -119,8 +120,8 @@ def _page(
     prices = {kind: table.get(endpoint, {}) for kind, endpoint in KINDS.items()}
     context = {
         "form": form,
-        "teams": teams,
-        "limited_teams": _limited_teams(request, teams),
+        "teams": [payer.team for payer in payers],
+        "payers": payers,
         "prices": prices,
         "cents": prices.get(form["kind"].value(), {}).get(str(form["duration"].value())),
         "durations": [duration.value for duration in Duration],
@@ -129,7 +130,7 @@ def _page(
         "variations": range(1, MAX_VARIATIONS + 1),
         "made": made,
         "presets": Preset.objects.filter(user=request.user),
-        "may_generate_in": {team.pk for team in teams},
+        "may_generate_in": {payer.team.pk for payer in payers},
         "now": timezone.now(),
         "draft": draft,
         "draft_key": request.POST.get("draft") or uuid.uuid4(),
@@ -137,13 +138,6 @@ def _page(
         "other_drafts": _other_drafts(request, draft, drafts.drafts_of(request.user) if own is None else own),
     }
     return render(request, "generations/new.html", context, status=status)
-
-
-def _limited_teams(request: AuthenticatedHttpRequest, teams: list[Team]) -> list[dict[str, Any]]:
-    """The teams in which something may stand in the way: a limit of money, or a paused queue."""
-    budgets, pauses = budgets_of(request.user, teams), TeamPause.objects.by_team(teams)
-    found = [{"team": team, "budget": budgets.get(team.pk), "pause": pauses.get(team.pk)} for team in teams]
-    return [each for each in found if each["budget"] or each["pause"]]
 
 
 def _other_drafts(request: AuthenticatedHttpRequest, draft: Draft | None, own: list[Draft]) -> list[Draft]:

@@ -14,11 +14,11 @@ from generations.access import may, visible_generation
 from generations.fal import snippets
 from generations.fal.arguments import Endpoint, parse, to_json
 from generations.filters import GalleryFilters
-from generations.models import DRIVEN, Generation, Price, Slot, Status
+from generations.models import DRIVEN, Generation, Price, Slot, Status, TeamPause
 from generations.usual_time import usual_time
 from generations.views.cancel_delete import may_delete
 from generations.views.collections import known_collections
-from generations.views.queue import pause_of, position_texts
+from generations.views.queue import position_texts
 from generations.views.related import related_generations
 from generations.views.reports import removed_generation, removed_page
 from generations.views.retry import RETRYABLE
@@ -33,7 +33,7 @@ def generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse
     except Http404:
         return removed_page(request, removed_generation(request, pk))
     around = related_generations(request.user, row) | _neighbours(request, row)
-    around["pause"] = pause_of(row.team) if row.status == Status.QUEUED else None
+    around["pause"] = TeamPause.objects.of(row.team) if row.status == Status.QUEUED else None
     around |= {"tags": list(row.tags.all()), "collections_known": known_collections(request.user)}
     return render(request, "generations/detail.html", _context(request, row) | around | {"codes": _codes(row)})
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import TeamAccess, team_access
 from accounts.http import AuthenticatedHttpRequest, login_required
-from accounts.models import Team, User
+from accounts.models import User
 from accounts.roles import Action
 from generations import tasks
 from generations.models import AT_FAL, Generation, Status, TeamPause
@@ -36,7 +36,7 @@ def team_queue(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     rows = Generation.objects.filter(team=access.team)
     context = {
         "team": access.team,
-        "pause": pause_of(access.team),
+        "pause": TeamPause.objects.of(access.team),
         "may_pause": access.may(Action.PAUSE),
         "people": _people(rows.filter(status__in=[Status.QUEUED, Status.SUBMITTING, *AT_FAL])),
     }
@@ -69,11 +69,6 @@ def position_texts(rows: list[Generation]) -> dict[uuid.UUID, str]:
     )
     texts = {row.pk: _("The team’s queue is paused") for row in rows if row.team_id in paused}
     return texts | {pk: _position_text(place) for pk, place in queue_positions(rows).items()}
-
-
-def pause_of(team: Team) -> TeamPause | None:
-    found: TeamPause | None = TeamPause.objects.active().filter(team=team).select_related("began_by").first()
-    return found
 
 
 def _position_text(place: int) -> str:

@@ -51,7 +51,7 @@ def test_too_long_and_out_of_range(bobs_page: Page) -> None:
     long = "a 🌧 " + "b" * 2497
     bobs_page.goto("/generations/new/")
     fill(bobs_page, prompt=long, cfg_scale="1.1")
-    expect(bobs_page.locator("#prompt-count")).to_contain_text("2,501 / 2,500 · 1 too many")
+    expect(bobs_page.locator("#prompt-count")).to_contain_text("2,501 / 2,500 · 1 character over")
     send(bobs_page)
 
     expect_error(bobs_page, "prompt", "2,501 characters")
