@@ -75,8 +75,9 @@ function total() {
   const { kind, duration, team } = form.elements;
   const cents = bar.querySelector(`.price--${kind.value}-${duration.value}`)?.dataset.cents * videos;
   for (const each of bar.querySelectorAll("[data-team]")) {
-    each.hidden = each.dataset.team !== team.value || each.matches(".order__paused"); // that one is the reason below
-    each.classList.toggle("order__left--passed", cents > Number(each.dataset.left));
+    const isPassed = cents > Number(each.dataset.left);
+    each.classList.toggle("order__left--passed", isPassed);
+    each.hidden = each.dataset.team !== team.value || isPassed || each.matches(".order__paused"); // the reason says it
   }
   showButton(obstacle(team.value, cents), `${many(bar, videos)}${isNaN(cents) ? "" : ` · ${money(cents)}`}`);
 }

@@ -1,11 +1,10 @@
 """What a team and each of its members may still spend this month."""
 
-import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from django.db.models import CharField, F, FilteredRelation, Q, Sum, Value
+from django.db.models import Case, CharField, F, FilteredRelation, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -72,29 +71,35 @@ def budget_of(user: User, team: Team) -> Budget | None:
     """The tightest of the team's budget and the member's in it; None where neither has a limit."""
     member = Membership.objects.filter(team=team, user=user).first()
     own = (member.monthly_limit_cents, member.own_limit_cents) if member else (None, None)
-    return _budgets(user, {team.pk: _limits(team.monthly_limit_cents, *own)}).get(team.pk)
+    limits = _limits(team.monthly_limit_cents, *own)
+    return _tightest(limits, *_spent(user, team)) if limits else None
 
 
 def payers_of(user: User) -> list[Payer]:
-    """The user's, their personal team first: two queries for however many."""
-    who = "active_pause__began_by"
-    teams: list[Any] = list(  # a Team with four columns more
+    """The user's, their personal team first: one query for however many."""
+    who, month = "active_pause__began_by", Generation.objects.filter(created_at__gte=Month.now().begin).order_by()
+    spent = month.filter(team=OuterRef("pk")).values("team").annotate(cents=Sum("cost_cents")).values("cents")
+    teams: list[Any] = list(  # a Team with some columns more
         Team.objects.where_may(user, Action.GENERATE)
         .annotate(active_pause=FilteredRelation("pauses", condition=Q(pauses__ended_at=None)))
         .annotate(
-            member_limit=F("memberships__monthly_limit_cents"),
-            own_limit=F("memberships__own_limit_cents"),
             paused_by=Coalesce(NullIf(f"{who}__name", Value("")), f"{who}__email", output_field=CharField()),
             pause_note=F("active_pause__note"),
+            member_limit=F("memberships__monthly_limit_cents"),
+            own_limit=F("memberships__own_limit_cents"),
+            spent=Case(When(monthly_limit_cents__isnull=False, then=Subquery(spent))),
+            own_spent=Case(
+                When(Q(member_limit__isnull=False) | Q(own_limit__isnull=False), then=Subquery(spent.filter(user=user)))
+            ),
         )
     )
-    budgets = _budgets(
-        user, {team.pk: _limits(team.monthly_limit_cents, team.member_limit, team.own_limit) for team in teams}
-    )
-    return [
-        Payer(team, budgets.get(team.pk), refusal(team.paused_by, team, team.pause_note) if team.paused_by else "")
-        for team in teams
-    ]
+    return [_payer(team) for team in teams]
+
+
+def _payer(team: Any) -> Payer:
+    limits = _limits(team.monthly_limit_cents, team.member_limit, team.own_limit)
+    budget = _tightest(limits, team.spent or 0, team.own_spent or 0) if limits else None
+    return Payer(team, budget, refusal(team.paused_by, team, team.pause_note) if team.paused_by else "")
 
 
 def refuse_over_budget(user: User, team: Team, cents: int) -> None:
@@ -120,25 +125,17 @@ def _refuse(budget: Budget | None, cents: int) -> None:
         raise OverBudgetError(message % {"cost": dollars(cents), "left": budget.full_summary})
 
 
-def _budgets(user: User, limits: dict[uuid.UUID, dict[LimitOwner, int]]) -> dict[uuid.UUID, Budget]:
-    """The tightest of each team that has a limit."""
-    limited = {team: found for team, found in limits.items() if found}
-    spent = _spent_by_team(user, list(limited))
-    return {team: _tightest(found, *spent.get(team, (0, 0))) for team, found in limited.items()}
-
-
 def _limits(of_team: int | None, of_member: int | None, own: int | None) -> dict[LimitOwner, int]:
     limits = {LimitOwner.TEAM: of_team, LimitOwner.MEMBER: of_member, LimitOwner.OWN: own}
     return {owner: limit for owner, limit in limits.items() if limit is not None}
 
 
-def _spent_by_team(user: User, teams: list[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
+def _spent(user: User, team: Team) -> tuple[int, int]:
     """What was spent this month by everybody, and by the user."""
-    if not teams:
-        return {}
-    rows = Generation.objects.filter(team__in=teams, created_at__gte=Month.now().begin).order_by().values_list("team")
-    sums = rows.annotate(everybodys=Sum("cost_cents", default=0), own=Sum("cost_cents", filter=Q(user=user), default=0))
-    return {team: (everybodys, own) for team, everybodys, own in sums}
+    rows = Generation.objects.filter(team=team, created_at__gte=Month.now().begin).order_by()
+    sums = {"everybodys": Sum("cost_cents", default=0), "own": Sum("cost_cents", filter=Q(user=user), default=0)}
+    found = rows.aggregate(**sums)
+    return found["everybodys"], found["own"]
 
 
 def _tightest(limits: dict[LimitOwner, int], everybodys: int, own: int) -> Budget:

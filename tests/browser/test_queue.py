@@ -26,7 +26,7 @@ def test_paused_resumed_and_made(
     page.get_by_role("link", name="Queue").click()
     expect(page.get_by_role("row", name="Bob 2 0")).to_be_visible()
     assert fits(page)
-    page.get_by_label("Why, for the team").fill("Until the budget is there")
+    page.get_by_label("Reason (shown to the team)").fill("Until the budget is there")
     page.get_by_role("button", name="Pause the queue").click()
     expect(page.get_by_text("Until the budget is there")).to_be_visible()
     worker.start()

@@ -16,14 +16,16 @@ from botocore.config import Config
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django_rq.settings import QUEUES
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from rq import Queue
 
-from accounts.models import Team, User
+from accounts.models import Membership, Team, User
+from accounts.roles import Role
 from generations import bucket
 from generations.fal.arguments import Endpoint
-from generations.models import Event, Generation, Price, Slot, Status, Upload
+from generations.models import Draft, Event, Generation, Preset, Price, Slot, Status, TeamPause, Upload
 from generations.orders import place
 from tests.cast import make_generation, make_input_picture, make_upload, picture, signed_in
 from tests.sandbox_process import free_port
@@ -347,3 +349,33 @@ def test_without_a_price_nothing_is_made(alice: User) -> None:
     assert answer.status_code == 422
     assert "costs" in answer.context["form"].errors["duration"][0]
     assert not Generation.objects.exists()
+
+
+@pytest.mark.parametrize("page", ["composer", "image", "made", "draft"])
+def test_page_asks_the_database_little(film: Team, bob: User, page: str) -> None:
+    """However many teams, limits, pauses, presets, drafts and rows there are."""
+    row = make_generation(bob, film, Status.DONE)
+    client = signed_in(bob)
+    address = {"made": f"{PAGE}?made={row.pk}", "image": f"{PAGE}?kind=image"}.get(page, PAGE)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(address).status_code == 200
+        return len(captured)
+
+    if page == "draft":
+        Draft.objects.save_draft(bob, uuid.uuid4(), {"prompt": "A fox"}, {})
+    Team.objects.filter(pk=film.pk).update(monthly_limit_cents=1000)
+    few = queries()
+    for number in range(3):
+        other = Team.objects.create(name=f"Other {number}", slug=f"other-{number}", monthly_limit_cents=100)
+        Membership.objects.create(team=other, user=bob, role=Role.MEMBER, own_limit_cents=50)
+        TeamPause.objects.create(team=other, began_by=bob)
+        Preset.objects.save_preset(bob, f"Preset {number}", {})
+        make_generation(bob, other, Status.DONE)
+    if page == "draft":
+        Draft.objects.save_draft(bob, uuid.uuid4(), {"prompt": "A badger"}, {})
+
+    assert queries() <= few
+    if page != "made":
+        assert few <= 8
