@@ -1,7 +1,7 @@
 """`make lock` and `make upgrade`: write every installed package, with its dependencies and hashes.
 
-requirements.txt and requirements-dev.txt say what we chose and why; the locks say what that comes to on each system,
-with each Python from 3.11 on. `lock` moves only what those files have changed; `upgrade` first moves their pins.
+The requirements say what we chose and why, each file on top of the one before; the locks say what that comes to on each
+system, with each Python from 3.11 on. `lock` moves only what those files have changed; `upgrade` first moves their pins.
 """
 
 import re
@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-REQUIREMENTS: Final = ("requirements.txt", "requirements-dev.txt")
+REQUIREMENTS: Final = (
+    "requirements-production.txt",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-deploy.txt",
+)
 _HEADER: Final = "# Written by `make lock`. What is chosen, and why, is in {}.\n"
 _PIN: Final = re.compile(r"^(?P<name>[\w.-]+)(?P<extras>\[[^]]*\])?==(?P<version>[^\s;,#]+)", re.MULTILINE)
 # one release of each package for every Python and system; nothing of the machine's own registry is written down
@@ -33,16 +38,17 @@ def pins(text: str) -> dict[str, str]:
 
 
 def write_locks() -> None:
-    """The second is held to what the first says."""
+    """Each is held to what the one before says."""
+    held: list[str] = []
     for chosen in REQUIREMENTS:
         lock = ROOT / lock_of(chosen)
-        held = [] if chosen == REQUIREMENTS[0] else ["--constraint", lock_of(REQUIREMENTS[0])]
         _resolve(chosen, lock.name, ROOT, *held)
         lock.write_text(_HEADER.format(chosen) + lock.read_text())
+        held = ["--constraint", lock.name]
 
 
 def upgrade() -> None:
-    """Moves the pins of both files to the newest releases that go together; what else a line says still holds."""
+    """Moves the pins of all files to the newest releases that go together; what else a line says still holds."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         for chosen in REQUIREMENTS:
