@@ -1,6 +1,6 @@
-"""`python -m config.health`: does the web process of this machine answer? Exit code 0 if so; an image's HEALTHCHECK.
+"""`python -m config.health`: an image's HEALTHCHECK; 0 when the web process of this machine answers.
 
-It asks /healthz, which needs nobody else: fal, the bucket or the database being away is no reason to restart this process.
+It asks /healthz, which needs nobody else: that fal or the database is away is no reason to restart this process.
 """
 
 import http.client
