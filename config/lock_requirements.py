@@ -1,7 +1,7 @@
 """`make lock` and `make upgrade`: write every installed package, with its dependencies and hashes.
 
-The requirements say what we chose and why, each file on top of the one before; the locks say what that comes to on each
-system, with each Python from 3.11 on. `lock` moves only what those files have changed; `upgrade` first moves their pins.
+The requirements say what we chose and why, each file on top of the one before; the locks say what that comes to on
+each system, with each Python from 3.11 on. `lock` moves only what has changed there; `upgrade` first moves their pins.
 """
 
 import re
