@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.names import fold
 from accounts.time_zones import zone_of
+from config.metrics import count_mail
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,9 @@ def send_email(address: str, name: str, context: dict[str, Any]) -> bool:
         _build_email(address, name, context).send()
     except Exception as error:  # a mail server, or an address, can fail in many ways
         logger.warning("No mail to %s (%s): %s: %s", address, name, type(error).__name__, error)
+        count_mail("failed")
         return False
+    count_mail("sent")
     return True
 
 

@@ -18,7 +18,7 @@ from accounts.second_factor import missing_step_url
 from accounts.views.errors import forbidden
 
 # `/events` is asked each second, and asks itself
-_EXEMPT_PATHS: Final = ("/accounts/logout/", "/static/", "/healthz", "/readyz", "/webhooks/")
+_EXEMPT_PATHS: Final = ("/accounts/logout/", "/static/", "/healthz", "/readyz", "/metrics", "/webhooks/")
 _SETUP_PATHS: Final = (
     *("/accounts/2fa/", "/accounts/email/", "/accounts/confirm-email/"),
     *("/accounts/reauthenticate/", "/accounts/oidc/"),

@@ -1,6 +1,8 @@
 """Typed readers of environment variables. At start, all that are missing or wrong are named at once."""
 
 import re
+import tempfile
+from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -105,6 +107,16 @@ class Environment(_LenientEnv):
         if not optional and not named:
             self.add_error(name, "is not set. Name the hosts by which the studio is asked for, with commas between.")
         return named
+
+    def writable_directory(self, name: str) -> None:
+        """Made where it is missing; none when the name is not set."""
+        if not (text := str(self.str(name, "")).strip()):
+            return
+        try:
+            Path(text).mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=text).close()
+        except OSError as error:
+            self.add_error(name, f"must be a directory that this process can write to: {error}")
 
     def add_error(self, name: str, problem: str) -> None:
         """Write down what is wrong with a value; `finish` says the first of it."""

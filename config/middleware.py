@@ -1,6 +1,7 @@
 """Middleware for every request and response: static files and errors too."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponseNotAllowed
 from django.utils.cache import add_never_cache_headers
 
-from config import headers
+from config import headers, metrics
 from config.origins import is_loopback
 from config.redaction import has_secret
 
@@ -46,6 +47,21 @@ class NeverCacheMiddleware:
         response = self.get_response(request)
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
+        return response
+
+
+class MetricsMiddleware:
+    """Count each request by the name of its view, behind what serves static files."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        view = match.view_name if match else metrics.NO_VIEW
+        metrics.observe_request(view, response.status_code, time.perf_counter() - began)
         return response
 
 

@@ -42,6 +42,7 @@ _public_url = env.origin("PUBLIC_URL", SITE_URL if _behind_https and not DEBUG e
 PUBLIC_URL: str = _public_url if FAL_WEBHOOKS else ""
 TRUSTED_PROXIES: int = env.proxies("TRUSTED_PROXIES", optional=DEBUG)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", "")  # opens what only machines of ours should read
+env.writable_directory("PROMETHEUS_MULTIPROC_DIR")  # where `config.metrics` counts, which reads it by itself
 LOGGING = studio_logging.config(env.str("LOG_LEVEL", "INFO"))
 
 # --- applications
@@ -72,6 +73,7 @@ MIDDLEWARE = [
     "config.middleware.ThisMachineOnlyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.MetricsMiddleware",
     "config.middleware.NeverCacheMiddleware",
     "generations.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -7,6 +7,7 @@ The Procfile's order gives three stages: servers, then migrations, then the stud
 import contextlib
 import http.client
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,7 +96,8 @@ def main() -> int:
 def run(processes: Mapping[str, str], keep_open: TextIO) -> int:
     """Bring everything up, say so, and watch it."""
     width = max(map(len, [*processes, "migrate"]))
-    with port_file(), ProcessManager(addresses.ROOT, environment(), keep_open.fileno(), width) as crew:
+    known = environment() | metrics_directory()
+    with port_file(), ProcessManager(addresses.ROOT, known, keep_open.fileno(), width) as crew:
         try:
             bring_up(crew, processes, keep_open)
             crew.watch(lambda: False)
@@ -106,6 +108,16 @@ def run(processes: Mapping[str, str], keep_open: TextIO) -> int:
             crew.say("Stopping.")
             return 128 + told.number
     raise AssertionError("the crew is watched until something ends")
+
+
+def metrics_directory() -> dict[str, str]:
+    """Where all of them count together, for /metrics; empty again, unless the environment names another."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR", "").strip():
+        return {}
+    directory = addresses.var() / "metrics"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(directory)}
 
 
 def bring_up(crew: ProcessManager, processes: Mapping[str, str], keep_open: TextIO) -> None:

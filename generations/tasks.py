@@ -7,6 +7,7 @@ import django_rq
 import rq
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from redis.exceptions import RedisError
+from rq.cron import CronScheduler
 
 from accounts.expiry import delete_expired
 from generations import pipeline
@@ -44,6 +45,15 @@ def workers() -> int | None:
     """How many are alive; None when Redis can't be asked."""
     try:
         return rq.Worker.count(connection=django_rq.get_connection())
+    except RedisError as error:
+        logger.warning("Redis does not answer: %s", error)
+        return None
+
+
+def schedulers() -> int | None:
+    """How many cron processes are alive; None when Redis can't be asked."""
+    try:
+        return len(CronScheduler.all(django_rq.get_connection()))
     except RedisError as error:
         logger.warning("Redis does not answer: %s", error)
         return None

@@ -20,6 +20,7 @@ from generations.views import (
     health,
     live_updates,
     media,
+    metrics,
     notices,
     presets,
     prompts,
@@ -95,4 +96,5 @@ urlpatterns = [
     path("webhooks/fal/<uuid:pk>", webhooks.fal),  # a redirect to the slash would be the end for fal
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.scrape, name="metrics"),
 ]

@@ -7,6 +7,7 @@ its outcome unknown, as a broken connection does.
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ import httpx
 from generations.fal import protocol
 from generations.fal.arguments import Arguments, Endpoint
 from generations.fal.error_classification import classify_exception
+from generations.fal.errors import FalError
 from generations.fal.responses import (
     Cancellation,
     FalConfig,
@@ -34,6 +36,7 @@ from generations.fal.responses import (
 T = TypeVar("T")
 
 BeforeSending = Callable[[], Awaitable[None]]
+Observer = Callable[[str, float, FalError | None], None]  # what was asked, in how many seconds, what went wrong
 
 TIMEOUT: Final = httpx.Timeout(connect=10, read=60, write=60, pool=30)
 DEADLINE: Final = 140.0  # s for a call as a whole: an answer that drips keeps within every other limit
@@ -125,10 +128,16 @@ class FalClient:
 
 
 class AsyncFalClient:
-    """The same for asyncio: many jobs asked at once over one pool. An async context manager, or `aclose()` it."""
+    """The same for asyncio: many jobs asked at once over one pool. An async context manager, or `aclose()` it.
 
-    def __init__(self, config: FalConfig, *, timeout: httpx.Timeout = TIMEOUT) -> None:
+    `observer` is told of each call that was made.
+    """
+
+    def __init__(
+        self, config: FalConfig, *, timeout: httpx.Timeout = TIMEOUT, observer: Observer | None = None
+    ) -> None:
         self.config = config
+        self._observer = observer
         self._submits = httpx.AsyncClient(**_options(_FRESH, timeout))
         self._others = httpx.AsyncClient(**_options(_POOLED, timeout))
 
@@ -189,12 +198,13 @@ class AsyncFalClient:
     async def _send(self, call: protocol.Call[T], before_sending: BeforeSending | None = None) -> T:
         http = self._submits if call.once else self._others
         extensions = {"trace": _hook(before_sending)} if before_sending else {}
-        with _no_answer_as_fal_error():
-            async with asyncio.timeout(DEADLINE):
-                response = await http.request(
-                    call.method, call.url, headers=call.headers, content=call.content, extensions=extensions
-                )
-        return call.read(response)
+        with _observed(call.operation, self._observer):
+            with _no_answer_as_fal_error():
+                async with asyncio.timeout(DEADLINE):
+                    response = await http.request(
+                        call.method, call.url, headers=call.headers, content=call.content, extensions=extensions
+                    )
+            return call.read(response)
 
 
 def _hook(before_sending: BeforeSending) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
@@ -230,6 +240,20 @@ def _certificates() -> ssl.SSLContext:
 
 def _content(data: bytes | Path) -> bytes:
     return data if isinstance(data, bytes) else data.read_bytes()
+
+
+@contextmanager
+def _observed(operation: str, observer: Observer | None) -> Iterator[None]:
+    """What `before_sending` raises is no answer of fal's: nothing was sent."""
+    began = time.monotonic()
+    try:
+        yield
+    except FalError as error:
+        if observer:
+            observer(operation, time.monotonic() - began, error)
+        raise
+    if observer:
+        observer(operation, time.monotonic() - began, None)
 
 
 @contextmanager

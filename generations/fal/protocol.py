@@ -43,8 +43,12 @@ MAX_URL_LENGTH: Final = 500  # characters of a status, result or cancel address
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One HTTP request and how to read its answer. `once`: it may cost money, so never send it twice."""
+    """One HTTP request and how to read its answer. `once`: it may cost money, so never send it twice.
 
+    `operation` is a word for what is asked.
+    """
+
+    operation: str
     method: str
     url: str
     headers: Mapping[str, str]
@@ -70,36 +74,36 @@ def submit(
     headers = _json_headers(config)
     if start_timeout:
         headers["X-Fal-Request-Start-Timeout"] = f"{start_timeout.total_seconds():.0f}"
-    return Call("POST", url, headers, partial(_parse_submitted, config), content, once=True)
+    return Call("submit", "POST", url, headers, partial(_parse_submitted, config), content, once=True)
 
 
 def status(config: FalConfig, request: RequestUrls, *, logs: bool) -> Call[Progress]:
     """fal's docs: Queue, status. 202 while it waits or runs, 200 when it has ended; the body says the same."""
     address = httpx.URL(_trusted_url(config, request, "status_url")).copy_merge_params({"logs": "1" if logs else "0"})
-    return Call("GET", str(address), _headers(config), _progress)
+    return Call("status", "GET", str(address), _headers(config), _progress)
 
 
 def result(config: FalConfig, request: RequestUrls) -> Call[VideoFile]:
     """fal's docs: Queue, result. The model's own answer, replayed with its status, headers and body."""
-    return Call("GET", _trusted_url(config, request, "response_url"), _headers(config), _video_file)
+    return Call("result", "GET", _trusted_url(config, request, "response_url"), _headers(config), _video_file)
 
 
 def cancel(config: FalConfig, request: RequestUrls) -> Call[Cancellation]:
     """fal's docs: Queue, cancel."""
-    return Call("PUT", _trusted_url(config, request, "cancel_url"), _headers(config), _cancellation)
+    return Call("cancel", "PUT", _trusted_url(config, request, "cancel_url"), _headers(config), _cancellation)
 
 
 def initiate_upload(config: FalConfig, *, content_type: str, file_name: str) -> Call[UploadTarget]:
     """The first half of an upload, as fal's JavaScript client does it: ask where to put the bytes."""
     url = f"{config.rest_url.rstrip('/')}/storage/upload/initiate?storage_type=fal-cdn-v3"
     content = json.dumps({"content_type": content_type, "file_name": file_name}).encode()
-    return Call("POST", url, _json_headers(config), partial(_upload_target, config), content)
+    return Call("upload", "POST", url, _json_headers(config), partial(_upload_target, config), content)
 
 
 def put_upload(target: UploadTarget, data: bytes, *, content_type: str) -> Call[str]:
     """The second half: the bytes, without our key (the address carries its own signature). Gives the file's URL."""
     read = partial(_parse_uploaded, target)
-    return Call("PUT", target.upload_url, {"Content-Type": content_type}, read, data)
+    return Call("upload", "PUT", target.upload_url, {"Content-Type": content_type}, read, data)
 
 
 def list_requests(
@@ -110,14 +114,14 @@ def list_requests(
     query |= {"expand": "payloads"} if payloads else {}
     query |= {"cursor": cursor} if cursor else {}
     url = f"{config.api_url.rstrip('/')}/models/requests/by-endpoint?{urlencode(query)}"
-    return Call("GET", url, _headers(config), partial(_request_page, endpoint))
+    return Call("requests", "GET", url, _headers(config), partial(_request_page, endpoint))
 
 
 def delete_payloads(config: FalConfig, request_id: str) -> Call[None]:
     """fal's docs: Platform APIs, Delete payloads: a request's input and output, and the file it made."""
     RequestUrls.for_id(config, request_id)  # no other text becomes a part of the path
     url = f"{config.api_url.rstrip('/')}/models/requests/{request_id}/payloads"
-    return Call("DELETE", url, _headers(config), _check_deleted)
+    return Call("payloads", "DELETE", url, _headers(config), _check_deleted)
 
 
 def usage(
@@ -128,7 +132,7 @@ def usage(
     query += [("start", _utc(start)), ("end", _utc(end)), ("timeframe", "day"), ("timezone", "UTC")]
     query += [("expand", "time_series"), *([("cursor", cursor)] if cursor else [])]
     url = f"{config.api_url.rstrip('/')}/models/usage?{urlencode(query)}"
-    return Call("GET", url, _headers(config), _usage_page)
+    return Call("usage", "GET", url, _headers(config), _usage_page)
 
 
 def _headers(config: FalConfig) -> dict[str, str]:

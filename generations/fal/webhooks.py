@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 import httpx
@@ -38,8 +39,21 @@ TIMEOUT: Final = 10.0  # s for a reading as a whole
 WAIT: Final = 0.5  # s
 
 
+class Flaw(StrEnum):
+    """Why a webhook is not believed."""
+
+    TIME = "time"
+    USER = "user"
+    SIGNATURE = "signature"
+    BODY = "body"
+
+
 class ForgedError(Exception):
-    """Not from fal, not for us, or too old; str() says which, for the log."""
+    """Not from fal, not for us, or too old; str() says which, for the log, and `flaw` in a word."""
+
+    def __init__(self, flaw: Flaw, sentence: str) -> None:
+        super().__init__(sentence)
+        self.flaw = flaw
 
 
 class KeysUnavailableError(Exception):
@@ -164,11 +178,11 @@ def read(headers: Mapping[str, str], body: bytes, keys: KeySet, *, pinned_user: 
     )
     _check_time(timestamp, now)
     if pinned_user and user_id != pinned_user:
-        raise ForgedError("it is for another user of fal")
+        raise ForgedError(Flaw.USER, "it is for another user of fal")
     digest = hashlib.sha256(body).hexdigest()
     message = "\n".join([request_id, user_id, timestamp, digest]).encode()
     if not keys.verifies(_unhex(signature), message):
-        raise ForgedError("the signature is not fal's")
+        raise ForgedError(Flaw.SIGNATURE, "the signature is not fal's")
     return _delivery(body, request_id)
 
 
@@ -179,20 +193,20 @@ def _delivery(body: bytes, header_id: str) -> Delivery:
         others = {header_id, str(said.get("gateway_request_id") or header_id)}
         return Delivery(str(said["request_id"]), frozenset(others), has_video=said.get("status") == "OK")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ForgedError("the body is not what fal documents") from None
+        raise ForgedError(Flaw.BODY, "the body is not what fal documents") from None
 
 
 def _check_time(timestamp: str, now: float) -> None:
     is_moment = timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12
     if not is_moment or abs(now - int(timestamp)) > MAX_SKEW:
-        raise ForgedError("its time is missing or more than five minutes off")
+        raise ForgedError(Flaw.TIME, "its time is missing or more than five minutes off")
 
 
 def _unhex(text: str) -> bytes:
     try:
         return binascii.unhexlify(text)
     except (binascii.Error, ValueError):
-        raise ForgedError("the signature is not hexadecimal") from None
+        raise ForgedError(Flaw.SIGNATURE, "the signature is not hexadecimal") from None
 
 
 def _verifies(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:

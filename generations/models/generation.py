@@ -186,6 +186,13 @@ class Generation(models.Model):
                 name="generation_usual_time",
                 condition=Q(status=Status.DONE),
             ),
+            models.Index(fields=["created_at"], include=["cost_cents"], name="generation_by_time"),
+            models.Index(fields=["created_at"], name="generation_held", condition=Q(status=Status.HELD)),
+            models.Index(
+                fields=["changed_at"],
+                name="generation_needs_attention",
+                condition=Q(needs_attention_since__isnull=False) | Q(status=Status.FAILED, reason="outcome_unknown"),
+            ),
             models.Index(
                 fields=["finished_at"],
                 name="generation_to_tell",

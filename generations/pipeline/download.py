@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from config.metrics import observe_copy
 from generations import bucket
 from generations.mirror import Bucket, MirroredVideo, MirrorError, mirror_video
 from generations.models import BannedFile, Cause, Generation, Status, Video
@@ -68,9 +69,16 @@ class _Copy:
 
     def _run(self) -> None:
         try:
-            self.result.set_result(self._mirror())
+            video = self._mirror()
         except BaseException as error:
+            self._observe(_outcome_of(error))
             self.result.set_exception(error)
+        else:
+            self._observe("done")
+            self.result.set_result(video)
+
+    def _observe(self, outcome: str) -> None:
+        observe_copy(outcome, time.monotonic() - self.began, self.copied)
 
     def _mirror(self) -> MirroredVideo:
         return mirror_video(
@@ -89,6 +97,13 @@ class _Copy:
         self.copied, self.total = copied, total
         if self.lost.is_set():
             raise LeaseLostError
+
+
+def _outcome_of(error: BaseException) -> str:
+    """A word for metrics."""
+    if isinstance(error, MirrorError):
+        return error.reason
+    return "lease_lost" if isinstance(error, LeaseLostError) else "studio_error"
 
 
 _active_copies: Final[list[_Copy]] = []  # of this process

@@ -16,8 +16,10 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
+from config import metrics
 from config.logging import bind_generation
 from generations.fal.client import AsyncFalClient
+from generations.fal.errors import FalError
 from generations.fal_account import fal_config
 from generations.models import AT_FAL, DRIVEN, Generation, Status, SubmitPause
 from generations.models.generation_queryset import GenerationQuerySet
@@ -42,8 +44,12 @@ def drive() -> int:
 
 
 async def _drive() -> int:
-    async with AsyncFalClient(fal_config()) as fal:
+    async with AsyncFalClient(fal_config(), observer=_observe_call) as fal:
         return await _Pass(fal).run()
+
+
+def _observe_call(operation: str, seconds: float, error: FalError | None) -> None:
+    metrics.observe_fal_call(operation, seconds, type(error).__name__ if error else None)
 
 
 class _Pass:

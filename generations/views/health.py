@@ -2,27 +2,21 @@
 
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-import httpx
 import redis
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 
-from config.origins import is_loopback
+from config.monitoring import may_monitor
 from generations.bucket_check import check_bucket
-from generations.fal.client import FalClient
-from generations.fal.errors import NotFound
-from generations.fal.responses import RequestUrls
-from generations.fal_account import fal_config
+from generations.fal_account import check_key
 from generations.models import Generation, SubmitPause
 
 COPY_OVERDUE: Final = timedelta(hours=1)
@@ -30,8 +24,6 @@ READY_CACHE_SECONDS: Final = (
     5.0  # s that an answer stands; however often somebody asks, fal and the bucket are not asked more
 )
 NOT_READY_CACHE_SECONDS: Final = 1.0  # s; a start waits for the first good answer
-_TIMEOUT: Final = httpx.Timeout(5.0)
-_PROXY_HEADERS: Final = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 
 class NotReadyError(Exception):
@@ -93,23 +85,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when all answer, else 503; what is wrong is said only to this machine or with METRICS_TOKEN."""
     found = readiness_cache.current()
-    details = {"checks": found.checks} if _may_see_details(request) else {}
+    details = {"checks": found.checks} if may_monitor(request) else {}
     return JsonResponse({"ready": found.is_ready, **details}, status=200 if found.is_ready else 503)
-
-
-def _may_see_details(request: HttpRequest) -> bool:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if settings.METRICS_TOKEN and scheme.lower() == "bearer":
-        return constant_time_compare(token.strip(), settings.METRICS_TOKEN)
-    return _is_this_machine(request)
-
-
-def _is_this_machine(request: HttpRequest) -> bool:
-    """Of a proxy on this machine the address is ours too, but it says for whom it asks, or by which name."""
-    host = request.get_host()
-    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    came_directly = not any(header in request.headers for header in _PROXY_HEADERS)
-    return came_directly and is_loopback(name) and is_loopback(request.META.get("REMOTE_ADDR", ""))
 
 
 def _run_checks() -> dict[str, str]:
@@ -137,15 +114,6 @@ def _redis() -> None:
     redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5).ping()
 
 
-def _fal() -> None:
-    """Ask for a request that cannot exist: a good key gets 404, a bad one 401, and neither costs anything."""
-    with FalClient(fal_config(), timeout=_TIMEOUT) as fal:
-        try:
-            fal.status(RequestUrls.for_id(fal.config, str(uuid.UUID(int=0))))
-        except NotFound:
-            return
-
-
 def _submitting() -> None:
     if pause := SubmitPause.objects.current():
         raise NotReadyError(f"nothing is sent to fal since {pause.since:%Y-%m-%d %H:%M} UTC: {pause.message}")
@@ -160,6 +128,6 @@ _CHECKS: Final[dict[str, Callable[[], None]]] = {
     "database": _database,
     "redis": _redis,
     "bucket": check_bucket,
-    "fal": _fal,
+    "fal": check_key,
 }
 _ROW_CHECKS: Final[dict[str, Callable[[], None]]] = {"submitting": _submitting, "copies": _copies}

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from config.metrics import count_webhook
 from config.server.limits import body_limit, is_anybody
 from generations import tasks
 from generations.fal import webhooks
@@ -27,20 +28,26 @@ logger = logging.getLogger(__name__)
 @require_POST
 def fal(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not settings.PUBLIC_URL or not webhooks.is_our_mac(request.GET.get("mac", ""), pk, settings.SECRET_KEY):
+        count_webhook("address")
         raise Http404
     if _is_too_long(request):
+        count_webhook("length")
         return HttpResponse("Too long.\n", status=413, content_type="text/plain")
     try:
         delivery = webhooks.read(
             request.headers, request.body, _keys(), pinned_user=settings.FAL_USER_ID, now=time.time()
         )
     except webhooks.ForgedError as error:
+        count_webhook(error.flaw)
         logger.warning("A webhook for %s was not believed: %s", pk, error)
         return HttpResponse(f"Not believed: {error}.\n", status=403, content_type="text/plain")
     except webhooks.KeysUnavailableError as error:
+        count_webhook("keys_unavailable")
         logger.warning("A webhook for %s can't be judged: %s", pk, error)
         return HttpResponse("Try again later.\n", status=503, content_type="text/plain")
-    if receive_webhook(pk, delivery):
+    is_news = receive_webhook(pk, delivery)
+    count_webhook("accepted" if is_news else "repeated")
+    if is_news:
         tasks.wake()
     return HttpResponse("ok\n", content_type="text/plain")
 

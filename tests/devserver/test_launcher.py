@@ -175,6 +175,12 @@ def test_start_kill_start_again_and_ctrl_c(launched: Launched) -> None:
     assert_greeting(launched)
     with urlopen(f"http://{HOST}:{launched.port}/readyz") as answer:
         assert answer.status == 200
+    with urlopen(f"http://{HOST}:{launched.port}/metrics") as answer:
+        told = answer.read().decode()
+    assert "kling_studio_workers 1.0" in told
+    assert "kling_studio_schedulers 1.0" in told
+    assert 'kling_studio_http_requests_total{status="200",view="readyz"}' in told, "whichever web process answers"
+    assert list((launched.var / "metrics").iterdir())
     second = Launched(launched.var, launched.port, output="second")
     assert second.process.wait(30) == 1
     assert second.text().startswith("Kling Studio already runs from this folder.")

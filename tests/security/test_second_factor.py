@@ -24,7 +24,7 @@ SET_UP = (
     "/accounts/reauthenticate/",
     "/accounts/oidc/",
 )
-FOR_ALL = ("/accounts/logout/", "/healthz", "/readyz", "/webhooks/")
+FOR_ALL = ("/accounts/logout/", "/healthz", "/readyz", "/metrics", "/webhooks/")
 
 
 @pytest.fixture(autouse=True)
