@@ -17,6 +17,7 @@ def price(page: Page, words: str) -> None:
     expect(page.locator(".order__price")).to_have_text(re.compile(rf"^\s*{re.escape(words)}\s*$"), use_inner_text=True)
 
 
+@desk_alone
 @pytest.mark.parametrize("size", [(390, 844), (1440, 900)])
 def test_a_batch_from_its_price_to_its_cards(
     bobs_page: Page, film: Team, bob: User, worker: Worker, size: tuple[int, int]
@@ -26,6 +27,8 @@ def test_a_batch_from_its_price_to_its_cards(
     Team.objects.filter(pk=film.pk).update(monthly_limit_cents=100)
     page.goto("/generations/new/")
     page.locator("#id_team").select_option("film")
+    left = "Film: $1.00 is left of this month's $1.00 (the team’s limit)."
+    expect(page.locator(".order__left:visible")).to_have_text(left)
     page.locator("#id_prompt").fill("A fox\n\nAn owl\nA badger")
     page.locator("#id_variations").select_option("2")
     price(page, "$0.70")
@@ -50,9 +53,8 @@ def test_a_batch_from_its_price_to_its_cards(
     expect(page.get_by_role("heading", name="2 videos queued")).to_be_focused()
     expect(page.locator(".made .card__prompt")).to_have_text(["A fox", "An owl"])
     expect(page.locator("#id_prompt")).to_have_value("A fox\nAn owl")
-    expect(page.locator(".order__left:visible")).to_have_text(
-        "Film: $0.30 is left of this month's $1.00 (the team’s limit)."
-    )
+    why = "This costs $0.70; $0.30 is left of this month's $1.00 (the team’s limit)."
+    expect(page.locator("#order-why")).to_have_text(why)
     page.evaluate("window.stayed = true")
     page.locator("#id_prompt").fill("The next one")
     worker.start()

@@ -1,5 +1,7 @@
 """Every page in every state, wide and narrow: nothing on the console, nothing the CSP blocks, nothing cut off."""
 
+import uuid
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -7,9 +9,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
-from generations.models import Generation, Slot, Status, SubmitPause
+from generations.models import Draft, Generation, Preset, Slot, Status, SubmitPause, TeamPause
 from tests.browser.conftest import desk_alone
-from tests.cast import make_generation, make_input_picture, make_video
+from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -53,7 +55,14 @@ def test_pages_for_strangers(page: Page) -> None:
 
 def test_pages_login_required(bobs_page: Page, film: Team, bob: User) -> None:
     rows = rows_of_every_state(bob, film)
-    for address in [*PEOPLES, *(row.get_absolute_url() for row in rows)]:
+    upload, long = make_upload(bob, picture(size=(300, 700))), {"prompt": "W" * 2500, "negative_prompt": "W" * 2500}
+    TeamPause.objects.create(team=film, began_by=bob, note="W" * 200)
+    Preset.objects.save_preset(bob, "W" * 60, long)
+    Draft.objects.save_draft(bob, uuid.uuid4(), long, {})
+    Draft.objects.save_draft(bob, uuid.uuid4(), {"prompt": "W W"}, {})
+    composers = (f"?made={rows[0].pk}&team=film", f"?kind=image&start={upload.pk}&tail={upload.pk}", "?team=film")
+    made = [*(row.get_absolute_url() for row in rows), *(f"/generations/new/{query}" for query in composers)]
+    for address in [*PEOPLES, *made, "/teams/film/queue"]:
         look(bobs_page, address)
 
 
