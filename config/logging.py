@@ -1,14 +1,23 @@
-"""Logging: each line about a generation carries its id, and secrets are left out."""
+"""Logging: each line carries the ids of its request and generation, and secrets are left out."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
+
+from pythonjsonlogger.core import LogData
+from pythonjsonlogger.json import JsonFormatter
 
 from config.redaction import redact
 
-_generation: ContextVar[str] = ContextVar("generation", default="-")
+FORMATS: Final = ("line", "json")
+REQUEST_ID, GENERATION_ID = "studio.request_id", "studio.generation_id"  # in a request's META
+
+NONE: Final = "-"
+
+_generation: ContextVar[str] = ContextVar("generation", default=NONE)
+_request: ContextVar[str] = ContextVar("request", default=NONE)
 
 
 @contextmanager
@@ -21,10 +30,37 @@ def bind_generation(generation_id: object) -> Iterator[None]:
         _generation.reset(token)
 
 
+def name_generation(generation_id: object) -> None:
+    """The same to the end of the `bind_generation` around it."""
+    _generation.set(str(generation_id))
+
+
+@contextmanager
+def bind_request(request_id: str) -> Iterator[None]:
+    """The same with a request's id."""
+    token = _request.set(request_id)
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
 class NameGeneration(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.generation = _generation.get()
+        record.generation = _name(record, _generation, GENERATION_ID)
         return True
+
+
+class NameRequest(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = _name(record, _request, REQUEST_ID)
+        return True
+
+
+def _name(record: logging.LogRecord, bound: ContextVar[str], key: str) -> str:
+    """Django logs a refusal behind the last middleware, where nothing is bound any more, but names the request."""
+    known = bound.get()
+    return known if known != NONE else str(getattr(getattr(record, "request", None), "META", {}).get(key, NONE))
 
 
 class RedactSecrets(logging.Filter):
@@ -38,15 +74,58 @@ class RedactSecrets(logging.Filter):
         return True
 
 
-def config(level: str) -> dict[str, Any]:
-    """Django's LOGGING: one line an event on standard error."""
+class JSONFormatter(JsonFormatter):
+    """A line a record. What else a library attaches to a record is kept when it is a number or a text."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ("levelname", "name", "message", "request_id", "generation"),
+            timestamp="time",
+            rename_fields={
+                "levelname": "level",
+                "name": "logger",
+                "generation": "generation_id",
+                "exc_info": "exception",
+                "stack_info": "stack",
+            },
+            json_ensure_ascii=False,
+        )
+
+    def process_log_record(self, log_data: LogData) -> LogData:
+        """Redacts here too: the exception is formatted anew, and an attached text may hold a path."""
+        found = {name: _plain(value) for name, value in super().process_log_record(log_data).items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _plain(value: object) -> object:
+    """As JSON has it; none for what is nobody's id, and for an object such as Django's request."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat(timespec="milliseconds")
+    if isinstance(value, str):
+        return None if value == NONE else redact(value)
+    return value if isinstance(value, int | float) else None
+
+
+def config(level: str, form: str = "line") -> dict[str, Any]:
+    """Django's LOGGING: one line an event on standard error, as text or as JSON."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"generation": {"()": NameGeneration}, "secrets": {"()": RedactSecrets}},
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(generation)s] %(message)s"}},
+        "filters": {
+            "generation": {"()": NameGeneration},
+            "request": {"()": NameRequest},
+            "secrets": {"()": RedactSecrets},
+        },
+        "formatters": {
+            "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(generation)s] %(message)s"},
+            "json": {"()": JSONFormatter},
+        },
         "handlers": {
-            "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["generation", "secrets"]}
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": form,
+                "filters": ["generation", "request", "secrets"],
+            }
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {

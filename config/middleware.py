@@ -11,7 +11,8 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponseNotAllowed
 from django.utils.cache import add_never_cache_headers
 
-from config import headers, metrics
+from config import headers, metrics, request_id
+from config import logging as logging_
 from config.origins import is_loopback
 from config.redaction import has_secret
 
@@ -19,11 +20,33 @@ logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+_OF_A_GENERATION: Final = ("generations/<uuid:pk>", "trash/<uuid:pk>", "webhooks/fal/<uuid:pk>")  # routes
 _METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST")
 
 
+class RequestIdMiddleware:
+    """The outermost one: what is logged names the request and its generation, and the answer tells the request's id."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        own = request_id.choose(request.headers.get(request_id.HEADER, ""), settings.TRUSTED_PROXIES)
+        request.META[logging_.REQUEST_ID] = own
+        with logging_.bind_request(own), logging_.bind_generation(logging_.NONE):
+            response = self.get_response(request)
+        response.headers[request_id.HEADER] = own
+        return response
+
+    def process_view(self, request: HttpRequest, _view: Any, _args: Any, kwargs: dict[str, Any]) -> None:
+        match = request.resolver_match
+        if match and match.route.startswith(_OF_A_GENERATION):
+            request.META[logging_.GENERATION_ID] = str(kwargs["pk"])
+            logging_.name_generation(kwargs["pk"])
+
+
 class HeadersMiddleware:
-    """The outermost one. A view may say otherwise, as of what is shown inside other sites."""
+    """For every answer. A view may say otherwise, as of what is shown inside other sites."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -43,7 +43,9 @@ PUBLIC_URL: str = _public_url if FAL_WEBHOOKS else ""
 TRUSTED_PROXIES: int = env.proxies("TRUSTED_PROXIES", optional=DEBUG)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", "")  # opens what only machines of ours should read
 env.writable_directory("PROMETHEUS_MULTIPROC_DIR")  # where `config.metrics` counts, which reads it by itself
-LOGGING = studio_logging.config(env.str("LOG_LEVEL", "INFO"))
+LOGGING = studio_logging.config(
+    env.str("LOG_LEVEL", "INFO"), env.str("LOG_FORMAT", "line", validate=validate.OneOf(studio_logging.FORMATS))
+)
 
 # --- applications
 INSTALLED_APPS = [
@@ -69,6 +71,7 @@ INSTALLED_APPS = [
     "storages",
 ]
 MIDDLEWARE = [
+    "config.middleware.RequestIdMiddleware",
     "config.middleware.HeadersMiddleware",
     "config.middleware.ThisMachineOnlyMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -12,6 +12,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from config import logging
 from config.server.defaults import CLIENT_TIMEOUT
 from devserver import addresses
 
@@ -37,8 +38,15 @@ def serve() -> None:
         backpressure=CONNECTIONS,
         workers_kill_timeout=8,
         log_level=LogLevels.error,
+        log_dictconfig=logging.config("INFO", log_format()),
         log_access=os.environ.get("GRANIAN_LOG_ACCESS_ENABLED", "").lower() in {"1", "true"},
     ).serve()
+
+
+def log_format() -> str:
+    """LOG_FORMAT; what is no format at all is refused by the settings, in the workers."""
+    named = os.environ.get("LOG_FORMAT") or "line"
+    return named if named in logging.FORMATS else "line"
 
 
 def raise_file_limit() -> None:

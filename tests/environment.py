@@ -26,6 +26,7 @@ OURS = (
         "SECRET_KEY",
         "DEBUG",
         "ALLOWED_HOSTS",
+        "LOG_FORMAT",
         "LOG_LEVEL",
         "MEDIA_DELIVERY",
         "TIME_ZONE",

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
 
+from config import request_id
 from config.server import responses
 from config.server.body import Body, Receive, declared_length, drain_body
 from config.server.environ import Scope, client_address, environ_of, header
@@ -141,6 +142,8 @@ class Gateway:
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, refusal: HttpError) -> None:
         """The answer goes out first; then what is still being sent goes by, so that the answer can be read."""
         headers, body = await asyncio.to_thread(refusal.render, header(scope, b"accept"))
+        own = request_id.choose(header(scope, request_id.HEADER.lower().encode()), settings.TRUSTED_PROXIES)
+        headers.append((request_id.HEADER.lower().encode(), own.encode()))
         if declared_length(scope) == 0:
             headers.append((b"content-length", str(len(body)).encode()))
         else:

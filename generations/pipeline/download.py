@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import Any, Final
 
 from django.conf import settings
@@ -56,7 +57,8 @@ class _Copy:
 
     def begin(self) -> None:
         self.result.set_running_or_notify_cancel()
-        threading.Thread(target=self._run, name=f"copy-{self.row.pk}", daemon=True).start()
+        context = copy_context()  # so that what it logs names its generation
+        threading.Thread(target=context.run, args=(self._run,), name=f"copy-{self.row.pk}", daemon=True).start()
 
     @property
     def is_slow(self) -> bool:
