@@ -1,7 +1,7 @@
 # Kling Studio. `make run` starts it, `make test` proves it. Needs Python 3.11 or newer, git and make.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos bench screens lock upgrade venv venv-dev clean
+.PHONY: help run test check chaos bench screens deploy-lint deploy-check lock upgrade venv venv-dev venv-deploy clean
 
 # the named one, or the first that is new enough
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -19,6 +19,7 @@ help:
 	@echo 'make chaos   kill and break everything under 1,000 generations (CHAOS_SEED= CHAOS_COUNT= CHAOS_SECONDS=)'
 	@echo 'make bench   measure'
 	@echo 'make screens take pictures of every page into var/screens/ (twenty into docs/screens/)'
+	@echo 'make deploy-check  lint all of deploy/, build the image, run it (as root; make deploy-lint: the first alone)'
 	@echo 'make lock    write what the requirements come to, whole and with hashes (moves no version by itself)'
 	@echo 'make upgrade move every version to the newest, then lock'
 	@echo 'make clean   remove .venv, caches and collected files (never var/, your data)'
@@ -46,11 +47,18 @@ bench: venv-dev
 	@set -e; for file in bench/[a-z]*.py; do \
 		echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py); done
 
+deploy-lint: venv-deploy
+	@exec $(BIN)/python -m tests.deploy lint
+
+deploy-check: venv-deploy
+	@exec $(BIN)/python -m tests.deploy
+
 screens: venv-dev
 	@exec $(BIN)/python -m pytest -q tests/browser/screens.py
 
 venv: .venv/installed
 venv-dev: .venv/installed-dev
+venv-deploy: .venv/installed-deploy
 
 .venv/python:
 	@test -n '$(PYTHON)' || { echo 'Kling Studio needs Python 3.11 or newer; name it: make run PYTHON=/path/to/python3'; exit 1; }
@@ -71,6 +79,10 @@ PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-has
 .venv/installed-dev: requirements-dev.lock requirements.lock .venv/python
 	@echo 'Installing requirements-dev.lock'
 	@$(PIP) -r requirements-dev.lock && touch .venv/installed $@
+
+.venv/installed-deploy: requirements-deploy.lock .venv/installed-dev
+	@echo 'Installing requirements-deploy.lock'
+	@$(PIP) -r requirements-deploy.lock && touch $@
 
 lock: venv-dev
 	@$(BIN)/python -m config.lock_requirements

