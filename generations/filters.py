@@ -1,14 +1,20 @@
 """Filters, search and order of the gallery, from the query string. Invalid values are ignored."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_, or_
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import forms
+from django.contrib.postgres.search import SearchQuery
 from django.db.models import CharField, Value
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Team, User
@@ -16,6 +22,7 @@ from accounts.roles import Action, roles_that_may
 from generations.fal.arguments import AspectRatio, Endpoint
 from generations.models import OPEN, Collection, Generation, Status, Tag
 from generations.models.generation_queryset import GenerationQuerySet
+from generations.models.search import OwnedBy
 
 _Choices = list[tuple[Any, Any]]
 
@@ -28,16 +35,48 @@ _STATES: Final[dict[str, frozenset[Status]]] = {
 _ENDPOINTS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A tag or a collection (`kind`), with what it is called where two teams have one of that name."""
+
+    kind: str
+    pk: int
+    name: str
+    team: Team
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that narrows the list, and the query of the address without it."""
+
+    name: str
+    label: str
+    value: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A filter as the panel shows it; `options` are value, words, and whether it is the chosen one."""
+
+    name: str
+    label: str
+    type: str
+    value: str
+    options: list[tuple[str, str, bool]]
+
+
 class GalleryFilters(forms.Form):
     """All fields are optional; each by itself narrows the list further."""
 
-    q = forms.CharField(label=_("Search the prompts"), required=False, max_length=200)
-    team = forms.ChoiceField(label=_("Whose"), required=False)
+    q = forms.CharField(label=_("Search prompts"), required=False, max_length=200)
+    team = forms.ChoiceField(label=_("Library"), required=False)
     member = forms.TypedChoiceField(label=_("Member"), required=False, coerce=int)
     status = forms.ChoiceField(
         label=_("Status"),
         required=False,
-        choices=[_ALL, ("running", _("Running")), ("done", _("Done")), ("failed", _("Not made"))],
+        choices=[_ALL, ("running", _("Running")), ("done", _("Done")), ("failed", _("Failed or cancelled"))],
     )
     kind = forms.ChoiceField(
         label=_("Made from"), required=False, choices=[_ALL, ("text", _("Text")), ("image", _("Picture"))]
@@ -60,8 +99,8 @@ class GalleryFilters(forms.Form):
     def __init__(self, user: User, data: Any) -> None:
         super().__init__(data, auto_id="filters-%s")
         self.user = user
-        self._set_choices("team", lambda: [("", _("Mine")), *((team.slug, team.name) for team in self._teams)])
-        self._set_choices("member", lambda: [("", _("Everybody")), *self._people])
+        self._set_choices("team", lambda: [("", _("Yours")), *((team.slug, team.name) for team in self._teams)])
+        self._set_choices("member", lambda: [("", _("Everyone")), *self._people])
         self._set_choices("tag", lambda: [_ALL, *self._named_choices("tag")])
         self._set_choices("collection", lambda: [_ALL, *self._named_choices("collection")])
         self.is_valid()  # what is no good is not in cleaned_data, so it narrows nothing
@@ -86,6 +125,11 @@ class GalleryFilters(forms.Form):
         return self.teams_where_may(Action.VIEW)
 
     @property
+    def shared_teams(self) -> list[Team]:
+        """Without the user's personal one."""
+        return [team for team in self._teams if team.personal_of_id != self.user.pk]
+
+    @property
     def open_teams(self) -> list[Team]:
         """For the switch in the header."""
         return [team for team in self._teams if not team.closed_at]
@@ -96,16 +140,24 @@ class GalleryFilters(forms.Form):
         return _sort_by_name((person.pk, str(person)) for person in people)
 
     @cached_property
-    def _tags_and_collections(self) -> list[tuple[str, int, str]]:
-        """Tags and collections in one query: what they are, key, name."""
+    def named(self) -> list[Named]:
+        """The tags and collections of the user's teams, by name. One query."""
         tags, collections = (
-            rows.filter(team__in=self._teams).annotate(kind=Value(kind, CharField())).values_list("kind", "pk", "name")
+            rows.filter(team__in=self._teams)
+            .annotate(kind=Value(kind, CharField()))
+            .values_list("kind", "pk", "name", "team")
             for kind, rows in (("tag", Tag.objects.order_by()), ("collection", Collection.objects.order_by()))
         )
-        return list(tags.union(collections, all=True))
+        teams, found = {team.pk: team for team in self._teams}, list(tags.union(collections, all=True))
+        times = Counter((kind, name.lower()) for kind, _pk, name, _team in found)
+        named = (
+            Named(kind, pk, name, teams[team], f"{name} · {teams[team]}" if times[kind, name.lower()] > 1 else name)
+            for kind, pk, name, team in found
+        )
+        return sorted(named, key=lambda one: one.label.lower())
 
     def _named_choices(self, kind: str) -> _Choices:
-        return _sort_by_name((pk, name) for what, pk, name in self._tags_and_collections if what == kind)
+        return [(one.pk, one.label) for one in self.named if one.kind == kind]
 
     def clean_team(self) -> Team | None:
         return next((team for team in self._teams if team.slug == self.cleaned_data["team"]), None)
@@ -115,19 +167,63 @@ class GalleryFilters(forms.Form):
         """The filters that narrow something, by name; the order is none of them."""
         return {name: value for name, value in self.cleaned_data.items() if value and name != "order"}
 
+    @cached_property
+    def chips(self) -> list[Chip]:
+        """The active filters in words, each with the address that is left without it."""
+        return [
+            Chip(name, self._label(name), self._in_words(name, value), self._query_without(name))
+            for name, value in self.active.items()
+        ]
+
+    def _label(self, name: str) -> str:
+        return gettext("Search") if name == "q" else str(self.fields[name].label)
+
+    def _in_words(self, name: str, value: Any) -> str:
+        if isinstance(value, date):
+            return date_format(value)
+        if isinstance(field := self.fields[name], forms.ChoiceField):
+            return _words_of(field, value.slug if isinstance(value, Team) else value)
+        return "" if value is True else str(value)
+
+    def _query_without(self, name: str) -> str:
+        return urlencode({key: value for key, value in self._kept.items() if key != name})
+
     @property
-    def labels(self) -> list[str]:
-        return [str(self.fields[name].label) for name in self.active]
+    def active_in_panel(self) -> int:
+        """How many of the panel's filters narrow something, which its button says as long as it is closed."""
+        return len(self.active.keys() - {"q"})
+
+    @property
+    def panel(self) -> list[Field]:
+        """All but the words that are searched for. Drawn without Django's widgets: each of those is a template."""
+        return [self._field(name, field) for name, field in self.fields.items() if name != "q"]
+
+    def _field(self, name: str, field: forms.Field) -> Field:
+        value = self._kept.get(name, "")
+        kind = {forms.BooleanField: "checkbox", forms.DateField: "date"}.get(type(field), "select")
+        options = [(str(key), str(words), str(key) == value) for key, words in getattr(field, "choices", ())]
+        return Field(name, str(field.label), kind, value, options)
+
+    @property
+    def title(self) -> str:
+        """What the list is of: the narrowest place that is asked for."""
+        words = {chip.name: chip.value for chip in self.chips}
+        place = words.get("collection") or words.get("tag") or (_("Favourites") if "favourite" in words else "")
+        return str(place or (_("Videos of %s") % words["team"] if "team" in words else ""))
 
     @property
     def is_oldest_first(self) -> bool:
         return self.cleaned_data.get("order") == "oldest"
 
     @cached_property
+    def _kept(self) -> dict[str, str]:
+        """What was asked for and makes sense, by name, as the address has it."""
+        return {name: self.data[name] for name in self.cleaned_data if self.data.get(name)}
+
+    @cached_property
     def query(self) -> str:
         """For links that keep the filters, with an & at its end; empty without filters."""
-        kept = {name: self.data[name] for name in self.cleaned_data if self.data.get(name)}
-        return f"{urlencode(kept)}&" if kept else ""
+        return f"{urlencode(self._kept)}&" if self._kept else ""
 
     @property
     def query_suffix(self) -> str:
@@ -135,24 +231,37 @@ class GalleryFilters(forms.Form):
         return f"?{self.query[:-1]}" if self.query else ""
 
     @property
-    def _owners(self) -> dict[str, Any]:
-        """The owners whose rows are asked for, by key: a team, a member, both, or the user."""
+    def library(self) -> dict[str, Any]:
+        """Whose rows these are, as columns: of a team, of a member, of both, of the user; of all for the favourites."""
         team, member = self.active.get("team"), self.active.get("member")
-        named = {"team": team and team.pk, "user": member}
-        return {name: key for name, key in named.items() if key} or {"user": self.user.pk}
+        named = {"team_id": team and team.pk, "user_id": member}
+        narrowed = {column: key for column, key in named.items() if key}
+        return narrowed or ({} if self.active.get("favourite") else {"user_id": self.user.pk})
+
+    def _owned_by(self) -> Any:
+        """The same as a part of a search, which it bounds."""
+        if self.library:
+            return reduce(and_, (OwnedBy(column.removesuffix("_id"), key) for column, key in self.library.items()))
+        anybody: list[SearchQuery] = [OwnedBy("team", team.pk) for team in self._teams]
+        return reduce(or_, anybody, OwnedBy("user", self.user.pk))
 
     def rows(self) -> GenerationQuerySet:
         """What the person may see of what is asked for, in the order asked for."""
-        rows = Generation.objects.visible_to(self.user)
-        if not self.active.keys() & {"team", "member"}:
-            rows = rows.filter(user=self.user)
-        for name, value in self.active.items():
-            rows = rows.search(value, **self._owners) if name == "q" else _FILTERS[name](rows, value, self.user)
+        rows = Generation.objects.visible_to(self.user).filter(**self.library)
+        if words := self.active.get("q"):
+            rows = rows.search(words, self._owned_by())
+        for name in self.active.keys() & _FILTERS.keys():
+            rows = _FILTERS[name](rows, self.active[name], self.user)
         return rows.order_by("created_at", "id") if self.is_oldest_first else rows
 
 
 def _sort_by_name(choices: Iterable[tuple[Any, str]]) -> _Choices:
     return sorted(choices, key=lambda one: one[1].lower())
+
+
+def _words_of(field: forms.ChoiceField, value: Any) -> str:
+    choices: Any = field.choices  # a list, or what makes one
+    return str(dict(choices).get(value, value))
 
 
 def _midnight(day: date) -> datetime:
@@ -167,8 +276,6 @@ def _until(rows: GenerationQuerySet, day: date) -> GenerationQuerySet:
 
 _Filter = Callable[[GenerationQuerySet, Any, User], GenerationQuerySet]
 _FILTERS: Final[dict[str, _Filter]] = {
-    "team": lambda rows, team, _user: rows.filter(team=team),
-    "member": lambda rows, member, _user: rows.filter(user_id=member),
     "status": lambda rows, state, _user: rows.filter(status__in=_STATES[state]),
     "kind": lambda rows, kind, _user: rows.filter(endpoint=_ENDPOINTS[kind]),
     "ratio": lambda rows, ratio, _user: rows.filter(aspect_ratio=ratio),

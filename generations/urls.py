@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from generations.views import (
     approvals,
     avatar,
+    bulk_undo,
     cancel_delete,
     compare,
     composer,
@@ -21,10 +22,12 @@ from generations.views import (
     live_updates,
     media,
     metrics,
+    months,
     notices,
     presets,
     prompts,
     queue,
+    rail,
     remove_member,
     reports,
     retry,
@@ -34,10 +37,13 @@ from generations.views import (
     webhooks,
 )
 from generations.views.archive import archive
-from generations.views.collections import bulk, collection, favourite, privacy, tags
+from generations.views.bulk import bulk
+from generations.views.collections import collection, favourite, privacy, tags
 
 urlpatterns = [
     path("", gallery.home, name="gallery"),
+    path("gallery/counts", rail.counts, name="gallery-counts"),
+    path("gallery/months", months.months, name="gallery-months"),
     path("generations/new/", composer.new_generation, name="new-generation"),
     path("queue/pause", queue.submit_pause, name="submit-pause"),
     path("generations/prompts/", prompts.earlier_prompts, name="earlier-prompts"),
@@ -63,6 +69,7 @@ urlpatterns = [
     path("generations/<uuid:pk>/input/<slug:slot>", media.input_picture, name="generation-picture"),
     path("uploads/", uploads.new_upload, name="new-upload"),
     path("generations/bulk/", bulk, name="generations-bulk"),
+    path("generations/bulk/undo", bulk_undo.undo, name="generations-bulk-undo"),
     path("generations/archive", archive, name="generations-archive"),
     path("generations/<uuid:pk>/favourite", favourite, name="generation-favourite"),
     path("generations/<uuid:pk>/tags", tags, name="generation-tags"),

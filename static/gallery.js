@@ -1,7 +1,5 @@
-// The gallery: a card under the pointer or the focus plays its small muted preview, and lets go of it afterwards;
-// and the way back to the place where somebody was.
-
-import { addShortcut } from "studio/shortcuts";
+// The gallery's surroundings: a card under the pointer or the focus plays its small muted preview; the rail's numbers,
+// the months and the size of the thumbnails.
 
 const AFTER = 250; // ms: who passes by wants no video
 const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches || navigator.connection?.saveData;
@@ -43,36 +41,57 @@ document.addEventListener("focusin", come);
 document.addEventListener("pointerout", leave);
 document.addEventListener("focusout", leave);
 
-// The address names the card on top of what is seen, so that going back comes back there, however deep that is.
-const grid = document.querySelector(".page > .grid");
-const isSeen = (card) => card.getBoundingClientRect().bottom > 80;
-const top = () => [...grid.querySelectorAll(".card")].find((card, at, { length }) => isSeen(card) || at === length - 1);
-const begun = location.href;
-let settled = 0;
+// --- how many there are in each place of the rail; the page does not wait for it
+const rail = document.getElementById("rail");
 
-function remember(card) {
-  clearTimeout(settled);
-  if (!card) return; // the last one has just gone
-  const address = new URL(begun);
-  if (scrollY > innerHeight) {
-    for (const name of ["before", "after"]) address.searchParams.delete(name);
-    address.searchParams.set("from", top().dataset.place);
+async function count() {
+  const answer = await fetch(rail.dataset.counts, { redirect: "error" }).catch(() => null);
+  if (!answer?.ok) return; // the names lead there all the same
+  const numbers = await answer.json();
+  for (const item of rail.querySelectorAll("[data-count]")) {
+    item.querySelector(".rail__count").textContent = numbers[item.dataset.count] ?? "";
   }
-  history.replaceState({ card: card.id, y: card.getBoundingClientRect().top }, "", address);
 }
 
-function comeBack() {
-  const card = history.state?.card && document.getElementById(history.state.card);
-  if (card) scrollBy({ top: card.getBoundingClientRect().top - history.state.y, behavior: "instant" });
+count();
+document.addEventListener("studio:changed", count);
+
+// --- the months, asked for when somebody opens them
+const months = document.querySelector("[data-months]");
+
+async function loadMonths() {
+  if (!months.open) return;
+  const query = new URLSearchParams(location.search);
+  for (const name of ["before", "after", "from"]) query.delete(name);
+  const answer = await fetch(`${months.dataset.months}?${query}`, { redirect: "error" }).catch(() => null);
+  if (answer?.ok) months.querySelector("[data-list]").innerHTML = await answer.text();
 }
 
-if (grid) {
-  history.scrollRestoration = "manual"; // the browser would go by pixels, of a page that is shorter now
-  comeBack();
-  const settle = () => (clearTimeout(settled), (settled = setTimeout(() => remember(top()), 200)));
-  addEventListener("scroll", settle, { passive: true });
-  grid.addEventListener("click", ({ target }) => remember(target.closest(".card") || top()), true); // it may lead away
+months.addEventListener("toggle", loadMonths);
+
+// --- the size of the thumbnails, which the server reads from the cookie
+const slider = document.querySelector("[data-thumbnails]");
+
+function resize() {
+  const grid = document.querySelector("#results .grid");
+  if (grid) grid.className = `grid grid--${slider.value}`;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `thumbnails=${slider.value}; path=/; max-age=31536000; samesite=lax${secure}`;
 }
 
-const search = document.getElementById("filters-q");
-if (search) addShortcut("/", search.placeholder, () => search.focus());
+slider.addEventListener("input", resize);
+
+// --- what drops down closes by Escape and by a click elsewhere
+const drops = [...document.querySelectorAll(".filters details")];
+
+document.addEventListener("click", ({ target }) => {
+  for (const drop of drops) if (!drop.contains(target)) drop.open = false;
+});
+for (const drop of drops) {
+  drop.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !drop.open) return;
+    event.stopPropagation();
+    drop.open = false;
+    drop.querySelector("summary").focus();
+  });
+}

@@ -1,11 +1,22 @@
 // Keyboard shortcuts: a page adds its own with `addShortcut("j", "Next video", run)`; `?` lists those that it has.
+// Several keys may be one shortcut: `addShortcut(["ArrowLeft", "ArrowRight"], …)`.
 
 const dialog = document.getElementById("shortcuts");
 const list = dialog.querySelector("dl");
 const known = new Map();
+const CAPS = {
+  " ": "Space",
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  Escape: "Esc",
+  Delete: "Del",
+};
 
-export function addShortcut(key, words, run) {
-  known.set(key, { words, run });
+export function addShortcut(keys, words, run) {
+  const shortcut = { keys: [keys].flat(), words, run };
+  for (const key of shortcut.keys) known.set(key, shortcut);
 }
 
 const isTyping = (element) => element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
@@ -18,15 +29,19 @@ document.addEventListener("keydown", (event) => {
   if (found && found.run(event) !== false) event.preventDefault();
 });
 
+function cap(key) {
+  const made = document.createElement("kbd");
+  made.textContent = CAPS[key] || key;
+  return made;
+}
+
 function show() {
   list.replaceChildren(
-    ...[...known].flatMap(([key, { words }]) => {
+    ...[...new Set(known.values())].flatMap(({ keys, words }) => {
       const term = document.createElement("dt");
-      const cap = document.createElement("kbd");
       const meaning = document.createElement("dd");
-      cap.textContent = { " ": "Space", ArrowLeft: "←", ArrowRight: "→", Escape: "Esc" }[key] || key;
       meaning.textContent = words;
-      term.append(cap);
+      term.append(...keys.map(cap));
       return [term, meaning];
     }),
   );

@@ -44,10 +44,15 @@ class CollectionManager(NamedManager["Collection"]):
 
 class TagManager(NamedManager["Tag"]):
     @transaction.atomic
-    def add_to(self, rows: Iterable[Generation], name: str) -> None:
-        """Put the tag of that name on the rows, each team's own."""
+    def add_to(self, rows: Iterable[Generation], name: str) -> dict[int, list[Generation]]:
+        """Put the tag of that name on the rows, each team's own. Returns which rows are new to each tag, by its key."""
+        added = {}
         for team_id, of_team in _by_team(rows).items():
-            self.get_or_create_named(team_id, name).generations.add(*of_team)
+            tag = self.get_or_create_named(team_id, name)
+            had = set(tag.generations.filter(pk__in=[row.pk for row in of_team]).values_list("pk", flat=True))
+            added[tag.pk] = [row for row in of_team if row.pk not in had]
+            tag.generations.add(*added[tag.pk])
+        return added
 
 
 class FavouriteManager(models.Manager["Favourite"]):

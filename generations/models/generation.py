@@ -131,7 +131,7 @@ class Generation(models.Model):
     webhook_received_at = models.DateTimeField(_("webhook came at"), null=True, blank=True)
     needs_attention_since = models.DateTimeField(_("needs a person since"), null=True, blank=True)
     notified_at = models.DateTimeField(_("person told at"), null=True, blank=True)
-    trashed_at = models.DateTimeField(_("put into the bin at"), null=True, blank=True)
+    trashed_at = models.DateTimeField(_("moved to trash at"), null=True, blank=True)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
     due_at = models.DateTimeField(_("to be looked at next"), null=True, blank=True, default=timezone.now)
     lease = models.UUIDField(_("lease"), null=True, blank=True)
@@ -174,6 +174,11 @@ class Generation(models.Model):
                 condition=Q(taken_down_at__isnull=False) | Q(quarantined_at__isnull=False),
             ),
             models.Index(fields=["trashed_at"], name="generation_in_trash", condition=Q(trashed_at__isnull=False)),
+            models.Index(
+                fields=["team", "trashed_at", "id"],
+                name="generation_trash_of_team",
+                condition=Q(trashed_at__isnull=False),
+            ),
             models.Index(fields=["batch", "batch_index"], name="generation_of_batch", condition=Q(batch__isnull=False)),
             models.Index(
                 fields=["team", "user", "due_at", "batch_index", "id"],

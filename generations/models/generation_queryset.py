@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Team, User
 from accounts.roles import Action
 from generations.models.lifecycle import MOVES, OPEN, Status
-from generations.models.search import PROMPT_WORDS, IsOneOf, OwnedBy
+from generations.models.search import PROMPT_WORDS, IsOneOf
 
 if TYPE_CHECKING:
     from generations.models.generation import Generation
@@ -60,15 +60,14 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
             | Q(team__in=Team.objects.where_may(user, Action.DELETE).order_by().values("pk"))
         )
 
-    def search(self, words: str, **owners: Any) -> Self:
+    def search(self, words: str, owned_by: Any) -> Self:
         """Rows whose prompt has these words, in the syntax of web searches: "exact phrase", or, -without.
 
-        `owners` are the keys of the `user` or the `team` whose they are, or of both: they bound the search.
+        `owned_by` bounds the search: an `OwnedBy`, or several joined by & and |.
         """
         asked = SearchQuery(words, config="english", search_type="websearch")
         asked |= SearchQuery(words, config="simple", search_type="websearch")
-        for name, key in owners.items():
-            asked &= OwnedBy(name, key)
+        asked &= owned_by
         found = self.model._default_manager.order_by().annotate(prompt_words=PROMPT_WORDS).filter(prompt_words=asked)
         return self.filter(IsOneOf(found.values("pk")))
 

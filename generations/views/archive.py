@@ -18,7 +18,7 @@ from accounts.http import AuthenticatedHttpRequest, login_required
 from config.parameters import whole_number
 from generations import bucket
 from generations.models import Generation
-from generations.views.collections import get_selected
+from generations.views.bulk import get_selected
 from generations.views.media import download_name
 
 PART_BYTES: Final = 2 * 1024**3

@@ -74,7 +74,7 @@ def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 def add_trashed_message(request: AuthenticatedHttpRequest, at: datetime | None, count: int) -> None:
     """With the moment of it, by which the message's own form takes all of them out again."""
-    message = ngettext("Put into the bin.", "%d put into the bin.", count)
+    message = ngettext("Moved to trash.", "%d moved to trash.", count)
     text = message % count if count > 1 else message
     messages.success(request, text, extra_tags=f"undo:{at.isoformat() if at else ''}")
 

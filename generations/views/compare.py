@@ -23,7 +23,9 @@ def compare(request: AuthenticatedHttpRequest) -> HttpResponse:
     found = rows.in_bulk(ids)
     if len(found) < len(ids):
         raise Http404
-    return render(request, "generations/compare.html", {"generations": [found[pk] for pk in ids]})
+    are_tall = all(row.video.height > row.video.width for row in found.values())
+    context = {"generations": [found[pk] for pk in ids], "shape": "tall" if are_tall else "wide"}
+    return render(request, "generations/compare.html", context)
 
 
 def _ids(text: str) -> list[uuid.UUID]:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.http import ask_to_sign_in
 from generations.views import drafts
-from generations.views.collections import TooManySelectedError
+from generations.views.bulk import TooManySelectedError
 
 _CSRF_FIELD: Final = "csrfmiddlewaretoken"
 _SELECT_FEWER: Final = _("You selected more than 500 videos. Nothing was done: go back and select at most 500 at once.")

@@ -3,26 +3,33 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.db.models import Q, prefetch_related_objects
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.roles import Action
+from config.parameters import whole_number
 from generations.access import may, visible_generation
 from generations.context_processors import MAX_SWITCHER_TEAMS
 from generations.filters import GalleryFilters
 from generations.models import DRIVEN, Favourite, Generation
 from generations.models.generation_queryset import GenerationQuerySet
-from generations.views.collections import MAX_SELECTED
+from generations.templatetags.cards import CARD_COLUMNS, render_card
+from generations.views.bulk import MAX_SELECTED
+from generations.views.rail import rail_sections
 
-PAGE_SIZE: Final = 24
+PAGE_SIZE: Final = 48
+THUMBNAIL_SIZES: Final = range(1, 6)
+_USUAL_SIZE: Final = 3
 _DIRECTIONS: Final = ("before", "from", "after")
+_PARTS: Final = {"cards": "generations/_cards.html", "results": "generations/_results.html"}
 
 
 @require_safe
@@ -32,28 +39,53 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 @login_required
 def gallery(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """A page of what the filters let through; `part=cards` is the page's cards alone, for the endless scroll."""
+    """A page of what the filters let through, or a part of it for a script: its `cards`, its `results`, all `ids`."""
     filters = GalleryFilters(request.user, request.GET)
-    part = _PageQuery.from_query(request.GET)
-    rows = filters.rows().select_related("video", "user", "team")
-    rows = rows.annotate(is_favourite=Favourite.objects.exists_for(request.user)).prefetch_related("pictures")
-    page, is_more = part.select(rows, is_oldest_first=filters.is_oldest_first)
-    is_part = request.GET.get("part") == "cards"
-    context = {
-        "filters": filters,
-        "generations": page,
-        "is_going": any(row.status in DRIVEN for row in page),
-        "newer": page[0].cursor if page and (is_more if part.is_upward else part.name and not is_part) else "",
-        "older": page[-1].cursor if page and (not is_part if part.is_upward else is_more) else "",
-        "is_first_page": not part.name,
+    if (part := request.GET.get("part")) == "ids":
+        return _found_ids(filters)
+    context = _page_context(request, filters, is_scrolling=part == "cards")
+    if template := _PARTS.get(part or ""):
+        return render(request, template, context)
+    context |= {
         "my_teams": filters.open_teams[:MAX_SWITCHER_TEAMS],
-        "may_generate_in": {team.pk for team in filters.teams_where_may(Action.GENERATE)},
-        "has_left_private_work": not {row.team_id for row in page}
-        <= {team.pk for team in filters.teams_where_may(Action.VIEW)},
+        "rail": rail_sections(filters),
         "now": timezone.now(),
         "select_at_most": MAX_SELECTED,
     }
-    return render(request, "generations/_cards.html" if is_part else "gallery.html", context)
+    return render(request, "gallery.html", context)
+
+
+def _found_ids(filters: GalleryFilters) -> HttpResponse:
+    """What a script selects when everything is to be selected: no more than may be."""
+    found = list(filters.rows().values_list("pk", flat=True)[: MAX_SELECTED + 1])
+    return JsonResponse({"ids": found[:MAX_SELECTED], "more": len(found) > MAX_SELECTED})
+
+
+def _page_context(request: AuthenticatedHttpRequest, filters: GalleryFilters, *, is_scrolling: bool) -> dict[str, Any]:
+    """The cards and what leads on from them; the endless scroll brings its own neighbours only."""
+    part = _PageQuery.from_query(request.GET)
+    rows = filters.rows().select_related("video").only(*CARD_COLUMNS)
+    rows = rows.annotate(is_favourite=Favourite.objects.exists_for(request.user))
+    page, is_more = part.select(rows, is_oldest_first=filters.is_oldest_first)
+    prefetch_related_objects([row for row in page if not hasattr(row, "video")], "pictures")
+    seen = {team.pk for team in filters.teams_where_may(Action.VIEW)}
+    return {
+        "filters": filters,
+        "generations": page,
+        "is_going": any(row.status in DRIVEN for row in page),
+        "newer": page[0].cursor if page and (is_more if part.is_upward else part.name and not is_scrolling) else "",
+        "older": page[-1].cursor if page and (not is_scrolling if part.is_upward else is_more) else "",
+        "is_first_page": not part.name,
+        "may_generate_in": {team.pk for team in filters.teams_where_may(Action.GENERATE)},
+        "has_left_private_work": not {row.team_id for row in page} <= seen,
+        "thumbnails": _thumbnail_size(request),
+    }
+
+
+def _thumbnail_size(request: HttpRequest) -> int:
+    """As the slider left it, in a cookie: so the page has it before any script runs, and nothing moves."""
+    size = whole_number(request.COOKIES.get("thumbnails", "")) or 0
+    return size if size in THUMBNAIL_SIZES else _USUAL_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +139,12 @@ def card(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """One card of the gallery as it is now, for the live update."""
     generation = visible_generation(request, pk)
     context = {
-        "generation": generation,
         "may_generate_in": {generation.team_id} if may(request.user, Action.GENERATE, generation) else set(),
         "filters": GalleryFilters(request.user, _query_of_page(request)),
+        "request": request,
+        "csrf_token": get_token(request),
     }
-    return render(request, "generations/_card.html", context)
+    return HttpResponse(render_card(generation, context))
 
 
 def _query_of_page(request: HttpRequest) -> QueryDict:

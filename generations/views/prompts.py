@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.http import AuthenticatedHttpRequest, login_required
 from generations.models import Generation
+from generations.models.search import OwnedBy
 
 MAX_PROMPTS: Final = 20  # in the list
 _LOOK_BACK: Final = 1000  # rows that are searched for a part of a word
@@ -31,7 +32,7 @@ def _find(request: AuthenticatedHttpRequest, query: str) -> list[Generation]:
     newest = Generation.objects.filter(user=request.user).values("pk")[:_LOOK_BACK]
     parts = own.filter(pk__in=newest, prompt__icontains=query)[: MAX_PROMPTS * 10]
     has_words = any(map(str.isalnum, query))  # all of them are found by none
-    words = own.search(query, user=request.user.pk)[: MAX_PROMPTS * 10] if has_words else []
+    words = own.search(query, OwnedBy("user", request.user.pk))[: MAX_PROMPTS * 10] if has_words else []
     return _first_of_each([*parts, *words])
 
 

@@ -56,7 +56,7 @@ def _removed_by_moderators(request: AuthenticatedHttpRequest) -> list[Generation
 def restore(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     generation = _get_trashed(request, pk)
     if generation.restore_from_trash(request.user):
-        messages.success(request, _("It is back."))
+        messages.success(request, _("Restored."))
     return redirect_back(request, reverse("trash"))
 
 
@@ -65,7 +65,7 @@ def restore(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     generation = _get_trashed(request, pk)
     if generation.delete_permanently(request.user):
-        messages.success(request, _("Deleted for good."))
+        messages.success(request, _("Deleted permanently."))
         tasks.wake_cleaner()
     return redirect_back(request, reverse("trash"))
 
@@ -77,9 +77,9 @@ def undo(request: AuthenticatedHttpRequest) -> HttpResponse:
     rows = Generation.objects.in_trash_of(request.user).filter(trashed_at=_moment(request.POST.get("at", "")))
     back = sum(row.restore_from_trash(request.user) for row in rows.deletable_by(request.user))
     if back:
-        messages.success(request, ngettext("It is back.", "%d are back.", back) % (() if back == 1 else back))
+        messages.success(request, ngettext("Restored.", "%d restored.", back) % (() if back == 1 else back))
     else:
-        messages.info(request, _("There was nothing left to bring back."))
+        messages.info(request, _("Nothing left to restore."))
     return redirect_back(request, reverse("gallery"))
 
 

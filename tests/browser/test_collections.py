@@ -67,8 +67,8 @@ def test_trash_restores_and_deletes_for_good(bobs_page: Page, film: Team, bob: U
     page.locator(".trash > li", has_text="A fox").get_by_role("button", name="Restore").click()
     expect(page.locator(".trash > li")).to_have_count(1)
     page.locator(".trash summary").click()
-    page.get_by_role("button", name="Delete for good").click()
-    expect(page.get_by_text("Nothing lies in the bin.")).to_be_visible()
+    page.get_by_role("button", name="Delete permanently").click()
+    expect(page.get_by_text("Trash is empty.")).to_be_visible()
 
     page.goto("/")
     expect(page.locator(".card__prompt")).to_have_text(["A fox"])

@@ -44,7 +44,7 @@ def test_range_tag_and_delete_with_undo(bobs_page: Page, rows: list[Generation],
 
     page.locator(".card__select input").nth(1).check()
     bar.get_by_role("button", name="Delete").click()
-    expect(page.locator("#toasts").get_by_text("Put into the bin.")).to_be_visible()
+    expect(page.locator("#toasts").get_by_text("Moved to trash.")).to_be_visible()
     expect(page.locator(".notice")).to_be_hidden()
     expect(page.locator(".card")).to_have_count(3)
     page.get_by_role("button", name="Undo").click()

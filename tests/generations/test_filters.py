@@ -109,8 +109,10 @@ def test_oldest_first_pages_on_and_keeps_the_filters(film: Team, bob: User, monk
 
 def test_nothing_found_names_the_filters_and_the_words_stay(row: Generation, bob: User) -> None:
     page = signed_in(bob).get("/", {"q": "submarine", "status": "done"}).content.decode()
-    assert "Narrowed by: Search the prompts, Status." in page
+    assert "No results for “submarine”" in page
+    assert "Clear filters" in page
     assert 'value="submarine"' in page
+    assert "No results for" not in signed_in(bob).get("/", {"status": "failed"}).content.decode()
 
 
 def test_a_page_asks_the_database_eight_times_at_most(row: Generation, film: Team, bob: User) -> None:

@@ -82,9 +82,9 @@ def test_many_are_tagged_moved_and_marked_at_once(his: Generation, hers: Generat
     own = make_generation(bob, bob.personal_team, Status.DONE)
     rows = [his, hers, own]
 
-    assert "3 bear the tag Fox." in bulk(bob, "tag", rows, tag="Fox").content.decode()
-    assert "3 moved to Winter." in bulk(bob, "move", rows, collection="Winter").content.decode()
-    assert "3 are favourites." in bulk(bob, "favourite", rows).content.decode()
+    assert "3 videos tagged “Fox”." in bulk(bob, "tag", rows, tag="Fox").content.decode()
+    assert "3 videos moved to “Winter”." in bulk(bob, "move", rows, collection="Winter").content.decode()
+    assert "3 added to favourites." in bulk(bob, "favourite", rows).content.decode()
     bulk(bob, "favourite", rows)
     for row in rows:
         row.refresh_from_db()
@@ -105,7 +105,7 @@ def test_viewer_keeps_no_order_and_nothing_is_done(
 
     assert answer.status_code == 403
     assert his.prompt not in answer.content.decode()
-    assert "Select something first." in bulk(mallory, verb, [his], tag="Fox", collection="Fox").content.decode()
+    assert "Select videos first." in bulk(mallory, verb, [his], tag="Fox", collection="Fox").content.decode()
     assert not Tag.objects.exists()
     assert not Collection.objects.exists()
 
@@ -125,8 +125,8 @@ def test_many_are_deleted_and_undone(his: Generation, hers: Generation, film: Te
     assert not Generation.objects.exclude(trashed_at=None).exists()
 
     page = bulk(alice, "delete", [his, hers, going]).content.decode()
-    assert "2 put into the bin." in page
-    assert "1 is still being made, so it stayed." in page
+    assert "2 moved to trash." in page
+    assert "1 is still running, so it stays." in page
     assert Generation.objects.visible_to(alice).get() == going
     trashed_at = {row.trashed_at for row in Generation.objects.in_trash_of(alice)}
     assert len(trashed_at) == 1
@@ -143,4 +143,4 @@ def test_nonsense_is_refused(his: Generation, bob: User) -> None:
     ):
         assert client.post(reverse("generations-bulk"), data).status_code == 400
     assert client.get(reverse("generations-bulk")).status_code == 405
-    assert "Type the tag’s name first." in bulk(bob, "tag", [his], tag=" ").content.decode()
+    assert "Enter a tag name." in bulk(bob, "tag", [his], tag=" ").content.decode()

@@ -20,7 +20,7 @@ def test_page_asks_first(film: Team, bob: User) -> None:
 
     assert address(row) in client.get(row.get_absolute_url()).content.decode()
     assert "Delete this video?" in page
-    assert "It goes into the bin for everybody in Film" in page
+    assert "It moves to the trash for everyone in Film" in page
     assert "$0.35" in page
     assert Generation.objects.get().trashed_at is None
 
@@ -33,7 +33,7 @@ def test_what_has_ended_is_gone_for_everybody(film: Team, alice: User, bob: User
     answer = signed_in(bob).post(address(row), follow=True)
 
     assert answer.redirect_chain == [("/", 302)]
-    assert "Put into the bin." in answer.content.decode()
+    assert "Moved to trash." in answer.content.decode()
     for person in (alice, bob):
         assert signed_in(person).get(row.get_absolute_url()).status_code == 404
     row.refresh_from_db()

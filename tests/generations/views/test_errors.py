@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from accounts.models import Team, User
 from generations.models import Favourite, Status
-from generations.views.collections import MAX_SELECTED
+from generations.views.bulk import MAX_SELECTED
 from tests.cast import make_generation, picture, signed_in
 from tests.generations.views.test_composer import PAGE, file
 

@@ -69,6 +69,22 @@ def test_timeline_tells_of_the_trash_and_keeps_its_end(film: Team, bob: User, st
     assert [note.message for note in stages[-1].notes] == ["Moved to trash.", "Restored from trash."]
 
 
+def test_events_of_old_rows_are_told_in_the_words_of_today(video: Generation, bob: User) -> None:
+    for message in ("Put into the bin.", "Taken out of the bin."):
+        video.events.create(status=video.status, by=bob, message=message)
+    stages = timeline(video, list(video.events.all()))
+
+    assert [note.message for stage in stages for note in stage.notes] == ["Moved to trash.", "Restored from trash."]
+
+
+def test_page_says_when_it_was_deleted(video: Generation, bob: User) -> None:
+    video.move_to_trash(bob)
+    page = signed_in(bob).get(reverse("trash")).content.decode()
+
+    assert "Deleted just now." in page
+    assert "Deleted videos stay here 30 days." in page
+
+
 def test_lost_answer_that_comes_after_all_takes_it_out(film: Team, bob: User) -> None:
     generation = lie_there(make_generation(bob, film, Status.FAILED), bob, 1)
 
@@ -100,7 +116,8 @@ def test_page_shows_it_to_the_team_and_the_verbs_to_who_may(
     assert [video.prompt in page for page in pages.values()] == [True, True, True, False]
     assert [restore in page for page in pages.values()] == [True, True, False, False]
     assert "26 days left." in pages[bob]
-    assert "Nothing lies in the bin." in pages[mallory]
+    assert "Deleted 3 days ago." in pages[bob].replace("\xa0", " ")
+    assert "Trash is empty." in pages[mallory]
 
 
 def test_pages_of_the_trash_miss_none_and_repeat_none(film: Team, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +156,7 @@ def test_deleted_for_good_from_the_page_leaves_the_bucket(video: Generation, bob
     client = signed_in(bob)
     answer = client.post(reverse("trash-delete", args=[video.pk]), follow=True)
 
-    assert "Deleted for good." in answer.content.decode()
+    assert "Deleted permanently." in answer.content.decode()
     assert remove_objects()
     assert bucket.size_or_none(video.video_key) is None
     assert not Generation.objects.in_trash_of(bob).exists()
@@ -153,10 +170,10 @@ def test_undo_takes_out_what_one_press_put_in(video: Generation, bob: User) -> N
     assert f'name="at" value="{video.trashed_at.isoformat()}"' in page.replace("&#x2B;", "+")
     answer = client.post(reverse("trash-undo"), {"at": video.trashed_at.isoformat()}, follow=True)
 
-    assert "It is back." in answer.content.decode()
+    assert "Restored." in answer.content.decode()
     assert Generation.objects.visible_to(bob).exists()
     again = client.post(reverse("trash-undo"), {"at": timezone.now().isoformat()}, follow=True)
-    assert "nothing left" in again.content.decode()
+    assert "Nothing left" in again.content.decode()
     assert client.post(reverse("trash-undo"), {"at": "then"}).status_code == 404
 
 

@@ -1,0 +1,91 @@
+"""Undo of one action on a selection. What there is to undo goes to the page as a signed text and comes back with it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from django.contrib import messages
+from django.core import signing
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import transaction
+from django.http import HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
+from accounts.models import Team, User
+from accounts.roles import Action
+from generations.models import Collection, Favourite, Generation, Tag
+from generations.models.generation_queryset import GenerationQuerySet
+
+_SALT: Final = "bulk-undo"
+_MAX_AGE: Final = timedelta(hours=1)
+
+State = dict[str, Any]
+
+
+def undo_token(user: User, state: State) -> str:
+    """`state` has the verb that undoes the action, and its values; only this user may send it back."""
+    return signing.dumps({**state, "user": user.pk}, salt=_SALT, compress=True)
+
+
+@require_POST
+@login_required
+@transaction.atomic
+def undo(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """`token` as `undo_token` made it. What the person may not see or change any more stays as it is."""
+    try:
+        state = signing.loads(request.POST.get("token", ""), salt=_SALT, max_age=_MAX_AGE)
+    except signing.BadSignature:
+        raise BadRequest("No such action.") from None
+    if state.pop("user") != request.user.pk:
+        raise PermissionDenied
+    _VERBS[state.pop("verb")](request.user, **state)
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"messages": [_("Undone.")]})
+    messages.success(request, _("Undone."))
+    return redirect_back(request, reverse("gallery"))
+
+
+def _favourite(user: User, ids: list[str]) -> None:
+    Favourite.objects.mark(user, Generation.objects.visible_to(user).filter(pk__in=ids))
+
+
+def _unfavourite(user: User, ids: list[str]) -> None:
+    Favourite.objects.filter(user=user, generation__pk__in=ids).delete()
+
+
+def _untag(user: User, tags: dict[str, list[str]]) -> None:
+    """A tag that was made for this goes with it."""
+    for tag in Tag.objects.filter(pk__in=tags):
+        tag.generations.remove(*_editable_rows(user).filter(pk__in=tags[str(tag.pk)]))
+    Tag.objects.filter(pk__in=tags, generations=None).delete()
+
+
+def _move(user: User, collections: dict[str, list[str]]) -> None:
+    """Back to where each was, as far as that is still there."""
+    known = {str(pk) for pk in Collection.objects.filter(pk__in=filter(None, collections)).values_list("pk", flat=True)}
+    for pk, ids in collections.items():
+        _editable_rows(user).filter(pk__in=ids).update(collection=pk if pk in known else None)
+
+
+def _restore(user: User, at: str) -> None:
+    rows = Generation.objects.in_trash_of(user).filter(trashed_at=parse_datetime(at)).deletable_by(user)
+    for row in rows:
+        row.restore_from_trash(user)
+
+
+def _editable_rows(user: User) -> GenerationQuerySet:
+    teams = Team.objects.where_may(user, Action.GENERATE).order_by().values("pk")
+    return Generation.objects.visible_to(user).filter(team__in=teams)
+
+
+_VERBS: Final[dict[str, Callable[..., None]]] = {
+    "favourite": _favourite,
+    "unfavourite": _unfavourite,
+    "untag": _untag,
+    "move": _move,
+    "restore": _restore,
+}
