@@ -7,11 +7,12 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property, reduce
 from operator import and_, or_
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django import forms
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import CharField, Value
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -253,6 +254,14 @@ class GalleryFilters(forms.Form):
         for name in self.active.keys() & _FILTERS.keys():
             rows = _FILTERS[name](rows, self.active[name], self.user)
         return rows.order_by("created_at", "id") if self.is_oldest_first else rows
+
+
+def query_of(address: str) -> QueryDict:
+    """The filters that an address has; none when it is no address."""
+    try:
+        return QueryDict(urlsplit(address).query)
+    except ValueError:  # half an address
+        return QueryDict()
 
 
 def _sort_by_name(choices: Iterable[tuple[Any, str]]) -> _Choices:

@@ -1,7 +1,7 @@
 """One video as a card of the gallery. A page has dozens, so a card is drawn once for all who see the same.
 
-A card is a function of `_Card`, which has whatever it shows, and of the language: a remembered one is never out of date.
-Its template gets a context of its own: in that of the page each lookup goes through all that the page knows.
+A card is a function of `_Card`, which has whatever it shows, and of the language: a remembered one is always right. Its
+template gets a context of its own: in that of the page each lookup goes through all that the page knows.
 """
 
 import uuid

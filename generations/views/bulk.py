@@ -3,12 +3,11 @@
 import uuid
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import transaction
-from django.http import HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +18,7 @@ from django.views.decorators.http import require_POST
 from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
 from accounts.models import Team, User
 from accounts.roles import Action
-from generations.filters import GalleryFilters
+from generations.filters import GalleryFilters, query_of
 from generations.models import Collection, Favourite, Generation, Tag
 from generations.views.bulk_undo import undo_token
 from generations.views.cancel_delete import add_trashed_message
@@ -80,8 +79,8 @@ def message_texts(request: AuthenticatedHttpRequest) -> list[str]:
 def _json(request: AuthenticatedHttpRequest, rows: Rows, undo: dict[str, Any] | None) -> JsonResponse:
     """What to say, how to undo it, and which of the rows are not on the script's page any more."""
     keys = {row.pk for row in rows}
-    address = urlsplit(request.POST.get("next", ""))
-    still = GalleryFilters(request.user, QueryDict(address.query)).rows().filter(pk__in=keys)
+    page = query_of(request.POST.get("next", ""))
+    still = GalleryFilters(request.user, page).rows().filter(pk__in=keys)
     return JsonResponse(
         {
             "messages": message_texts(request),

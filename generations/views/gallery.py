@@ -4,7 +4,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from django.db.models import Q, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
@@ -18,7 +17,7 @@ from accounts.roles import Action
 from config.parameters import whole_number
 from generations.access import may, visible_generation
 from generations.context_processors import MAX_SWITCHER_TEAMS
-from generations.filters import GalleryFilters
+from generations.filters import GalleryFilters, query_of
 from generations.models import DRIVEN, Favourite, Generation
 from generations.models.generation_queryset import GenerationQuerySet
 from generations.templatetags.cards import CARD_COLUMNS, render_card
@@ -140,16 +139,8 @@ def card(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     generation = visible_generation(request, pk)
     context = {
         "may_generate_in": {generation.team_id} if may(request.user, Action.GENERATE, generation) else set(),
-        "filters": GalleryFilters(request.user, _query_of_page(request)),
+        "filters": GalleryFilters(request.user, query_of(request.headers.get("HX-Current-URL", ""))),
         "request": request,
         "csrf_token": get_token(request),
     }
     return HttpResponse(render_card(generation, context))
-
-
-def _query_of_page(request: HttpRequest) -> QueryDict:
-    """The filters of the gallery in which the card stands."""
-    try:
-        return QueryDict(urlsplit(request.headers.get("HX-Current-URL", "")).query)
-    except ValueError:  # half an address
-        return QueryDict()

@@ -90,7 +90,7 @@ def test_filters_lead_from_video_to_video(bobs_page: Page, film: Team, bob: User
     expect(page.locator(".card")).to_have_count(2)
 
     page.locator(".card__select input").first.check()
-    page.get_by_role("button", name="No favourite").click()
+    page.get_by_role("button", name="Remove favourite").click()
     expect(page.locator(".card")).to_have_count(1)
 
 

@@ -1,16 +1,17 @@
 """The gallery in Chromium: it scrolls on, searches, plays a preview under the pointer, and nothing jumps."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Team, User
 from generations import bucket
-from generations.models import Event, Generation, Status
+from generations.models import Event, Generation, Status, Tag
 from generations.views.gallery import PAGE_SIZE
+from tests.browser.conftest import LOOKS, desk_alone
 from tests.cast import make_generation, make_video
 from tests.generations.mirror.videos import mp4
 
@@ -85,17 +86,141 @@ def many_rows(bob: User, film: Team, count: int, *, newer: bool = False) -> None
     Event.objects.bulk_create([Event(generation=row, status=row.status) for row in rows], batch_size=1000)
 
 
-def test_search_by_key_finds_and_clears(bobs_page: Page, film: Team, bob: User) -> None:
-    with_video(bob, film, prompt="A fox in the snow")
-    with_video(bob, film, prompt="A boat")
-    page = bobs_page
+def test_search_answers_each_word_and_keeps_the_page(bobs_page: Page, film: Team, bob: User) -> None:
+    for minutes, prompt in enumerate(["A fox in the snow", "A fox by night", "A boat"]):
+        make_generation(bob, film, Status.CANCELED, prompt=prompt, created_at=minutes_ago(minutes))
+    Tag.objects.add_to(Generation.objects.filter(prompt__contains="night"), "hero")
+    page, cards, chips = bobs_page, bobs_page.locator(".card"), bobs_page.locator(".chips__one")
     page.goto("/")
+    page.evaluate("() => { window.isSame = true; }")
+    expect(page.get_by_label("Status")).to_be_hidden()
     page.keyboard.press("/")
     page.keyboard.type("foxes")
-    page.keyboard.press("Enter")
-    expect(page.locator(".card")).to_have_count(1)
-    page.get_by_role("link", name="Clear the filters").click()
+    expect(cards).to_have_count(2)
+    expect(page).to_have_url(re.compile(r"/\?q=foxes$"))
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.locator(".gallery [data-announce]")).to_have_text("2 videos")
+
+    page.get_by_text("Filters", exact=True).click()
+    page.get_by_label("Tag", exact=True).select_option("hero")
+    expect(cards).to_have_count(1)
+    expect(chips).to_have_count(2)
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Status")).to_be_hidden()
+    page.get_by_role("link", name="Remove filter: Search: foxes").click()
+    expect(page.get_by_role("searchbox")).to_have_value("")
+    page.go_back()
+    expect(page.get_by_role("searchbox")).to_have_value("foxes")
+    expect(chips).to_have_count(2)
+    page.go_back()
+    expect(cards).to_have_count(2)
+    page.go_forward()
+    expect(cards).to_have_count(1)
+
+    page.get_by_role("searchbox").fill("submarine <b>")
+    expect(page.get_by_role("heading", name="No results for “submarine <b>”")).to_be_visible()
+    page.locator(".empty").get_by_role("link", name="Clear filters").click()
+    expect(cards).to_have_count(3)
+    expect(page.get_by_label("Tag", exact=True)).to_have_value("")
+    assert page.evaluate("window.isSame") is True
+
+
+@desk_alone
+def test_search_works_without_scripts(chromium: Browser, bobs_page: Page, film: Team, bob: User) -> None:
+    make_generation(bob, film, Status.CANCELED, prompt="A fox in the snow")
+    make_generation(bob, film, Status.CANCELED, prompt="A boat")
+    bobs_page.goto("/")
+    state = bobs_page.context.storage_state()
+    with chromium.new_context(base_url=bobs_page.url, storage_state=state, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto("/")
+        page.get_by_role("searchbox").fill("fox")
+        page.get_by_role("button", name="Search").click()
+        expect(page.locator(".card")).to_have_count(1)
+        page.get_by_text("Filters", exact=True).click()
+        page.get_by_label("Status").select_option("done")
+        page.get_by_role("button", name="Apply").click()
+        expect(page.get_by_role("heading", name="No results for “fox”")).to_be_visible()
+        page.get_by_role("link", name="Remove filter: Status: Done").click()
+        expect(page.locator(".card")).to_have_count(1)
+
+
+def test_rail_leads_to_places_with_their_numbers(bobs_page: Page, film: Team, bob: User, alice: User) -> None:
+    rows = [make_generation(who, film, Status.CANCELED, prompt="A fox") for who in (bob, bob, alice)]
+    Tag.objects.add_to(rows[1:], "W" * 60)
+    page = bobs_page
+    page.goto("/")
+    rail, is_phone = page.get_by_role("navigation", name="Library"), page.viewport_size == {"width": 390, "height": 844}
+    if is_phone:
+        expect(rail).to_be_hidden()
+        page.get_by_role("button", name="Library").click()
+    expect(rail.get_by_role("link", name="Your videos 2")).to_have_attribute("aria-current", "page")
+    expect(rail.get_by_role("link", name="Trash 0")).to_be_visible()
+    if is_phone:
+        page.keyboard.press("Escape")
+        expect(rail).to_be_hidden()
+        page.get_by_role("button", name="Library").click()
+    rail.get_by_role("link", name=f"{'W' * 60} 2").click()
+    expect(page.get_by_role("heading", name="W" * 60)).to_be_visible()
     expect(page.locator(".card")).to_have_count(2)
+    for width in (page.viewport_size or {})["width"], 320:
+        page.set_viewport_size({"width": width, "height": 800})
+        for address in ("/", page.url, rows[1].get_absolute_url(), "/trash/"):
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+def test_month_and_size_of_a_long_gallery(bobs_page: Page, film: Team, bob: User) -> None:
+    many_rows(bob, film, 400)
+    old = timezone.now() - timedelta(days=100)
+    Generation.objects.filter(pk__in=Generation.objects.order_by("created_at")[:3]).update(created_at=old)
+    page, grid = bobs_page, bobs_page.locator(".grid")
+    page.goto("/")
+    page.get_by_text("Month", exact=True).click()
+    expect(page.get_by_role("link", name=f"{old:%B}")).to_be_visible()
+    page.get_by_role("link", name=f"{old:%B}").click()
+    expect(page.locator(".card")).to_have_count(3)
+    expect(page).to_have_url(re.compile("from="))
+    page.go_back()
+    expect(page.locator(".card")).to_have_count(PAGE_SIZE)
+
+    card = page.locator(".card").first
+    before = (card.bounding_box() or {})["width"]
+    page.get_by_label("Thumbnail size").press("End")
+    expect(grid).to_have_class("grid grid--5")
+    assert (card.bounding_box() or {})["width"] > before * 1.3
+    page.reload()
+    expect(grid).to_have_class("grid grid--5")
+
+
+_PLACES = "() => [...document.querySelectorAll('.card')].map((card) => card.getBoundingClientRect().toJSON())"
+
+
+@pytest.mark.parametrize("look", [LOOKS["390"]], indirect=True, ids=["390"])
+def test_two_columns_on_a_phone_with_tall_videos_tall(bobs_page: Page, film: Team, bob: User) -> None:
+    ratios = ["16:9", "9:16", "16:9", "1:1", "16:9", "9:16", "9:16", "16:9"]
+    for minutes, ratio in enumerate(ratios):
+        make_generation(bob, film, Status.CANCELED, aspect_ratio=ratio, created_at=minutes_ago(minutes))
+    bobs_page.goto("/")
+    places = bobs_page.evaluate(_PLACES)
+
+    assert len({round(place["left"]) for place in places}) == 2
+    assert len({round(place["width"]) for place in places}) == 1
+    frames = bobs_page.locator(".card__frame").evaluate_all(
+        "all => all.map((one) => one.clientHeight / one.clientWidth)"
+    )
+    for ratio, found in zip(ratios, frames, strict=True):
+        width, height = map(int, ratio.split(":"))
+        assert found == pytest.approx(height / width, rel=0.15), ratio
+    for one in places:  # nothing lies on anything
+        for other in places:
+            is_beside = one["right"] <= other["left"] + 1 or other["right"] <= one["left"] + 1
+            is_below = one["bottom"] <= other["top"] + 1 or other["bottom"] <= one["top"] + 1
+            assert one == other or is_beside or is_below
+
+
+def minutes_ago(minutes: int) -> datetime:
+    return timezone.now() - timedelta(minutes=minutes)
 
 
 def test_a_preview_plays_under_the_pointer_and_goes(bobs_page: Page, film: Team, bob: User) -> None:

@@ -6,8 +6,10 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Team, User
-from generations.models import Favourite, Generation, Status, Tag
-from tests.cast import make_generation, signed_in
+from generations.models import Collection, Favourite, Generation, Status, Tag
+from tests.browser.conftest import desk_alone
+from tests.cast import make_generation, make_video, signed_in
+from tests.generations.mirror.videos import mp4
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -23,8 +25,9 @@ def test_range_tag_and_delete_with_undo(bobs_page: Page, rows: list[Generation],
     page = bobs_page
     Tag.objects.get_or_create_named(film.pk, "Autumn")
     page.goto("/")
+    page.evaluate("() => { window.isSame = true; }")
     boxes = page.locator(".card__select input")
-    bar = page.get_by_role("group", name="What is selected")
+    bar = page.get_by_role("group", name="Selection")
     expect(bar).to_be_hidden()
     boxes.nth(0).click()
     boxes.nth(2).click(modifiers=["Shift"])
@@ -37,18 +40,140 @@ def test_range_tag_and_delete_with_undo(bobs_page: Page, rows: list[Generation],
     expect(bar.get_by_text("1 selected")).to_be_visible()
     bar.locator("summary", has_text="Tag").click()
     assert page.locator("#tags-known option").evaluate_all("all => all.map((one) => one.value)") == ["Autumn"]
-    page.get_by_label("Name of the tag").fill("Winter")
+    page.get_by_label("Tag name").fill("Winter")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1 bears the tag Winter.")).to_be_visible()
+    expect(page.get_by_text("1 video tagged “Winter”.")).to_be_visible()
     assert [tag.name for tag in rows[1].tags.all()] == ["Winter"]
+    expect(bar.locator("summary", has_text="Tag")).to_be_focused()
+    expect(boxes.nth(1)).to_be_checked()
 
-    page.locator(".card__select input").nth(1).check()
     bar.get_by_role("button", name="Delete").click()
     expect(page.locator("#toasts").get_by_text("Moved to trash.")).to_be_visible()
-    expect(page.locator(".notice")).to_be_hidden()
-    expect(page.locator(".card")).to_have_count(3)
-    page.get_by_role("button", name="Undo").click()
-    expect(page.locator(".card")).to_have_count(4)
+    expect(page.locator(".card__prompt")).to_have_text(["Fox 3", "Fox 1", "Fox 0"])
+    expect(page.locator(".card__prompt").nth(1)).to_be_focused()
+    page.locator(".toast", has_text="Moved to trash.").get_by_role("button", name="Undo").click()
+    expect(page.locator(".card__prompt")).to_have_text(["Fox 3", "Fox 2", "Fox 1", "Fox 0"])
+    assert Generation.objects.filter(trashed_at=None).count() == 4
+    assert page.evaluate("window.isSame") is True
+
+
+def test_deep_in_the_gallery_nothing_jumps(bobs_page: Page, film: Team, bob: User) -> None:
+    for _ in range(40):
+        make_generation(bob, film, Status.CANCELED)
+    page = bobs_page
+    page.goto("/")
+    card = page.locator(".card").nth(30)
+    card.scroll_into_view_if_needed()
+    card.locator(".card__select input").check()
+    before = page.evaluate("[scrollY, document.querySelectorAll('.card')[24].getBoundingClientRect().top]")
+    page.get_by_role("group", name="Selection").get_by_role("button", name="Favourite").click()
+    expect(card.locator(".card__heart")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("group", name="Selection").get_by_role("button", name="Delete").click()
+    expect(page.locator(".card")).to_have_count(39)
+    after = page.evaluate("[scrollY, document.querySelectorAll('.card')[24].getBoundingClientRect().top]")
+    assert after == pytest.approx(before, abs=2)
+
+
+def test_all_that_a_search_finds_is_selected(bobs_page: Page, film: Team, bob: User) -> None:
+    for number in range(60):
+        make_generation(bob, film, Status.CANCELED, prompt="A boat" if number % 10 else "A fox")
+    page = bobs_page
+    bar = page.get_by_role("group", name="Selection")
+    page.goto("/?q=boat")
+    expect(page.locator(".card")).to_have_count(48)
+    page.locator(".card__select input").first.check()
+    bar.get_by_role("button", name="Select all 54").click()
+    expect(bar.get_by_text("54 selected")).to_be_visible()
+    bar.locator("summary", has_text="Move").click()
+    page.get_by_label("Collection (blank = none)").fill("Boats")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("54 videos moved to “Boats”.")).to_be_visible()
+    assert Generation.objects.filter(collection__name="Boats").count() == 54
+    page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+
+
+def test_selected_videos_are_compared_on_one_screen(bobs_page: Page, film: Team, bob: User) -> None:
+    made = [make_generation(bob, film, Status.DONE, prompt=f"Fox {number} {'x' * 300}") for number in range(5)]
+    for row in made:
+        make_video(row, mp4(seconds=0.5))
+    page = bobs_page
+    compare = page.get_by_role("button", name="Compare")
+    for number in (2, 3, 4):
+        page.goto("/")
+        page.locator(".card__select input").first.check()
+        expect(compare).to_be_disabled()
+        for at in range(1, number):
+            page.locator(".card__select input").nth(at).check()
+        compare.click()
+        expect(page.get_by_role("heading", name=f"Compare {number} videos")).to_be_visible()
+        for video in page.locator("video").all():
+            expect(video).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("button", name="Play")).to_be_in_viewport(ratio=1)
+    page.goto("/")
+    page.keyboard.press("a")
+    expect(page.get_by_text("5 selected")).to_be_visible()
+    expect(compare).to_be_disabled()
+
+
+@desk_alone
+def test_cards_are_dragged_onto_the_rail(bobs_page: Page, rows: list[Generation], film: Team, bob: User) -> None:
+    Tag.objects.create(team=film, name="hero")
+    Collection.objects.create(team=film, name="Trailer")
+    page = bobs_page
+    page.goto("/")
+    rail = page.get_by_role("navigation", name="Library")
+    cards = page.locator(".card")
+    cards.nth(0).drag_to(rail.get_by_role("link", name="hero"))
+    expect(rail.get_by_role("link", name="hero 1")).to_be_visible()
+    for at in (1, 2):
+        cards.nth(at).locator(".card__select input").check()
+    cards.nth(1).drag_to(rail.get_by_role("link", name="Trailer"))
+    expect(rail.get_by_role("link", name="Trailer 2")).to_be_visible()
+    cards.nth(3).drag_to(rail.get_by_role("link", name="Favourites"))
+    expect(cards.nth(3).locator(".card__heart")).to_have_attribute("aria-pressed", "true")
+    cards.nth(3).drag_to(rail.get_by_role("link", name="Trash"))
+    expect(cards).to_have_count(3)
+    expect(rail.get_by_role("link", name="Trash 1")).to_be_visible()
+
+    assert [[tag.name for tag in row.tags.all()] for row in rows] == [["hero"], [], [], []]
+    assert set(Generation.objects.filter(collection__name="Trailer")) == set(rows[1:3])
+    assert Favourite.objects.get().generation == rows[3]
+
+
+def test_arrows_walk_and_space_shows_as_large_as_the_screen(bobs_page: Page, film: Team, bob: User) -> None:
+    made = [make_generation(bob, film, Status.DONE, prompt=f"Fox {number}") for number in range(3)]
+    for row in made:
+        make_video(row, mp4(seconds=0.5))
+    make_generation(bob, film, Status.CANCELED, prompt="Fox 3")
+    page, dialog = bobs_page, bobs_page.get_by_role("dialog", name="Preview")
+    page.goto("/")
+    prompts = page.locator(".card__prompt")
+    for key, at in (("ArrowRight", 0), ("ArrowRight", 1), ("ArrowLeft", 0), ("ArrowRight", 1)):
+        page.keyboard.press(key)
+        expect(prompts.nth(at)).to_be_focused()
+    page.keyboard.press(" ")
+    expect(dialog.get_by_role("link", name="Fox 2")).to_be_visible()
+    expect(dialog.locator("video")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("f")
+    expect(dialog.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("ArrowRight")
+    expect(dialog.get_by_role("link", name="Fox 1")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(dialog.locator("video")).to_have_count(0)
+    expect(dialog.get_by_text("Canceled").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(prompts.nth(0)).to_be_focused()
+    expect(page.locator(".card__heart").nth(1)).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("ArrowDown")
+    if (page.viewport_size or {})["width"] < 1000:
+        expect(prompts.nth(2)).to_be_focused()
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog").filter(has_text="Full-screen preview")
+    expect(keys).to_contain_text("Move between videos")
 
 
 def test_heart_answers_without_a_new_page(bobs_page: Page, rows: list[Generation], bob: User) -> None:
@@ -83,7 +208,7 @@ def test_works_without_scripts(
     page = context.new_page()
     page.goto("/")
     page.locator(".card__select input").nth(0).check()
-    page.get_by_role("group", name="What is selected").get_by_role("button", name="Delete").click()
+    page.get_by_role("group", name="Selection").get_by_role("button", name="Delete").click()
     expect(page.locator(".card")).to_have_count(3)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".card")).to_have_count(4)
@@ -101,7 +226,7 @@ def test_too_many_selected_are_told_before_they_are_sent(bobs_page: Page, rows: 
     boxes.nth(3).click(modifiers=["Shift"])
     expect(page.get_by_text("4 selected · Select at most 500 at once.")).to_be_visible()
 
-    page.get_by_role("group", name="What is selected").get_by_role("button", name="Favourite").click()
+    page.get_by_role("group", name="Selection").get_by_role("button", name="Favourite").click()
     expect(page.locator("#toasts").get_by_text("Select at most 500 at once.")).to_be_visible()
     expect(page.locator(".card__select input:checked")).to_have_count(4)
     assert not Favourite.objects.exists()
