@@ -84,8 +84,7 @@ function showHeart() {
 }
 
 function favourite() {
-  current.querySelector("[data-favourite]").click();
-  showHeart();
+  current.querySelector("[data-favourite]").click(); // selection.js says when it is one
 }
 
 function go(key) {
@@ -121,6 +120,7 @@ function closed() {
 }
 
 dialog.tabIndex = -1;
+document.addEventListener("studio:changed", () => dialog.open && showHeart());
 dialog.addEventListener("keydown", pressed);
 dialog.addEventListener("close", closed);
 for (const button of dialog.querySelectorAll("[data-go]")) {

@@ -235,20 +235,18 @@ function trash() {
   return act({ verb: "delete" }, ids);
 }
 
-// --- hearts: they answer at once
+// --- hearts
 
 async function favourite(event) {
   const button = event.target.closest?.("[data-favourite][form=selection]");
   if (!button) return;
   event.preventDefault();
-  const press = () => button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");
-  press();
   const body = new FormData();
   body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
   const answer = await fetch(button.formAction, { method: "POST", body, redirect: "manual" }).catch(() => null);
-  if (answer?.type === "opaqueredirect") return changed();
-  press();
-  toast(form.dataset.failed);
+  if (answer?.type !== "opaqueredirect") return toast(form.dataset.failed);
+  button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");
+  changed();
 }
 
 function favouriteAtHand() {

@@ -193,6 +193,7 @@ def test_month_and_size_of_a_long_gallery(bobs_page: Page, film: Team, bob: User
     expect(grid).to_have_class("grid grid--5")
 
 
+_SHAPES = "all => all.map((one) => one.clientHeight / one.clientWidth)"
 _PLACES = "() => [...document.querySelectorAll('.card')].map((card) => card.getBoundingClientRect().toJSON())"
 
 

@@ -193,7 +193,7 @@ def test_cards_beside_the_composer_have_no_controls(bobs_page: Page, worker: obj
     page = bobs_page
     page.goto("/generations/new/")
     page.locator("#id_prompt").fill("A fox")
-    page.get_by_role("button", name="Make").first.click()
+    page.get_by_role("button", name="Generate").first.click()
     expect(page.locator(".card").first).to_be_visible()
     expect(page.locator(".card__select").first).to_be_hidden()
     expect(page.locator(".card__heart").first).to_be_hidden()
