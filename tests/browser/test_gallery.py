@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from accounts.models import Team, User
 from generations import bucket
@@ -150,7 +150,7 @@ def test_rail_leads_to_places_with_their_numbers(bobs_page: Page, film: Team, bo
     Tag.objects.add_to(rows[1:], "W" * 60)
     page = bobs_page
     page.goto("/")
-    rail, is_phone = page.get_by_role("navigation", name="Library"), page.viewport_size == {"width": 390, "height": 844}
+    rail, is_phone = page.get_by_role("navigation", name="Library"), width_of(page) == 390
     if is_phone:
         expect(rail).to_be_hidden()
         page.get_by_role("button", name="Library").click()
@@ -163,7 +163,7 @@ def test_rail_leads_to_places_with_their_numbers(bobs_page: Page, film: Team, bo
     rail.get_by_role("link", name=f"{'W' * 60} 2").click()
     expect(page.get_by_role("heading", name="W" * 60)).to_be_visible()
     expect(page.locator(".card")).to_have_count(2)
-    for width in (page.viewport_size or {})["width"], 320:
+    for width in width_of(page), 320:
         page.set_viewport_size({"width": width, "height": 800})
         for address in ("/", page.url, rows[1].get_absolute_url(), "/trash/"):
             page.goto(address)
@@ -185,10 +185,10 @@ def test_month_and_size_of_a_long_gallery(bobs_page: Page, film: Team, bob: User
     expect(page.locator(".card")).to_have_count(PAGE_SIZE)
 
     card = page.locator(".card").first
-    before = (card.bounding_box() or {})["width"]
+    before = box_width(card)
     page.get_by_label("Thumbnail size").press("End")
     expect(grid).to_have_class("grid grid--5")
-    assert (card.bounding_box() or {})["width"] > before * 1.3
+    assert box_width(card) > before * 1.3
     page.reload()
     expect(grid).to_have_class("grid grid--5")
 
@@ -218,6 +218,17 @@ def test_two_columns_on_a_phone_with_tall_videos_tall(bobs_page: Page, film: Tea
             is_beside = one["right"] <= other["left"] + 1 or other["right"] <= one["left"] + 1
             is_below = one["bottom"] <= other["top"] + 1 or other["bottom"] <= one["top"] + 1
             assert one == other or is_beside or is_below
+
+
+def width_of(page: Page) -> int:
+    assert page.viewport_size
+    return page.viewport_size["width"]
+
+
+def box_width(locator: Locator) -> float:
+    box = locator.bounding_box()
+    assert box
+    return box["width"]
 
 
 def minutes_ago(minutes: int) -> datetime:

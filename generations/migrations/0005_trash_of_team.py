@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_cache_and_triggers"),
-        ("generations", "0003_usual_time"),
+        ("generations", "0004_metrics_indexes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
