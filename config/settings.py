@@ -46,6 +46,8 @@ env.writable_directory("PROMETHEUS_MULTIPROC_DIR")  # where `config.metrics` cou
 LOGGING = studio_logging.config(
     env.str("LOG_LEVEL", "INFO"), env.str("LOG_FORMAT", "line", validate=validate.OneOf(studio_logging.FORMATS))
 )
+# where traces go; `config.tracing` is started with it, and the SDK reads it and the other OTEL_* names itself
+OTEL_EXPORTER_OTLP_ENDPOINT: str = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "", validate=address_or_blank)
 
 # --- applications
 INSTALLED_APPS = [

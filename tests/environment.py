@@ -15,7 +15,7 @@ from django.conf import settings
 from devserver.s3 import free_ports
 
 OURS = (
-    *("AWS_", "FAL_", "SANDBOX_", "MIRROR_", "GRANIAN_"),
+    *("AWS_", "OTEL_", "FAL_", "SANDBOX_", "MIRROR_", "GRANIAN_"),
     *("SIGN_UP", "STAFF_", "SUBMITS_", "UPLOADS_", "OIDC_", "TRUSTED_", "PROMETHEUS_"),
     *("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "SITE_URL", "HOST", "DEFAULT_FROM_EMAIL"),
     *(

@@ -16,7 +16,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
-from config import metrics
+from config import metrics, spans
 from config.logging import bind_generation
 from generations.fal.client import AsyncFalClient
 from generations.fal.errors import FalError
@@ -148,7 +148,7 @@ class _Pass:
 async def _guard(row: Generation, step: Coroutine[Any, Any, None]) -> None:
     """A step that breaks must not take the others with it, and must not do so unseen: its row says what broke."""
     lease = row.lease
-    with bind_generation(row.pk):
+    with bind_generation(row.pk), spans.step(f"generation {row.status}", row.pk):
         try:
             await step
         except (OperationalError, InterfaceError):
