@@ -61,7 +61,7 @@ _LOOPBACK_ONLY: Final = (
 
 
 def _production_problems(start: StartSettings) -> Iterator[tuple[str, str]]:
-    if problem := _key_problem(start.secret_key):
+    if problem := key_problem(start.secret_key):
         yield "SECRET_KEY", f"{problem} {KEY_HINT}"
     if problem := _site_problem(start.site_url, start.insecure_http):
         yield "SITE_URL", problem
@@ -69,7 +69,7 @@ def _production_problems(start: StartSettings) -> Iterator[tuple[str, str]]:
         yield "ALLOWED_HOSTS", problem
 
 
-def _key_problem(key: str) -> str:
+def key_problem(key: str) -> str:
     key = key.strip()
     if not key:
         return ""  # that it is missing is said elsewhere

@@ -42,9 +42,9 @@ def wake_cleaner() -> None:
 
 
 def workers() -> int | None:
-    """How many are alive; None when Redis can't be asked."""
+    """How many are alive, without those that were killed some minutes ago; None when Redis can't be asked."""
     try:
-        return rq.Worker.count(connection=django_rq.get_connection())
+        return len(rq.Worker.all(connection=django_rq.get_connection()))
     except RedisError as error:
         logger.warning("Redis does not answer: %s", error)
         return None

@@ -102,6 +102,7 @@ urlpatterns = [
     path("webhooks/fal/<uuid:pk>/", webhooks.fal, name="fal-webhook"),
     path("webhooks/fal/<uuid:pk>", webhooks.fal),  # a redirect to the slash would be the end for fal
     path("healthz", health.healthz, name="healthz"),
+    path("healthz/request", health.describe_request, name="healthz-request"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.scrape, name="metrics"),
 ]

@@ -10,12 +10,14 @@ from typing import Final
 import redis
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from config.monitoring import may_monitor
 from generations.bucket_check import check_bucket
+from generations.doctor import self_test
+from generations.doctor.self_test import RequestReport
 from generations.fal_account import check_key
 from generations.models import Generation, SubmitPause
 
@@ -87,6 +89,15 @@ def readyz(request: HttpRequest) -> HttpResponse:
     found = readiness_cache.current()
     details = {"checks": found.checks} if may_monitor(request) else {}
     return JsonResponse({"ready": found.is_ready, **details}, status=200 if found.is_ready else 503)
+
+
+@require_safe
+def describe_request(request: HttpRequest) -> HttpResponse:
+    """How a request that `manage.py doctor` has signed looks behind the proxies; nothing for anybody else."""
+    nonce = self_test.nonce_of(request.GET.get("token", ""))
+    if nonce is None:
+        raise Http404
+    return HttpResponse(self_test.seal(RequestReport.of(request, nonce)), content_type="text/plain")
 
 
 def _run_checks() -> dict[str, str]:
