@@ -71,7 +71,7 @@ def base_image() -> str:
 
 def provide_base(engine: Engine, name: str) -> None:
     try:
-        engine("pull", "--quiet", name, seconds=60)
+        engine("pull", "--quiet", name, seconds=30)
     except (CheckError, subprocess.TimeoutExpired):
         _make_base(engine, name)
 
@@ -239,7 +239,7 @@ def _check_containers(containers: Containers, image: dict[str, Any], own: Certif
         with step("Caddy's access log has no token, no query and no referrer"):
             _check_access_log(containers.engine.directory / "caddy.log", client)
         with step("HEALTHCHECK"):
-            containers.engine("exec", "web", *image["Config"]["Healthcheck"]["Test"][1:])
+            containers.engine("exec", "web", *image["Healthcheck"]["Test"][1:])
         with step("SIGTERM ends web, worker and cron with 0"):
             for name in ("web", "worker", "cron"):
                 containers.stop(name)
