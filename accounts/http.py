@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
+from accounts.rights import Rights
 
 P = ParamSpec("P")
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class AuthenticatedHttpRequest(HttpRequest):
@@ -34,6 +36,8 @@ def login_required(
         if not request.user.is_authenticated:
             return ask_to_sign_in(request)
         assert isinstance(request.user, User)
+        if request.method in _SAFE_METHODS:
+            request.user.rights = Rights(request.user)
         request.META["REMOTE_USER"] = str(request.user.pk)  # CGI's name: by it the server counts a person's transfers
         return view(request, *args, **kwargs)  # type: ignore[arg-type]  # asserted above
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -16,6 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NameField
 from accounts.roles import Action, Role, roles_that_may
+
+if TYPE_CHECKING:
+    from accounts.rights import Rights
 
 SECOND_FACTORS = ("totp", "webauthn")  # of allauth's authenticators; recovery codes alone are none
 
@@ -85,6 +88,9 @@ class User(AbstractUser):
     suspended_until = models.DateTimeField(_("suspended until"), null=True, blank=True)
     suspension_reason = models.TextField(_("reason of the suspension"), blank=True, max_length=1000)
 
+    known_memberships: "list[Membership] | None" = None  # as they were when the request came; see accounts.rights
+    rights: "Rights | None" = None  # of a request that changes nothing
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
@@ -127,6 +133,8 @@ class TeamQuerySet(models.QuerySet["Team"]):
 
         One that needs a second factor opens to nobody without one.
         """
+        if user.rights:
+            return self.of(user).filter(pk__in=[team.pk for team in user.rights.teams_where_may(action)])
         roles = roles_that_may(action)
         return self.of(user).filter(_open_to(user), memberships__user=user, memberships__role__in=roles)
 

@@ -219,7 +219,10 @@ MIRROR_TRUSTED_ORIGINS: frozenset[str] = frozenset(
 
 # --- people
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = [
+    "accounts.backends.AuthenticationBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",  # named by sessions of 0.2 and before
+]
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",

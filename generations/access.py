@@ -6,14 +6,15 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
 
 from accounts.http import AuthenticatedHttpRequest
-from accounts.models import Team, User
+from accounts.models import User
+from accounts.rights import rights_of
 from accounts.roles import Action
 from generations.models import Favourite, Generation
 
 
 def visible_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Generation:
     """The generation, or 404 for users who may not know that it exists."""
-    rows = Generation.objects.visible_to(request.user).select_related("user", "team", "video")
+    rows = Generation.objects.visible_to(request.user).select_related("user", "team", "video", "collection")
     return get_object_or_404(rows.annotate(is_favourite=Favourite.objects.exists_for(request.user)), pk=pk)
 
 
@@ -26,4 +27,4 @@ def allowed_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID, action:
 
 
 def may(user: User, action: Action, generation: Generation) -> bool:
-    return Team.objects.where_may(user, action).filter(pk=generation.team_id).exists()
+    return rights_of(user).may(action, generation.team_id)

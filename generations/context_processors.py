@@ -24,7 +24,10 @@ def studio(request: HttpRequest) -> dict[str, object]:
 def _teams(request: HttpRequest) -> list[Team]:
     """For the switch in the header; of pages without one nobody asks."""
     user = getattr(request, "user", None)
-    return list(Team.objects.of(user).filter(closed_at=None)[:MAX_SWITCHER_TEAMS]) if isinstance(user, User) else []
+    if not isinstance(user, User):
+        return []
+    teams = user.rights.teams if user.rights else Team.objects.of(user)
+    return [team for team in teams if not team.closed_at][:MAX_SWITCHER_TEAMS]
 
 
 def _pause(request: HttpRequest) -> object:

@@ -18,8 +18,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Membership, Team, User
-from accounts.roles import Action, roles_that_may
+from accounts.models import Team, User
+from accounts.rights import Rights, rights_of
+from accounts.roles import Action
 from generations.fal.arguments import AspectRatio, Endpoint
 from generations.models import OPEN, Collection, Generation, Status, Tag
 from generations.models.generation_queryset import GenerationQuerySet
@@ -111,15 +112,12 @@ class GalleryFilters(forms.Form):
         self.fields[name].choices = choices  # type: ignore[attr-defined]  # a field of choices
 
     @cached_property
-    def _memberships(self) -> list[Membership]:
-        seen = Team.objects.where_may(self.user, Action.VIEW).order_by().values("pk")
-        own = Membership.objects.filter(user=self.user, team__in=seen).select_related("team")
-        return sorted(own, key=lambda one: (one.team.personal_of_id != self.user.pk, one.team.name))
+    def _rights(self) -> Rights:
+        return rights_of(self.user)
 
     def teams_where_may(self, action: Action) -> list[Team]:
         """As `Team.objects.where_may`, of what was read once for the page."""
-        roles = roles_that_may(action)
-        return [one.team for one in self._memberships if one.role in roles]
+        return self._rights.teams_where_may(action)
 
     @cached_property
     def _teams(self) -> list[Team]:

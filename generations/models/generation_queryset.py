@@ -45,12 +45,16 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         What is private, or waits for a moderator, is seen by its creator alone, or by the user it was assigned to. Of a
         team that they have left, users see what is private to them. Both kinds of teams are one set for one index.
         """
-        teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
-        left = Team.objects.left_by(user).order_by().values("pk")
         shown = Q(is_private=False, awaits_review=False) | Q(user=user) | Q(assigned_to=user)
         private = Q(is_private=True) & (Q(user=user, assigned_to=None) | Q(assigned_to=user))
+        if user.rights:
+            left: Any = user.rights.left
+            teams: Any = [*(team.pk for team in user.rights.teams_where_may(Action.VIEW)), *left]
+        else:
+            left = Team.objects.left_by(user).order_by().values("pk")
+            teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk").union(left)
         mine = shown & ~Q(team__in=left) | private
-        return self.filter(mine, deleted_at=None, taken_down_at=None, team__in=teams.union(left))
+        return self.filter(mine, deleted_at=None, taken_down_at=None, team__in=teams)
 
     def deletable_by(self, user: User) -> Self:
         """What the user made or was assigned, or what is of a team that they manage. For rows that they may see."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.http import AuthenticatedHttpRequest, login_required
-from accounts.models import Team
+from accounts.rights import rights_of
 from accounts.roles import Action
 from generations import bucket
 from generations.access import visible_generation
@@ -36,7 +36,7 @@ def use_frame(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     Users who may see the video and may make one in any team may do so.
     """
     generation = visible_generation(request, pk)
-    if not Team.objects.where_may(request.user, Action.GENERATE).exists():
+    if not rights_of(request.user).teams_where_may(Action.GENERATE):
         raise PermissionDenied
     video = get_object_or_404(Video, generation=generation)
     at = _seconds(request.POST.get("at", ""))

@@ -90,6 +90,7 @@ class _Tab:
     @classmethod
     def remember(cls, request: AuthenticatedHttpRequest) -> None:
         key, user = request.session.session_key or "", request.user
+        user.rights = None  # the query asks for them, each time it is asked
         session = Session.objects.filter(session_key=key, expire_date__gt=Now())
         free = Q(suspended_until=None) | Q(suspended_until__lt=Now())
         person = User.objects.filter(

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
-from accounts.models import Team
+from accounts.rights import rights_of
 from accounts.roles import Action
 from generations import tasks
 from generations.models import TRASH_RETENTION, Generation
@@ -36,7 +36,7 @@ def contents(request: AuthenticatedHttpRequest) -> HttpResponse:
     page = list(rows.order_by("-trashed_at", "-id")[: PAGE_SIZE + 1])
     context = {
         "generations": page[:PAGE_SIZE],
-        "managed": set(Team.objects.where_may(request.user, Action.DELETE).values_list("pk", flat=True)),
+        "managed": {team.pk for team in rights_of(request.user).teams_where_may(Action.DELETE)},
         "days": TRASH_RETENTION.days,
         "older": _cursor(page[PAGE_SIZE - 1]) if len(page) > PAGE_SIZE else "",
         "is_first_page": not before,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.http import AuthenticatedHttpRequest, login_required
-from accounts.models import Team
+from accounts.rights import rights_of
 from accounts.roles import Action
 from config.server.limits import PICTURE_BYTES, body_limit
 from generations.bucket import BucketDownError
@@ -26,7 +26,7 @@ from generations.pictures import DecoderBusyError
 @login_required
 def new_upload(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The file `picture` → `{id, width, height, url, changes}`; what is wrong with it → `{errors: [sentence, …]}`."""
-    if not Team.objects.where_may(request.user, Action.GENERATE).exists():
+    if not rights_of(request.user).teams_where_may(Action.GENERATE):
         raise PermissionDenied
     file = request.FILES.get("picture")
     if file is None:
