@@ -42,7 +42,5 @@ def team_access(request: AuthenticatedHttpRequest, slug: str) -> TeamAccess:
     if own is None:
         raise Http404
     if own.team.needs_second_factor and not request.user.has_second_factor:
-        raise SecondFactorNeededError(
-            _("%s asks its members for a second factor. Set one up in your account under “Second factor”.") % own.team
-        )
+        raise SecondFactorNeededError(_("%s requires two-factor authentication. Set it up in your account.") % own.team)
     return TeamAccess(request.user, own.team, Role(own.role))

@@ -1,6 +1,6 @@
 """allauth's hooks: who may sign up, by password or OpenID. The personal team is made in the same transaction."""
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -20,23 +20,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import reauthentication, second_factor
-from accounts.invitations import accept_invitation
+from accounts.invitations import INVITATION_SESSION_KEY, accept_invitation, invitation_of
 from accounts.models import Invitation, Team, User
 from accounts.sso_groups import sync_groups
-
-INVITATION_SESSION_KEY: Final = "invitation"  # of the session: the token by which somebody came
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether this visitor may make an account at all; `clean_email` checks the address."""
-        return settings.SIGN_UP != "invite" or _invitation(request) is not None
+        return settings.SIGN_UP != "invite" or invitation_of(request) is not None
 
     def clean_email(self, email: str) -> str:
         email = super().clean_email(email)
         if not _needs_invitation(email):
             return email
-        invitation = _invitation(self.request)
+        invitation = invitation_of(self.request)
         if invitation is None and settings.SIGN_UP == "domains":
             known = ", ".join(settings.SIGN_UP_DOMAINS)
             raise ValidationError(_("Accounts are for addresses at %s here. Others need an invitation.") % known)
@@ -45,7 +43,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         return email
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        methods = [
+            method | {"description": _("Use a passkey")} if method["id"] == "mfa_reauthenticate:webauthn" else method
+            for method in super().get_reauthentication_methods(user)
+        ]
         if user.is_authenticated and (name := reauthentication.provider_name(user)):
             url, label = reverse("openid-reauthenticate"), _("Use %s") % name
             methods.append({"id": "openid-reauthenticate", "description": label, "url": url})
@@ -58,7 +59,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         request = context.request
         methods = self.get_reauthentication_methods(request.user)
         if not methods:
-            raise PermissionDenied(_("Set a password first, by “Forgot your password?” on the page for signing in."))
+            raise PermissionDenied(_("Set a password first: choose “Forgot your password?” on the sign-in page."))
         if methods[0]["id"] == "openid-reauthenticate" and not reauthentication.is_recent(request):
             raise ReauthenticationRequired
         return True
@@ -71,8 +72,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Every address in it goes by SITE_URL, whatever host the request has named."""
         urls = {name: _to_site_url(value) for name, value in context.items() if name.endswith("_url") and value}
-        site = {"name": urlsplit(settings.SITE_URL).netloc, "domain": urlsplit(settings.SITE_URL).netloc}
-        super().send_mail(template_prefix, email, {**context, **urls, "current_site": site})
+        site = {"name": settings.SITE_NAME, "domain": urlsplit(settings.SITE_URL).netloc}
+        super().send_mail(
+            template_prefix, email, {**context, **urls, "current_site": site, "site": f"{settings.SITE_URL}/"}
+        )
+
+    def format_email_subject(self, subject: str) -> str:
+        return f"[{settings.SITE_NAME}] {subject}"
 
     @transaction.atomic
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
@@ -86,8 +92,8 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is untyped
     error_messages: ClassVar = {
         **DefaultMFAAdapter.error_messages,
         "cannot_delete_authenticator": gettext_lazy(
-            "Staff need a second factor here, and this is your last one: add another one first. If you have lost it, "
-            "sign in again with a recovery code."
+            "Staff need two-factor authentication here, and this is your last way: add another one first. If you have "
+            "lost it, sign in again with a recovery code."
         ),
     }
 
@@ -96,7 +102,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is untyped
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Passkeys belong to SITE_URL's host, whatever host the request has named."""
-        return {"id": urlsplit(settings.SITE_URL).hostname or "", "name": settings.MFA_TOTP_ISSUER}
+        return {"id": urlsplit(settings.SITE_URL).hostname or "", "name": settings.SITE_NAME}
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -104,7 +110,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         email = sociallogin.user.email or ""
-        invitation = _invitation(request)
+        invitation = invitation_of(request)
         return not _needs_invitation(email) or (invitation is not None and _is_for(invitation, email))
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
@@ -145,13 +151,6 @@ def _needs_invitation(email: str) -> bool:
     return bool(settings.SIGN_UP == "invite")
 
 
-def _invitation(request: HttpRequest) -> Invitation | None:
-    """By which the browser came, as long as it is open."""
-    token: str = request.session.get(INVITATION_SESSION_KEY, "")
-    found: Invitation | None = Invitation.objects.open().by_token(token).first()
-    return found
-
-
 def _is_for(invitation: Invitation, email: str) -> bool:
     """An invitation by link is for anyone who has the link."""
     return invitation.email.lower() in {"", email.lower()}
@@ -164,7 +163,7 @@ def _accept_invitation(request: HttpRequest, user: User) -> None:
     """
     if not _needs_invitation(user.email):
         return
-    invitation = _invitation(request)
+    invitation = invitation_of(request)
     if invitation is None or not _is_for(invitation, user.email) or not accept_invitation(invitation, user):
         raise ImmediateHttpResponse(render(request, "teams/invitation_expired.html", status=410))
     del request.session[INVITATION_SESSION_KEY]

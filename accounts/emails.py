@@ -1,4 +1,4 @@
-"""Send an e-mail: subject, text and HTML come from three templates of one name."""
+"""Send an email: subject, text and HTML come from three templates of one name."""
 
 import logging
 from typing import Any, Final
@@ -19,9 +19,10 @@ _TIMEOUT: Final = 10  # s, of the mail server
 
 
 def send_email(address: str, name: str, context: dict[str, Any]) -> bool:
-    """Send `<name>_subject.txt`, `<name>.txt` and `<name>.html`, given `site` too; whether it is on its way.
+    """Send `<name>_subject.txt`, `<name>.txt` and `<name>.html`, given `site` and `site_name` too.
 
-    Dates are in the time zone of the user with this address. A mail that can't be sent is logged.
+    Returns whether it is on its way. Dates are in the time zone of the user with this address.
+    A mail that can't be sent is logged.
     """
     try:
         _build_email(address, name, context).send()
@@ -34,7 +35,7 @@ def send_email(address: str, name: str, context: dict[str, Any]) -> bool:
 
 
 def _build_email(address: str, name: str, context: dict[str, Any]) -> EmailMultiAlternatives:
-    context = {"site": settings.SITE_URL, **context}
+    context = {"site": settings.SITE_URL, "site_name": settings.SITE_NAME, **context}
     with timezone.override(zone_of(User.objects.filter(email__iexact=address).first())):
         mail = EmailMultiAlternatives(
             fold(render_to_string(f"{name}_subject.txt", context)),

@@ -3,11 +3,15 @@
 import re
 from typing import Any, ClassVar, Final
 
+from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.account.models import EmailAddress
+from allauth.core import context
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from accounts.invitations import MAX_LINK_USES
+from accounts.invitations import MAX_LINK_USES, invitation_of
 from accounts.models import Team, User
 from accounts.names import fold
 from accounts.roles import Role
@@ -69,6 +73,35 @@ _PUBLIC_DOMAINS: Final = frozenset(
 )
 
 
+class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth is untyped
+    """Holds the address that was invited. It can be changed, but not where that address alone may sign up."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        invitation = invitation_of(context.request)
+        if invitation is None or not invitation.email:
+            return
+        self.initial.setdefault("email", invitation.email)
+        if settings.SIGN_UP == "invite":
+            self.fields["email"].widget.attrs["readonly"] = True
+
+
+class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth is untyped
+    name = forms.CharField(
+        label=_("Name"), required=False, help_text=_("To tell your passkeys apart, such as “Work laptop”.")
+    )
+    passwordless = forms.BooleanField(
+        label=_("Sign in with this passkey alone"),
+        required=False,
+        initial=True,
+        help_text=_(
+            "No password is asked for: your fingerprint, your face or the device’s PIN shows that it is you. Without "
+            "this, the passkey is asked for after your password."
+        ),
+    )
+    field_order = ("name", "passwordless", "credential")
+
+
 class NoticesForm(forms.ModelForm[User]):
     class Meta:
         model = User
@@ -81,7 +114,7 @@ class SettingsForm(forms.ModelForm[User]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         browsers = zone_of(User(), self.instance.browser_zone).key.replace("_", " ")
-        as_browser = _("As the browser says (%s)") % browsers
+        as_browser = _("From the browser (%s)") % browsers
         self.fields["time_zone"].choices = [("", as_browser), *choices()]  # type: ignore[attr-defined]
 
     class Meta:
@@ -123,7 +156,7 @@ class _RoleForm(forms.Form):
 
 
 class InvitationForm(_RoleForm):
-    email = forms.EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     field_order = ("email", "role")
 
 
@@ -131,11 +164,11 @@ class DomainsForm(forms.Form):
     """Domains with commas or spaces between them; `value` is the list."""
 
     domains = forms.CharField(
-        label=_("E-mail domains"),
+        label=_("Email domains"),
         required=False,
         max_length=1000,
         help_text=_(
-            "Such as example.com, example.org. Whoever has an address there may join by themselves, as a member. "
+            "Such as example.com, example.org. Anyone with an address there can join as a member. "
             "You can add a domain in which you have a verified address."
         ),
     )
@@ -159,19 +192,22 @@ class DomainsForm(forms.Form):
 
 
 class LinkForm(_RoleForm):
-    uses = forms.IntegerField(label=_("For how many people"), min_value=1, max_value=MAX_LINK_USES, initial=5)
+    uses = forms.IntegerField(label=_("Number of people"), min_value=1, max_value=MAX_LINK_USES, initial=5)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="link-%s", **kwargs)
 
 
 class LimitForm(forms.Form):
     """A month's limit in dollars; empty is none."""
 
     limit = forms.DecimalField(
-        label=_("Dollars a month"),
+        label=_("Monthly limit ($)"),
         required=False,
         min_value=0,
         max_digits=9,
         decimal_places=2,
-        help_text=_("Empty: no limit."),
+        help_text=_("Blank for none."),
     )
 
     @property
@@ -185,5 +221,5 @@ class ApprovalForm(LimitForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["limit"].label = _("Dollars for one request")
-        self.fields["limit"].help_text = _("Empty: nothing waits.")
+        self.fields["limit"].label = _("Approval threshold ($)")
+        self.fields["limit"].help_text = _("Blank for none.")

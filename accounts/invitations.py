@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from accounts.emails import send_email
 from accounts.models import FormerMembership, Invitation, InvitationMail, Membership, Team, User, hash_of
 from accounts.roles import Action, Role
 
+INVITATION_SESSION_KEY: Final = "invitation"  # of the session: the token by which somebody came
 LIFETIME: Final = timedelta(days=7)
 MAX_LINK_USES: Final = 100
 LIMIT_PER_PERSON: Final = (10, timedelta(hours=1))
@@ -71,22 +73,28 @@ def claim_mail(team: Team, by: User, email: str) -> None:
     now, recipient = timezone.now(), hash_of(email.lower())
     InvitationMail.objects.filter(at__lt=now - timedelta(days=1)).delete()
     for which, most, span, message in (
-        ({"by": by}, *LIMIT_PER_PERSON, _("You have sent %d invitations within an hour, as many as one may.")),
-        ({"team": team}, *LIMIT_PER_TEAM, _("The team has sent %d invitations within a day, as many as it may.")),
+        ({"by": by}, *LIMIT_PER_PERSON, _("You have sent %d invitations within an hour, which is the limit.")),
+        ({"team": team}, *LIMIT_PER_TEAM, _("The team has sent %d invitations within a day, which is the limit.")),
         (
             {"email_hash": recipient},
             *LIMIT_PER_RECIPIENT,
-            _("%d invitations went to this address within a day: enough."),
+            _("%d invitations went to this address within a day, which is the limit."),
         ),
     ):
         if InvitationMail.objects.filter(at__gt=now - span, **which).count() >= most:
-            raise TooManyInvitationsError(f"{message % most} {_('Try again later, or pass on a link yourself.')}")
+            raise TooManyInvitationsError(f"{message % most} {_('Try again later, or send a link yourself.')}")
     InvitationMail.objects.create(by=by, team=team, email_hash=recipient, at=now)
 
 
 def invitation_url(token: str) -> str:
     """Where the invitation is taken up, for a mail or to be passed on."""
     return f"{settings.SITE_URL}{reverse('invitation-link', args=[token])}"
+
+
+def invitation_of(request: HttpRequest) -> Invitation | None:
+    """By which the browser came, as long as it is open."""
+    token: str = request.session.get(INVITATION_SESSION_KEY, "")
+    return Invitation.objects.open().by_token(token).first()
 
 
 def send(invitation: Invitation, token: str) -> bool:

@@ -46,7 +46,7 @@ def remove(team: Team, member: User, by: User) -> None:
         if members[member.pk].role == Role.OWNER:
             _require(members, by, Action.OWN)
     if team.personal_of_id == member.pk:
-        raise MembershipError(_("This is their own team: it goes with the account."))
+        raise MembershipError(_("This is a personal team: it is deleted with the account."))
     _require_other_owner(team, members, member)
     _end(team, [member], by)
 
@@ -60,7 +60,7 @@ def delete_team(team: Team, by: User, heir: User | None) -> None:
     members = _lock_members(team, heir or by)
     _require(members, by, Action.OWN)
     if team.personal_of_id:
-        raise MembershipError(_("This is their own team: it goes with the account."))
+        raise MembershipError(_("This is a personal team: it is deleted with the account."))
     Team.objects.filter(pk=team.pk).update(closed_at=timezone.now(), domains=[])
     team.invitations.all().delete()
     _end(team, [one.user for one in Membership.objects.filter(team=team).exclude(user=heir).select_related("user")], by)
@@ -115,7 +115,7 @@ def _lock_members(team: Team, member: User) -> dict[int, Membership]:
     Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)
     members = {one.user_id: one for one in Membership.objects.filter(team=team)}
     if member.pk not in members:
-        raise MembershipError(_("%s is in the team no more.") % member)
+        raise MembershipError(_("%s is no longer in the team.") % member)
     return members
 
 

@@ -1,4 +1,7 @@
-"""Middleware: stops suspended users, staff without a second factor, and requests that impersonation does not allow."""
+"""Middleware: stops suspended users, staff without a second factor, and requests that impersonation does not allow.
+
+It also notes when a session was last used.
+"""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -15,10 +18,14 @@ from accounts.http import is_script_request
 from accounts.impersonation import active_impersonation, end
 from accounts.models import Impersonation, User
 from accounts.second_factor import missing_step_url
+from accounts.sessions import record_activity
 from accounts.views.errors import forbidden
 
 # `/events` is asked each second, and asks itself
-_EXEMPT_PATHS: Final = ("/accounts/logout/", "/static/", "/healthz", "/readyz", "/metrics", "/webhooks/")
+_EXEMPT_PATHS: Final = (
+    *("/accounts/logout/", "/static/", "/favicon.ico"),
+    *("/healthz", "/readyz", "/metrics", "/webhooks/"),
+)
 _SETUP_PATHS: Final = (
     *("/accounts/2fa/", "/accounts/email/", "/accounts/confirm-email/"),
     *("/accounts/reauthenticate/", "/accounts/oidc/"),
@@ -60,7 +67,7 @@ def _redirect_to(address: str, request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         return HttpResponseClientRedirect(address)
     if is_script_request(request):
-        return forbidden(request, PermissionDenied(_("Staff need a second factor here. Load the page again.")))
+        return forbidden(request, PermissionDenied(_("Staff need two-factor authentication here. Reload the page.")))
     query = f"?{urlencode({'next': request.get_full_path()})}" if request.method in {"GET", "HEAD"} else ""
     return redirect(f"{address}{query}")
 
@@ -78,6 +85,18 @@ class SuspensionMiddleware:
         if not (isinstance(user, User) and user.is_suspended):
             return self.get_response(request)
         return render(request, "account/suspended.html", {"person": user}, status=403)
+
+
+class SessionActivityMiddleware:
+    """Behind the one that says who is asking, before the one by which staff act as somebody else."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path != "/events" and request.session.session_key and request.user.is_authenticated:
+            record_activity(request)
+        return self.get_response(request)
 
 
 class ImpersonationMiddleware:

@@ -27,14 +27,14 @@ class Action(StrEnum):
 
 
 ACTION_LABELS: Final = {
-    Action.VIEW: _("See, play and download the team’s videos"),
-    Action.GENERATE: _("Make videos on the team’s bill, cancel and try again, keep tags and collections"),
-    Action.DELETE: _("Delete what others in the team have made"),
-    Action.MANAGE: _("Rename the team, invite people, change roles and remove members"),
-    Action.BUDGET: _("Set what the team and each member may spend a month"),
-    Action.APPROVE: _("Say yes or no to requests above the team’s amount; one’s own need no yes"),
-    Action.USAGE: _("See what every member has spent; one’s own everybody sees"),
-    Action.OWN: _("Make somebody an owner, or an owner something else; ask for a second factor; delete the team"),
+    Action.VIEW: _("View and download the team’s videos"),
+    Action.GENERATE: _("Generate videos, cancel and retry, edit tags and collections"),
+    Action.DELETE: _("Delete other members’ videos"),
+    Action.MANAGE: _("Rename the team, invite and remove members, change roles"),
+    Action.BUDGET: _("Set monthly limits for the team and each member"),
+    Action.APPROVE: _("Approve requests above the threshold (own requests exempt)"),
+    Action.USAGE: _("See every member’s usage (everybody sees their own)"),
+    Action.OWN: _("Change who is an owner, require two-factor authentication, delete the team"),
     Action.PAUSE: _("Pause and resume the team’s queue"),
 }
 

@@ -3,12 +3,13 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from accounts.views import impersonation, security, settings
+from accounts.views import impersonation, security, sessions, settings
 
 urlpatterns = [
     path("settings/", settings.settings, name="account-settings"),
     path("visits/", RedirectView.as_view(pattern_name="account-impersonations", permanent=True)),  # before 0.2
     path("impersonations/", impersonation.impersonations, name="account-impersonations"),
+    path("sessions/<int:pk>/end", sessions.end, name="account-session-end"),
     path("notices/", settings.notices, name="account-notices"),
     path("reauthenticate/openid/", security.reauthenticate_by_openid, name="openid-reauthenticate"),
     # in place of allauth's

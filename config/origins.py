@@ -58,6 +58,10 @@ def is_public_address(host: str) -> bool:
     return address is not None and address.is_global
 
 
+def is_ip_address(host: str) -> bool:
+    return _address(host.strip("[]")) is not None
+
+
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)

@@ -3,6 +3,7 @@
 Every name it reads is in the README's table. With nothing set, all of it points at the embedded servers.
 """
 
+from email.utils import formataddr
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -32,6 +33,8 @@ CLIENT_TIMEOUT: int = env.int("CLIENT_TIMEOUT", server_defaults.CLIENT_TIMEOUT, 
 HOST: str = env.str("HOST", "") or "127.0.0.1"  # where the web process listens; the Procfile has the same default
 # where people find the studio: cookies, CSRF, HSTS, mails and passkeys go by it
 SITE_URL: str = env.origin("SITE_URL", f"http://localhost:{PORT}", required="" if DEBUG else safety.SITE_URL_HINT)
+# what it is called: on pages, in mails, in authenticator apps
+SITE_NAME: str = " ".join(env.str("SITE_NAME", "").split()) or "Kling Studio"
 INSECURE_HTTP: bool = env.bool("INSECURE_HTTP", False)
 _named_hosts = env.hosts("ALLOWED_HOSTS", optional=DEBUG)
 ALLOWED_HOSTS: list[str] = [*_named_hosts, *safety.own_hosts(SITE_URL)]
@@ -89,12 +92,12 @@ MIDDLEWARE = [
     "accounts.time_zones.TimeZoneMiddleware",
     "accounts.middleware.SuspensionMiddleware",
     "accounts.middleware.StaffSecondFactorMiddleware",
+    "accounts.middleware.SessionActivityMiddleware",
     "accounts.middleware.ImpersonationMiddleware",
     "config.middleware.MethodsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -244,6 +247,7 @@ ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 # where no mail server is configured, nobody could open the link: then an unverified address may sign in
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if env.str("EMAIL_URL", "") else "optional"
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
 ACCOUNT_RATE_LIMITS = (
     {"upload_picture": f"{UPLOADS_PER_MINUTE}/m/user,{UPLOADS_PER_MINUTE * 10}/h/user"} if UPLOADS_PER_MINUTE else {}
 )
@@ -282,12 +286,14 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_TOTP_ISSUER = "Kling Studio"
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_FORMS = {"add_webauthn": "accounts.forms.AddPasskeyForm"}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
 
 # --- mail
 vars().update(env.mail("EMAIL_URL", optional=DEBUG))
-DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", f"Kling Studio <studio@{urlsplit(SITE_URL).hostname}>")
+_sender = formataddr((SITE_NAME, f"studio@{urlsplit(SITE_URL).hostname}"))
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", _sender)
 
 # --- texts and time
 LANGUAGE_CODE = "en-us"

@@ -14,8 +14,8 @@ if (menu) {
 
 async function copy(button) {
   const label = button.querySelector("[data-copy-label]");
-  const words = label.textContent;
-  await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
+  const words = label.textContent, source = document.querySelector(button.dataset.copy);
+  await navigator.clipboard.writeText(source.value ?? source.textContent);
   label.textContent = label.dataset.copyLabel;
   setTimeout(() => (label.textContent = words), 1500);
 }

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.impersonation import SESSION_KEY
+from accounts.sessions import change_key
 
 
 @require_POST
@@ -14,7 +15,7 @@ def stop(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Back to the admin's page of the person."""
     impersonation = getattr(request, "impersonation", None)
     request.session.pop(SESSION_KEY, None)
-    request.session.cycle_key()
+    change_key(request)
     if impersonation is None:
         return redirect("gallery")
     return redirect("admin:accounts_user_change", impersonation.person_id)

@@ -4,12 +4,12 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import invitations
 from accounts.access import TeamAccess, team_access
-from accounts.adapter import INVITATION_SESSION_KEY
 from accounts.forms import InvitationForm, LinkForm
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Invitation, Membership, User
@@ -24,7 +24,7 @@ def invite_by_email(request: AuthenticatedHttpRequest, slug: str) -> HttpRespons
     access = _manager_access(request, slug)
     form = InvitationForm(request.POST, may_own=access.may(Action.OWN))
     if form.is_valid() and Membership.objects.filter(team=access.team, user__email__iexact=form.cleaned_data["email"]):
-        form.add_error("email", _("Is in the team already."))
+        form.add_error("email", _("Is a member already."))
     if form.is_valid():
         try:
             invitations.claim_mail(access.team, access.user, form.cleaned_data["email"])
@@ -61,7 +61,7 @@ def change(request: AuthenticatedHttpRequest, slug: str, pk: int) -> HttpRespons
     match request.POST.get("verb"):
         case "revoke":
             invitation.delete()
-            messages.success(request, _("The invitation is taken back."))
+            messages.success(request, _("Invitation revoked."))
         case "renew":
             _renew(request, access, invitation)
         case _:
@@ -81,7 +81,7 @@ def join_by_link(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "teams/invitation_expired.html", status=410)
     if request.method == "POST" and isinstance(request.user, User):
         return _accept(request, request.user, invitation)
-    request.session[INVITATION_SESSION_KEY] = token  # where only the invited may sign up
+    request.session[invitations.INVITATION_SESSION_KEY] = token  # where only the invited may sign up
     context = {"invitation": invitation, "is_member": is_member}
     return render(request, "teams/join.html", context)
 
@@ -101,17 +101,17 @@ def accept(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def join_by_domain(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
-    """Join a team that is open to one's e-mail domain."""
+    """Join a team that is open to one's email domain."""
     team = get_object_or_404(invitations.teams_open_to(request.user), slug=slug)
     invitations.join_by_domain(team, request.user)
-    messages.success(request, _("You are in %s now.") % team)
+    messages.success(request, _("You joined %s.") % team)
     return redirect("team", slug)
 
 
 def _accept(request: HttpRequest, user: User, invitation: Invitation) -> HttpResponse:
     if not invitations.accept_invitation(invitation, user):
         return render(request, "teams/invitation_expired.html", status=410)
-    messages.success(request, _("You are in %s now.") % invitation.team)
+    messages.success(request, _("You joined %s.") % invitation.team)
     return redirect("team", invitation.team.slug)
 
 
@@ -144,11 +144,13 @@ def _manager_access(request: AuthenticatedHttpRequest, slug: str) -> TeamAccess:
 def _send(request: HttpRequest, invitation: Invitation, token: str) -> None:
     """By mail, or when that fails into the person's own hands."""
     if invitations.send(invitation, token):
-        messages.success(request, _("An invitation is on its way to %s.") % invitation.email)
+        messages.success(request, _("Invitation sent to %s.") % invitation.email)
     else:
-        message = _("The mail could not be sent. Pass this link on yourself; it is shown only now: %s")
-        messages.warning(request, message % invitations.invitation_url(token))
+        _show_once(request, token, _("The email could not be sent. Send this link yourself:"), messages.WARNING)
 
 
-def _show_once(request: HttpRequest, token: str) -> None:
-    messages.success(request, _("Pass this link on; it is shown only now: %s") % invitations.invitation_url(token))
+def _show_once(request: HttpRequest, token: str, label: str = "", level: int = messages.SUCCESS) -> None:
+    """Only a hash of the token is kept, so this is the one moment at which the link can be shown."""
+    context = {"label": label or _("Invitation link created. Send it to whoever you invite:")}
+    context["link"] = invitations.invitation_url(token)
+    messages.add_message(request, level, render_to_string("teams/_invitation_link.html", context))

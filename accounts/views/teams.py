@@ -63,7 +63,7 @@ def second_factor(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     access.require(Action.OWN)
     is_needed = request.POST.get("needed") == "yes"
     if is_needed and not access.user.has_second_factor:
-        messages.error(request, _("Set up a second factor of your own first, or you would lock yourself out."))
+        messages.error(request, _("Set up two-factor authentication yourself first, or you lock yourself out."))
         return redirect("mfa_index")
     return _save(request, access, _row(access.team), needs_second_factor=is_needed)
 
@@ -71,7 +71,7 @@ def second_factor(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @login_required
 def domains(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
-    """The e-mail domains whose users may join by themselves."""
+    """The email domains whose users may join by themselves."""
     access = team_access(request, slug)
     access.require(Action.MANAGE)
     if access.team.personal_of_id:
@@ -153,7 +153,7 @@ def _change_role(request: HttpRequest, access: TeamAccess, found: Membership) ->
     if (role := request.POST.get("role", "")) not in Role.values:
         raise BadRequest("No such role.")
     membership.change_role(access.team, found.user, Role(role), access.user)
-    message = _("%(who)s is %(role)s now.") % {"who": found.user, "role": Role(role).label}
+    message = _("%(who)s is now %(role)s.") % {"who": found.user, "role": Role(role).label}
     messages.success(request, message)
     return redirect("team", access.team.slug)
 

@@ -73,7 +73,7 @@ class GenerationAdmin(ReadOnly, MaskedAdmin):
     private_columns = PRIVATE_FIELDS
     private_search = ("prompt",)
     generation_path = ""
-    search_help_text = gettext_lazy("Id, fal's request id, words of the prompt, e-mail address, team")
+    search_help_text = gettext_lazy("Id, fal's request id, words of the prompt, email address, team")
     date_hierarchy = "created_at"
     show_full_result_count = False
     inlines = (VideoInline, InputPictureInline, EventInline)

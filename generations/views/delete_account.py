@@ -23,5 +23,5 @@ def account_deletion(request: AuthenticatedHttpRequest) -> HttpResponse:
         return render(request, "account/delete.html", context, status=409 if request.method == "POST" else 200)
     tasks.wake_cleaner()
     logout(request)
-    messages.success(request, _("Your account is deleted."))
+    messages.success(request, _("Your account was deleted."))
     return redirect("gallery")

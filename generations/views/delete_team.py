@@ -24,18 +24,18 @@ _NOBODY: Final = "nobody"
 class DeleteTeamForm(forms.Form):
     """Who gets the videos, and the team's name once more: this can't be undone."""
 
-    heir = forms.ChoiceField(label=gettext_lazy("What becomes of its videos"))
-    name = forms.CharField(label=gettext_lazy("The team’s name, to be sure"), max_length=100)
+    heir = forms.ChoiceField(label=gettext_lazy("Who gets the videos"))
+    name = forms.CharField(label=gettext_lazy("Type the team’s name to confirm"), max_length=100)
 
     def __init__(self, team: Team, by: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.team = team
         self.people = {str(one.pk): one for one in team.members.order_by("email")}
-        others = [(pk, _("%s gets them") % one) for pk, one in self.people.items() if one != by]
+        others = [(pk, str(one)) for pk, one in self.people.items() if one != by]
         choices = [
-            (str(by.pk), _("I get them")),
+            (str(by.pk), _("Me")),
             *others,
-            (_NOBODY, _("They are deleted for good")),
+            (_NOBODY, _("Nobody: delete them")),
         ]
         self.fields["heir"].choices = choices  # type: ignore[attr-defined]  # a field of choices
 
@@ -45,7 +45,7 @@ class DeleteTeamForm(forms.Form):
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         if " ".join(name.split()).casefold() != " ".join(self.team.name.split()).casefold():
-            raise ValidationError(_("This is not its name: it is called “%s”.") % self.team.name)
+            raise ValidationError(_("This doesn’t match. The team’s name is “%s”.") % self.team.name)
         return name
 
 
@@ -64,7 +64,7 @@ def team_deletion(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     if not delete_team(access.team, access.user, form.cleaned_data["heir"]):
         return _page(request, access, form, 409)
     tasks.wake_cleaner()
-    messages.success(request, _("%s is deleted.") % access.team)
+    messages.success(request, _("%s was deleted.") % access.team)
     return redirect("teams")
 
 

@@ -26,7 +26,7 @@ def leave(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     except MembershipError as error:
         messages.error(request, str(error))
         return redirect("team", slug)
-    messages.success(request, _("You have left %s.") % access.team)
+    messages.success(request, _("You left %s.") % access.team)
     return redirect("teams")
 
 
@@ -42,7 +42,7 @@ def remove(request: AuthenticatedHttpRequest, slug: str, pk: int) -> HttpRespons
     except MembershipError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("%s is no member any more.") % found.user)
+        messages.success(request, _("%s was removed.") % found.user)
     return redirect("team", slug)
 
 

@@ -48,8 +48,8 @@ def test_what_happens_is_said_beforehand(bob: User, alice: User, film: Team) -> 
     make_generation(bob, film, Status.FAILED)
     text = sure_of(bob).get(PAGE).content.decode()
 
-    assert "<strong>2 videos</strong> that only you can see are removed" in text
-    assert "<strong>1 video</strong> in teams that you share stays" in text
+    assert "<strong>2 videos</strong> that only you can see are deleted" in text
+    assert "<strong>1 video</strong> in shared teams stays" in text
 
 
 def test_own_videos_go_and_those_of_teams_stay_under_another_name(bob: User, alice: User, film: Team) -> None:
@@ -146,7 +146,7 @@ def test_last_owner_of_a_team_with_others_stays(bob: User, alice: User, film: Te
     answer = delete(sure_of(bob))
 
     assert answer.status_code == 409
-    assert ">Film</li>" in answer.content.decode()
+    assert ">Film</a>" in answer.content.decode()
     Membership.objects.filter(team=film, user=alice).update(role=Role.OWNER)
     assert delete(sure_of(bob)).status_code == 302
 

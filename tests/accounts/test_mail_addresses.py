@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from accounts.adapter import MFAAdapter
 from accounts.models import User
+from tests.accounts.test_allauth_pages import OTHER_WORDS
 
 SITE: Final = "https://studio.example.com"
 PASSWORD: Final = "a long walk home"
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _hosts(settings: Settings) -> None:
     cache.clear()  # of how often somebody has tried
-    settings.SITE_URL = SITE
+    settings.SITE_URL, settings.SITE_NAME = SITE, "Acme Films"
     settings.ALLOWED_HOSTS = ["*"]
     settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 
@@ -59,6 +60,10 @@ def test_mail_leads_to_the_site(eve: User, ask: Callable[[Client], None], header
     addresses = re.findall(r"https?://\S+", str(letter.body))
     assert addresses
     assert all(address.startswith(f"{SITE}/") for address in addresses)
+    assert letter.subject.startswith("[Acme Films] ")
+    assert f"Acme Films at {SITE}/" in letter.body
+    assert SITE.removeprefix("https://") not in re.sub(r"https?://\S+", "", str(letter.body)), "an address is no name"
+    assert OTHER_WORDS.findall(f"{letter.subject} {letter.body}") == []
     assert "evil" not in f"{letter.subject} {letter.body} {letter.from_email}"
 
 

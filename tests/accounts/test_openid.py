@@ -103,7 +103,7 @@ def test_provider_that_is_away_is_said(provider: Provider, settings: Settings) -
     state = dict(part.split("=") for part in urlsplit(address).query.split("&"))["state"]
     page = client.get(f"/accounts/oidc/oidc/login/callback/?code=forged&state={state}")
 
-    assert "Your organisation did not sign you in" in page.content.decode()
+    assert "Sign-in failed" in page.content.decode()
     assert signed_in_as(client) == ""
 
 

@@ -37,9 +37,9 @@ def test_page_says_why_and_leads_to_setting_one_up(row: Generation, bob: User) -
     answer = client.get("/teams/film/")
 
     assert answer.status_code == 403
-    assert "Film asks its members for a second factor" in answer.content.decode()
+    assert "Film requires two-factor authentication" in answer.content.decode()
     assert 'href="/accounts/2fa/"' in answer.content.decode()
-    assert "asks for a second factor: set one up" in client.get("/teams/").content.decode()
+    assert "Requires two-factor authentication: set it up" in client.get("/teams/").content.decode()
     assert client.get("/?team=film").status_code == 200
     assert str(row.pk) not in client.get("/?team=film").content.decode()
 

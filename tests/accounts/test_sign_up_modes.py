@@ -26,7 +26,7 @@ def test_open_to_everybody(db: None) -> None:
 def test_by_invitation_alone(film: Team, alice: User, settings: Settings) -> None:
     settings.SIGN_UP = "invite"
     invitation, token = invitations.invite(film, alice, Role.MEMBER, email="eve@example.com")
-    assert "Accounts are by invitation here" in Client().get("/accounts/signup/").content.decode()
+    assert "Sign-up is by invitation" in Client().get("/accounts/signup/").content.decode()
     sign_up(Client(), "mallory@example.com")
     assert not has_account("mallory@example.com")
 
@@ -51,3 +51,32 @@ def test_by_domain(db: None, settings: Settings, email: str, may: bool) -> None:
 
     assert has_account(email.lower()) is may
     assert ("Accounts are for addresses at example.org here." in page) is not may
+
+
+@pytest.mark.parametrize(
+    ("mode", "email", "value", "is_fixed"),
+    [
+        ("open", "eve@example.com", "eve@example.com", False),
+        ("domains", "eve@example.com", "eve@example.com", False),
+        ("invite", "eve@example.com", "eve@example.com", True),
+        ("invite", "", "", False),
+        ("open", "", "", False),
+    ],
+)
+def test_form_holds_the_address_that_was_invited(
+    film: Team, alice: User, settings: Settings, mode: str, email: str, value: str, is_fixed: bool
+) -> None:
+    """It can be changed, but where that address alone may sign up."""
+    settings.SIGN_UP = mode
+    client = Client()
+    invitation, token = invitations.invite(film, alice, Role.MEMBER, email=email)
+    client.get(f"/teams/join/{token}/")
+    field = client.get("/accounts/signup/").context["form"]["email"]
+
+    assert (field.value() or "") == value
+    assert ("readonly" in str(field)) is is_fixed
+    typed = client.post("/accounts/signup/", {"email": "typed@example.net", "password1": "x"})
+    assert 'value="typed@example.net"' in typed.content.decode()
+    if email:
+        invitation.delete()
+        assert "eve@example.com" not in client.get("/accounts/signup/").content.decode()

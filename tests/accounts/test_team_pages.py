@@ -22,6 +22,7 @@ from accounts.team_urls import urlpatterns
 from generations.models import Generation, Status
 from generations.notifications import send_notifications
 from tests.cast import make_generation, signed_in
+from tests.html import id_faults
 
 PEOPLE = ("nobody", "mallory", "mona", "victor", "bob", "ada", "alice")
 
@@ -332,11 +333,11 @@ def test_who_has_shown_the_address_finds_the_invitation_without_its_mail(
 ) -> None:
     invited(alice, mailoutbox, mallory.email)
     pk, client = Invitation.objects.get().pk, signed_in(mallory)
-    assert "You are invited" not in client.get("/teams/").content.decode()
+    assert ">Invitations<" not in client.get("/teams/").content.decode()
     assert client.post(f"/teams/invitations/{pk}").status_code == 410
 
     EmailAddress.objects.create(user=mallory, email=mallory.email, primary=True, verified=True)
-    assert "You are invited" in client.get("/teams/").content.decode()
+    assert ">Invitations<" in client.get("/teams/").content.decode()
     client.post(f"/teams/invitations/{pk}")
     assert film.members.filter(pk=mallory.pk).exists()
 
@@ -345,7 +346,7 @@ def test_member_is_not_invited_again(film: Team, alice: User, bob: User, mailout
     answer = signed_in(alice).post("/teams/film/invitations", {"email": bob.email.upper(), "role": "viewer"})
 
     assert answer.status_code == 422
-    assert "Is in the team already." in answer.content.decode()
+    assert "Is a member already." in answer.content.decode()
     assert mailoutbox == []
 
 
@@ -383,10 +384,10 @@ def test_address_at_the_domain_lets_in_once_it_is_verified(film: Team, alice: Us
     assert client.post("/teams/film/join").status_code == 404
 
     EmailAddress.objects.create(user=mallory, email=mallory.email, primary=True, verified=True)
-    assert "Open to your e-mail domain" in client.get("/teams/").content.decode()
+    assert "Open to your email domain" in client.get("/teams/").content.decode()
     client.post("/teams/film/join")
     assert Membership.objects.get(team=film, user=mallory).role == Role.MEMBER
-    assert "Open to your e-mail domain" not in client.get("/teams/").content.decode()
+    assert "Open to your email domain" not in client.get("/teams/").content.decode()
 
 
 @pytest.mark.parametrize("typed", ["gmail.com", "example", "exa mple.com", "a@b.com", "-a.com", "x" * 300 + ".com"])
@@ -418,3 +419,42 @@ def test_domain_of_another_admin_stays_and_can_be_taken_away(film: Team, alice: 
     for typed in ("example.net, example.org", "example.org", ""):
         assert signed_in(alice).post("/teams/film/domains", {"domains": typed}).status_code == 302
     assert signed_in(alice).post("/teams/film/domains", {"domains": "example.net"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("address", "typed"),
+    [
+        ("", {"name": ""}),
+        ("budget", {"limit": "-1"}),
+        ("approval-amount", {"limit": "-1"}),
+        ("own-limit", {"limit": "-1"}),
+        ("domains", {"domains": "nonsense"}),
+        ("invitations", {"email": "nonsense", "role": "member"}),
+        ("links", {"uses": "0", "role": "nonsense"}),
+        ("members/{bob}", {"verb": "limit", "limit": "-1"}),
+    ],
+)
+def test_every_id_is_there_once_whatever_is_wrong(
+    film: Team, alice: User, bob: User, address: str, typed: dict[str, str]
+) -> None:
+    answer = signed_in(alice).post(f"/teams/film/{address.format(bob=bob.pk)}", typed)
+    assert answer.status_code == 422
+    assert id_faults(answer.content.decode()) == []
+
+
+@pytest.mark.parametrize("has_mail", [True, False])
+def test_link_is_shown_once_in_a_field_to_be_copied(
+    film: Team, alice: User, mailoutbox: list[EmailMessage], settings: Settings, has_mail: bool
+) -> None:
+    client = signed_in(alice)
+    if has_mail:
+        client.post("/teams/film/links", {"uses": "2", "role": "member"})
+    else:
+        settings.EMAIL_BACKEND = "none.of.these"
+        client.post("/teams/film/invitations", {"email": "eve@example.org", "role": "member"})
+    page = client.get("/teams/film/").content.decode()
+
+    (link,) = re.findall(r'<input class="input code" id="invitation-link" value="([^"]+)" readonly>', page)
+    assert Client().get(link.removeprefix(settings.SITE_URL)).status_code == 200
+    assert id_faults(page) == []
+    assert 'id="invitation-link"' not in client.get("/teams/film/").content.decode()

@@ -124,7 +124,7 @@ class TestWhichZone:
 
         assert self.shown(client, row) == "27 Nov 2026, 13:00 CET"
         assert self.shown(signed_in(bob), row) == "27 Nov 2026, 13:00 CET"
-        assert "As the browser says (Europe/Berlin)" in client.get("/accounts/settings/").content.decode()
+        assert "From the browser (Europe/Berlin)" in client.get("/accounts/settings/").content.decode()
 
     def test_the_persons_own_before_the_browsers(self, row: Generation, bob: User) -> None:
         client = in_zone(bob, "Asia/Tokyo")
@@ -202,7 +202,7 @@ def test_csv_is_in_the_readers_zone_and_months_are_the_studios(
     (row,) = csv.DictReader(StringIO(text.removeprefix("\ufeff")))
     assert (row["ordered_at"], row["time_zone"]) == ("2026-12-01T10:44:59+05:45", "Asia/Kathmandu")
     page = client.get(reverse("team-usage", args=["film"])).content.decode()
-    assert "Months and days begin where the studio is: America/New_York." in page
+    assert "Months and days are in the America/New_York time zone." in page
 
 
 def test_zone_goes_with_the_account(bob: User) -> None:

@@ -97,19 +97,19 @@ def test_filters_lead_from_video_to_video(bobs_page: Page, film: Team, bob: User
 def test_picture_of_a_person_is_shown_and_removed(bobs_page: Page, bob: User) -> None:
     page = bobs_page
     page.goto("/accounts/picture/")
-    page.get_by_label("A file of yours").set_input_files(
+    page.get_by_label("Upload a picture").set_input_files(
         {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"}
     )
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".field--bad .errors")).to_be_visible()
-    page.get_by_label("A file of yours").set_input_files(
+    page.get_by_label("Upload a picture").set_input_files(
         {"name": "me.png", "mimeType": "image/png", "buffer": picture("PNG")}
     )
     page.get_by_role("button", name="Save").click()
     page.wait_for_function("() => document.querySelector('header .avatar').naturalWidth > 0")
 
     page.goto("/accounts/picture/")
-    page.get_by_role("button", name="Remove the picture").click()
+    page.get_by_role("button", name="Remove picture").click()
     expect(page.locator("header .avatar")).to_have_count(0)
 
 
@@ -140,7 +140,7 @@ def test_account_is_deleted_after_it_is_said_what_goes(bobs_page: Page, film: Te
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("link", name="New video")).to_be_visible()
     page.goto("/accounts/settings/")
-    page.get_by_role("link", name="Delete my account").click()
+    page.get_by_role("link", name="Delete account").click()
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Confirm").click()
     expect(page.locator(".field--bad .errors")).to_be_visible()
@@ -150,7 +150,7 @@ def test_account_is_deleted_after_it_is_said_what_goes(bobs_page: Page, film: Te
     expect(page.get_by_text("1 video in teams that you share stays there")).to_be_visible()
 
     assert User.objects.get(pk=bob.pk).is_active
-    page.get_by_role("button", name="Delete my account").click()
+    page.get_by_role("button", name="Delete account").click()
     expect(page.get_by_role("link", name="Create account").first).to_be_visible()
     shared.refresh_from_db()
     assert (shared.deleted_at, User.objects.get(pk=bob.pk).is_active) == (None, False)

@@ -226,7 +226,7 @@ def test_studio_makes_a_mistake_at_the_press(bobs_page: Page, monkeypatch: pytes
     with monkeypatch.context() as patch:
         patch.setattr(composer, "place_batch", broken)
         press(page)
-        expect(page.get_by_text("The studio made a mistake").first).to_be_visible()
+        expect(page.get_by_text("Something went wrong").first).to_be_visible()
     page.goto(PAGE)
     expect_written(page)
 
@@ -321,7 +321,7 @@ def test_report_is_sent_again_after_another_sign_in(
     sign_in(page.context, bob, studio)
     page.get_by_role("button", name="Send the report").click()
     expect(page.get_by_text("A long reason, which nobody")).to_be_visible()
-    page.get_by_role("button", name="Send it now").click()
+    page.get_by_role("button", name="Submit").click()
     expect(page.get_by_text("Thank you. A moderator looks at it").first).to_be_visible()
 
 

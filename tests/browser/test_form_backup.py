@@ -133,8 +133,8 @@ def test_signed_in_again_in_another_tab(bobs_page: Page, bob: User, studio: Live
     form.write(page)
     be(page, bob, studio)
     form.press(page)
-    expect(page.get_by_role("heading", name="Nothing was sent yet")).to_be_visible()
-    page.get_by_role("button", name="Send it now").click()
+    expect(page.get_by_role("heading", name="Not submitted yet")).to_be_visible()
+    page.get_by_role("button", name="Submit").click()
     expect(page.locator("[data-accepted]")).to_be_visible()
 
     assert form.text() == WORDS

@@ -47,7 +47,7 @@ def sign_up(page: Page, email: str) -> None:
     page.get_by_label("Password", exact=True).fill("a long walk home")
     page.get_by_label("Password (again)").fill("a long walk home")
     page.locator("main").get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("heading", name="Confirm your e-mail address")).to_be_visible()
+    expect(page.get_by_role("heading", name="Confirm your email address")).to_be_visible()
     link = re.search(r"http\S+/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
     assert link
     page.goto(link[0])

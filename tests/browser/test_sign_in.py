@@ -1,4 +1,4 @@
-"""Second factors, passkeys and sessions, as a person uses them."""
+"""Two-factor authentication, passkeys and sessions, as a person uses them."""
 
 import base64
 import hashlib
@@ -57,7 +57,7 @@ def code(secret: str) -> str:
 def test_second_factor_is_asked_for_and_a_recovery_code_stands_in(page: Page, eve: User) -> None:
     sign_in(page)
     page.goto("/accounts/2fa/")
-    page.get_by_role("link", name="Activate").click()
+    page.get_by_role("link", name="Set up").click()
     confirm(page)
     secret = page.get_by_label("Authenticator secret").input_value()
     assert fits(page)
@@ -66,23 +66,24 @@ def test_second_factor_is_asked_for_and_a_recovery_code_stands_in(page: Page, ev
     expect(page.locator(".errors")).to_be_visible()
     page.get_by_label("Authenticator code").fill(code(page.get_by_label("Authenticator secret").input_value()))
     page.get_by_role("button", name="Activate").click()
-    expect(page.get_by_role("heading", name="Recovery Codes")).to_be_visible()
-    recovery = Authenticator.objects.get(user=eve, type="recovery_codes").wrap().get_unused_codes()
+    recovery = page.get_by_label("Unused codes").input_value().split()
+    assert recovery == Authenticator.objects.get(user=eve, type="recovery_codes").wrap().get_unused_codes()
+    assert fits(page)
 
     sign_out(page)
     sign_in(page)
-    expect(page.get_by_role("heading", name="Two-Factor Authentication")).to_be_visible()
+    expect(page.get_by_role("heading", name="Two-factor authentication")).to_be_visible()
     page.goto("/generations/new/")
-    expect(page.get_by_role("heading", name="Two-Factor Authentication")).to_be_visible()
+    expect(page.get_by_role("heading", name="Two-factor authentication")).to_be_visible()
     assert fits(page)
     page.locator("#id_code").fill(recovery[0])
-    page.get_by_role("button", name="Sign In").click()
+    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("link", name="New video")).to_be_visible()
 
     sign_out(page)
     sign_in(page)
     page.locator("#id_code").fill(recovery[0])
-    page.get_by_role("button", name="Sign In").click()
+    page.get_by_role("button", name="Sign in").click()
     expect(page.locator(".errors")).to_be_visible()
 
 
@@ -97,12 +98,12 @@ def test_passkey_signs_in_without_a_password(page: Page, eve: User) -> None:
     )
     sign_in(page)
     page.goto("/accounts/2fa/")
-    page.get_by_role("link", name="Add", exact=True).click()
+    page.get_by_role("link", name="Add a passkey").click()
     confirm(page)
     page.get_by_label("Name").fill("My key")
-    page.get_by_label("Passwordless").check()
-    page.get_by_role("button", name="Add").click()
-    expect(page.get_by_text("My key").or_(page.get_by_role("heading", name="Recovery Codes"))).to_be_visible()
+    expect(page.get_by_label("Sign in with this passkey alone")).to_be_checked()
+    page.get_by_role("button", name="Add passkey").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     assert Authenticator.objects.filter(user=eve, type="webauthn").exists()
 
     sign_out(page)

@@ -130,7 +130,7 @@ def sign_up(production: Production, page: Page) -> None:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Password (again)").fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("heading", name="Confirm your e-mail address")).to_be_visible()
+    expect(page.get_by_role("heading", name="Confirm your email address")).to_be_visible()
     page.goto(link_of_mail(production, "confirm-email"))
     page.get_by_role("button", name="Yes, confirm it").click()
 
@@ -196,14 +196,13 @@ def order(production: Production, page: Page) -> None:
 
 def add_passkey(page: Page) -> None:
     page.goto("/accounts/2fa/")
-    page.get_by_role("link", name="Add", exact=True).click()
+    page.get_by_role("link", name="Add a passkey").click()
     if page.get_by_role("button", name="Confirm").count():
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Confirm").click()
     page.get_by_label("Name").fill("My key")
-    page.get_by_label("Passwordless").check()
-    page.get_by_role("button", name="Add").click()
-    expect(page.get_by_text("My key").or_(page.get_by_role("heading", name="Recovery Codes"))).to_be_visible()
+    page.get_by_role("button", name="Add passkey").click()
+    expect(page.get_by_text("My key").or_(page.get_by_role("heading", name="Recovery codes"))).to_be_visible()
 
 
 def reset_password(production: Production, page: Page) -> None:

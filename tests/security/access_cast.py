@@ -81,7 +81,7 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     zoe = person("zoe", film, Role.MEMBER)
     _, token = invitations.invite(film, alice, Role.MEMBER)
     invitation, _ = invitations.invite(film, alice, Role.MEMBER, email=mallory.email)
-    key = Authenticator.objects.create(user=bob, type=Authenticator.Type.WEBAUTHN, data=_security_key())
+    key = Authenticator.objects.create(user=bob, type=Authenticator.Type.WEBAUTHN, data=passkey_data())
     ids: dict[str, Any] = dict.fromkeys(("team-remove", "team-member"), zoe.pk)
     ids |= dict.fromkeys(("invitation-accept", "team-invitation"), invitation.pk)
     ids |= dict.fromkeys(("avatar", "generations_decision_person", "auth_user_password_change"), bob.pk)
@@ -89,6 +89,7 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= {"upload": make_upload(bob).pk}
     ids |= dict.fromkeys(("mfa_remove_webauthn", "mfa_edit_webauthn"), key.pk)
     objects = _objects(film, alice, bob, generation)
+    ids["account-session-end"] = objects["usersessions_usersession"].pk
     ids["generations_case_bulk_progress"] = objects["generations_bulkdecision"].pk
     queries = {"compare": f"?ids={generation.pk},{row.pk}", "queue-positions": f"?ids={generation.pk}"}
     queries |= dict.fromkeys(("events", "ended"), "?since=0")
@@ -111,8 +112,8 @@ def _generation(film: Team, bob: User) -> Generation:
     return generation
 
 
-def _security_key() -> dict[str, Any]:
-    """What allauth keeps of a security key that was registered in a browser."""
+def passkey_data() -> dict[str, Any]:
+    """What allauth keeps of a passkey that was registered in a browser."""
     key = generate_private_key(SECP256R1()).public_key()
     public = ES256.from_cryptography_key(key)  # type: ignore[no-untyped-call]
     credential = AttestedCredentialData.create(bytes(16), b"key", public)

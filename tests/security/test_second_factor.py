@@ -90,7 +90,7 @@ def test_scripts_get_an_answer_of_their_own(mona: User, address: str) -> None:
     assert by_htmx.headers["HX-Redirect"] == "/accounts/2fa/"
     by_fetch = client.post(address, headers={"Accept": "*/*"})
     assert by_fetch.status_code == 403
-    assert "second factor" in by_fetch.json()["errors"][0]
+    assert "two-factor authentication" in by_fetch.json()["errors"][0]
 
 
 def test_live_updates_say_nothing_also_not_to_a_tab_from_before(mona: User, bob: User) -> None:
@@ -113,7 +113,7 @@ def test_nothing_is_asked_where_it_is_optional(mona: User, settings: Settings) -
 def test_they_set_one_up_show_it_and_are_in(mona: User) -> None:
     client = sign_in(mona)
     assert client.get("/admin/").headers["Location"].startswith("/accounts/2fa/?next=")
-    assert "Staff need a second factor here" in client.get("/accounts/2fa/").content.decode()
+    assert "Staff need two-factor authentication here" in client.get("/accounts/2fa/").content.decode()
     client.post("/accounts/reauthenticate/?next=/accounts/2fa/totp/activate/", {"password": PASSWORD})
     secret = client.get("/accounts/2fa/totp/activate/").context["form"].secret
     client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})

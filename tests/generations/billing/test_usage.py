@@ -163,6 +163,4 @@ def test_csv_computes_nothing_and_breaks_at_nothing(film: Team, alice: User, pro
 def test_viewer_sees_their_own_nothing(film: Team, alice: User, victor: User, rows: list[Generation]) -> None:
     assert Membership.objects.get(user=victor, team=film).role == Role.VIEWER
     assert sheet(victor) == []
-    assert "Nothing was asked for in this month." in (
-        signed_in(victor).get("/teams/film/usage?month=2026-11").content.decode()
-    )
+    assert "No requests in this month." in (signed_in(victor).get("/teams/film/usage?month=2026-11").content.decode())

@@ -50,7 +50,7 @@ def test_team_is_gone_from_every_page(film: Team, alice: User, bob: User) -> Non
     assert client.get(f"/teams/join/{token}/").status_code == 410
     page = client.get("/teams/").content.decode()
     assert 'href="/teams/film/"' not in page
-    assert "Deleted teams whose videos you got" in page
+    assert "Videos from deleted teams" in page
     assert 'value="film"' not in client.get("/generations/new/").content.decode()
     assert "film" not in signed_in(bob).get("/teams/").content.decode().lower().replace("bob's film", "")
     with pytest.raises(OverBudgetError):
