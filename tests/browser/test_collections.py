@@ -146,8 +146,8 @@ def test_account_is_deleted_after_it_is_said_what_goes(bobs_page: Page, film: Te
     expect(page.locator(".field--bad .errors")).to_be_visible()
     page.get_by_label("Password").fill("a fox in the snow")
     page.get_by_role("button", name="Confirm").click()
-    expect(page.get_by_text("1 video that only you can see is removed for good.")).to_be_visible()
-    expect(page.get_by_text("1 video in teams that you share stays there")).to_be_visible()
+    expect(page.get_by_text("1 video that only you can see is deleted.")).to_be_visible()
+    expect(page.get_by_text("1 video in shared teams stays there")).to_be_visible()
 
     assert User.objects.get(pk=bob.pk).is_active
     page.get_by_role("button", name="Delete account").click()

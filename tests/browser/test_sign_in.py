@@ -92,7 +92,7 @@ def test_passkey_signs_in_without_a_password(page: Page, eve: User) -> None:
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
-    devtools.send(
+    made = devtools.send(
         "WebAuthn.addVirtualAuthenticator",
         {"options": options | {"isUserVerified": True, "automaticPresenceSimulation": True}},
     )
@@ -108,22 +108,42 @@ def test_passkey_signs_in_without_a_password(page: Page, eve: User) -> None:
 
     sign_out(page)
     page.goto("/accounts/login/")
+    verified = {"authenticatorId": made["authenticatorId"], "isUserVerified": False}
+    devtools.send("WebAuthn.setUserVerified", verified)
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_role("alert")).to_contain_text("That was cancelled, or it took too long.")
+    devtools.send("WebAuthn.setUserVerified", verified | {"isUserVerified": True})
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.get_by_role("link", name="New video")).to_be_visible()
 
+    sign_out(page)
+    page.add_init_script("delete window.PublicKeyCredential")
+    page.goto("/accounts/login/")
+    expect(page.get_by_text("This browser doesn’t support passkeys.")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_hidden()
 
-def test_signed_out_everywhere_else(page: Page, chromium: Browser, studio: LiveServer, eve: User) -> None:
-    sign_in(page)
-    expect(page.get_by_role("link", name="New video")).to_be_visible()
-    other = chromium.new_context(base_url=studio.url).new_page()
-    sign_in(other)
-    expect(other.get_by_role("link", name="New video")).to_be_visible()
+
+def test_sessions_are_ended_one_by_one_and_all_at_once(
+    page: Page, chromium: Browser, studio: LiveServer, eve: User
+) -> None:
+    """Each has the name of its browser."""
+    agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0"
+    others = [chromium.new_context(base_url=studio.url, user_agent=agent).new_page() for _ in range(2)]
+    for each in [page, *others]:
+        sign_in(each)
+        expect(each.get_by_role("link", name="New video")).to_be_visible()
 
     page.goto("/accounts/sessions/")
-    expect(page.locator(".sessions__one")).to_have_count(2)
+    expect(page.locator(".sessions__one", has_text="Chrome on Linux")).to_contain_text("This session")
+    firefox = page.locator(".sessions__one", has_text="Firefox on Windows")
+    expect(firefox).to_have_count(2)
     assert fits(page)
-    page.get_by_role("button", name="Sign out everywhere else").click()
+    firefox.get_by_role("button", name="Sign out").first.click()
+    expect(page.get_by_text("Firefox on Windows is signed out.")).to_be_visible()
+    expect(firefox).to_have_count(1)
+    page.get_by_role("button", name="Sign out all other sessions").click()
     expect(page.locator(".sessions__one")).to_have_count(1)
-    other.goto("/generations/new/")
-    expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
-    other.context.close()
+    for other in others:
+        other.goto("/generations/new/")
+        expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+        other.context.close()
