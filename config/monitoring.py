@@ -1,9 +1,11 @@
 """Who may read what is for the machines that watch the studio: this machine itself, or whoever has METRICS_TOKEN."""
 
+from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 
 from config.origins import is_loopback
@@ -11,10 +13,25 @@ from config.origins import is_loopback
 _PROXY_HEADERS: Final = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 
+_ADDRESSES: Final = ("/metrics", "/readyz")
+
+
+class AnyHostMiddleware:
+    """Prometheus asks a container by an address that ALLOWED_HOSTS can't name; with the token it may ask by any."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path in _ADDRESSES and _has_right_token(request):
+            request.META["HTTP_HOST"] = urlsplit(settings.SITE_URL).netloc
+        return self.get_response(request)
+
+
 def may_monitor(request: HttpRequest) -> bool:
     """A token that is given decides alone."""
     if settings.METRICS_TOKEN and has_token(request):
-        return constant_time_compare(_token(request), settings.METRICS_TOKEN)
+        return _has_right_token(request)
     return _is_this_machine(request)
 
 
@@ -23,8 +40,9 @@ def has_token(request: HttpRequest) -> bool:
     return request.headers.get("Authorization", "").partition(" ")[0].lower() == "bearer"
 
 
-def _token(request: HttpRequest) -> str:
-    return request.headers.get("Authorization", "").partition(" ")[2].strip()
+def _has_right_token(request: HttpRequest) -> bool:
+    token = request.headers.get("Authorization", "").partition(" ")[2].strip()
+    return bool(settings.METRICS_TOKEN) and has_token(request) and constant_time_compare(token, settings.METRICS_TOKEN)
 
 
 def _is_this_machine(request: HttpRequest) -> bool:

@@ -69,6 +69,26 @@ def test_metrics_are_for_this_machine_or_for_who_has_the_token(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "token", "status"),
+    [
+        ("/metrics", "Bearer s3cr3t-token", 200),
+        ("/metrics", "Bearer other", 400),
+        ("/metrics", "", 400),
+        ("/", "Bearer s3cr3t-token", 400),
+    ],
+)
+def test_who_has_the_token_may_ask_a_container_by_its_address(
+    client: Client, settings: Settings, path: str, token: str, status: int
+) -> None:
+    """As Prometheus does in a cluster."""
+    settings.ALLOWED_HOSTS, settings.METRICS_TOKEN = ["studio.example.com"], "s3cr3t-token"
+    settings.SITE_URL = "https://studio.example.com"
+
+    assert client.get(path, HTTP_HOST="10.0.3.7:8000", HTTP_AUTHORIZATION=token).status_code == status
+
+
+@pytest.mark.django_db
 def test_without_a_token_none_opens(client: Client, settings: Settings) -> None:
     settings.METRICS_TOKEN = ""
 
