@@ -299,7 +299,7 @@ DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", _sender)
 # --- texts and time
 LANGUAGE_CODE = "en-us"
 TIME_ZONE: str = env.str("TIME_ZONE", "UTC")
-USE_I18N = True
+USE_I18N = False  # no text has a translation yet, and to look for one is a tenth of the work for a page
 USE_TZ = True
 
 # --- static files
