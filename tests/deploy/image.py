@@ -192,8 +192,9 @@ class Containers:
     def start(self, name: str, *, waits: bool = False) -> None:
         service = self.services[name]
         given = [part for item in environment_of(service).items() for part in ("--env", "=".join(item))]
+        places = [part for place in ("/tmp", "/run/metrics") for part in ("--tmpfs", place)]
         how = ("--rm",) if waits else ("--detach",)
-        self.engine("run", *how, "--name", name, *confinement(), "--tmpfs", "/tmp", *given, IMAGE, *service["command"])
+        self.engine("run", *how, "--name", name, *confinement(), *places, *given, IMAGE, *service["command"])
 
     def manage(self, *arguments: str) -> str:
         return self.engine(

@@ -71,6 +71,10 @@ spec:
         {{- toYaml .command | nindent 8 }}
       env:
         {{- include "studio.env" .root | trim | nindent 8 }}
+        {{- if eq .component "web" }}
+        - name: PROMETHEUS_MULTIPROC_DIR
+          value: /run/metrics
+        {{- end }}
       envFrom:
         - secretRef:
             name: {{ include "studio.secret" .root }}
@@ -84,10 +88,18 @@ spec:
       volumeMounts:
         - name: tmp
           mountPath: /tmp
+        {{- if eq .component "web" }}
+        - name: metrics
+          mountPath: /run/metrics
+        {{- end }}
   volumes:
     - name: tmp
       emptyDir:
         sizeLimit: {{ .scratch }}
+    {{- if eq .component "web" }}
+    - name: metrics # what the processes of the pod count together
+      emptyDir: { medium: Memory, sizeLimit: 64Mi }
+    {{- end }}
   {{- if eq .component "web" }}
   topologySpreadConstraints:
     - maxSkew: 1
