@@ -131,3 +131,12 @@ def test_monitor_of_the_chart_is_off_by_default() -> None:
     values = yaml.safe_load((DEPLOY / "chart" / "values.yaml").read_text())
 
     assert values["serviceMonitor"]["enabled"] is False
+
+
+def test_nothing_is_said_twice() -> None:
+    """Of two lines for one variable YAML readers take the last, and Docker Compose none."""
+    shown = re.findall(r"^#?([A-Z][A-Z0-9_]*)=", EXAMPLE.replace("#AWS_S3_ENDPOINT_URL=http://s3", ""), re.MULTILINE)
+    told = re.findall(r"^    ([A-Z][A-Z0-9_]*): ", COMPOSE.partition("\nservices:")[0], re.MULTILINE)
+
+    assert sorted(set(shown)) == sorted(shown)
+    assert sorted(set(told)) == sorted(told)
