@@ -108,6 +108,12 @@ class Environment(_LenientEnv):
             self.add_error(name, "is not set. Name the hosts by which the studio is asked for, with commas between.")
         return named
 
+    def port(self, name: str) -> int | None:
+        """None when the name is blank or not set."""
+        if not str(self.str(name, "")).strip():
+            return None
+        return int(self.int(name, 0, validate=validate.Range(min=1, max=65535)))
+
     def writable_directory(self, name: str) -> None:
         """Made where it is missing; none when the name is not set."""
         if not (text := str(self.str(name, "")).strip()):

@@ -45,6 +45,7 @@ _public_url = env.origin("PUBLIC_URL", SITE_URL if _behind_https and not DEBUG e
 PUBLIC_URL: str = _public_url if FAL_WEBHOOKS else ""
 TRUSTED_PROXIES: int = env.proxies("TRUSTED_PROXIES", optional=DEBUG)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", "")  # opens what only machines of ours should read
+METRICS_PORT: int | None = env.port("METRICS_PORT")  # at which worker and cron tell theirs
 env.writable_directory("PROMETHEUS_MULTIPROC_DIR")  # where `config.metrics` counts, which reads it by itself
 LOGGING = studio_logging.config(
     env.str("LOG_LEVEL", "INFO"), env.str("LOG_FORMAT", "line", validate=validate.OneOf(studio_logging.FORMATS))

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import django_rq
 import rq
@@ -10,6 +11,7 @@ from redis.exceptions import RedisError
 from rq.cron import CronScheduler
 
 from accounts.expiry import delete_expired
+from config import metrics, metrics_server
 from generations import pipeline
 from generations.billing import reconciliation
 from generations.billing.budget_alerts import send_budget_alerts
@@ -26,6 +28,10 @@ class Worker(rq.SimpleWorker):
     """No fork a job: pooled connections live on, and copies run in threads."""
 
     max_connection_wait_time = 2.0  # s between two looks for a Redis that is away; RQ's own minute is lost time
+
+    def work(self, *arguments: Any, **options: Any) -> bool:
+        metrics_server.start(metrics.render)
+        return super().work(*arguments, **options)
 
 
 def wake() -> None:

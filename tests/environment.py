@@ -22,6 +22,7 @@ OURS = (
         "CLIENT_TIMEOUT",
         "WEB_CONCURRENCY",
         "INSECURE_HTTP",
+        "METRICS_PORT",
         "METRICS_TOKEN",
         "SECRET_KEY",
         "DEBUG",

@@ -87,11 +87,11 @@ def render(values: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _validate(manifest: dict[str, Any]) -> None:
-    """A ServiceMonitor is the Prometheus operator's own, and no schema of Kubernetes."""
+    """Monitors are the Prometheus operator's own, and no schema of Kubernetes."""
     try:
         kubernetes_validate.validate(manifest, "1.37", strict=True)
     except SchemaNotFoundError:
-        if manifest["kind"] != "ServiceMonitor":
+        if manifest["kind"] not in {"ServiceMonitor", "PodMonitor"}:
             raise
 
 

@@ -52,7 +52,7 @@ def running_web(log: Path, **environment: str) -> Iterator[WebServer]:
             COMMAND,
             shell=True,
             cwd=addresses.ROOT,
-            env=_environment(server.port) | environment,
+            env=environment_of_test(server.port) | environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -67,7 +67,7 @@ def running_web(log: Path, **environment: str) -> Iterator[WebServer]:
         process.wait()
 
 
-def _environment(port: int) -> dict[str, str]:
+def environment_of_test(port: int) -> dict[str, str]:
     """This process's own, so that the same key signs its sessions."""
     name = connection.settings_dict["NAME"]
     return {

@@ -32,6 +32,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   "SITE_URL" (printf "https://%s" (include "studio.host" .))
   "ALLOWED_HOSTS" (include "studio.host" .)
   "TRUSTED_PROXIES" (toString .Values.trustedProxies)
+  "METRICS_PORT" "9100"
   "WEB_CONCURRENCY" (toString .Values.web.processes) }}
 {{- range $name, $value := mergeOverwrite (deepCopy .Values.config) $own }}
 - name: {{ $name }}
@@ -84,6 +85,10 @@ spec:
         {{- toYaml .resources | nindent 8 }}
       {{- with .probes }}
       {{- . | nindent 6 }}
+      {{- end }}
+      {{- if has .component (list "worker" "cron") }}
+      ports:
+        - { name: metrics, containerPort: 9100 }
       {{- end }}
       volumeMounts:
         - name: tmp
