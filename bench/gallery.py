@@ -49,6 +49,12 @@ PAGES: Final = {
     "search: a rare word": "/?q=lighthouse",
     "search: a word that is nowhere": "/?q=zebra",
     "search in the team: a rare word": "/?team=bench-0&q=lighthouse",
+    "favourites": "/?favourite=on",
+    "live search: the results alone": "/?part=results&q=lighthouse",
+    "select all that a search finds": "/?part=ids&q=lighthouse",
+    "numbers of the rail": "/gallery/counts?",
+    "months of the team": "/gallery/months?team=bench-0",
+    "trash": "/trash/?",
 }
 
 # so many rows of each of the teams numbered from `first` to `last`, one each seven minutes back from the newest

@@ -176,7 +176,7 @@ def select_three(page: Page) -> None:
 
 
 def open_filters(page: Page) -> None:
-    page.locator(".filters details").evaluate("details => { details.open = true; }")
+    page.locator(".filters__more").evaluate("details => { details.open = true; }")
 
 
 def test_moderation(

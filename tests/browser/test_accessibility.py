@@ -141,7 +141,7 @@ def test_a_form_with_errors(bobs_page: Page) -> None:
 def test_keys_are_listed_and_work(bobs_page: Page) -> None:
     bobs_page.goto(reverse("gallery"))
     bobs_page.keyboard.press("?")
-    dialog = bobs_page.get_by_role("dialog", name="Keys")
+    dialog = bobs_page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(dialog).to_contain_text("New video")
     assert _violations(bobs_page) == []
     bobs_page.keyboard.press("Escape")

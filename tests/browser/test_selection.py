@@ -171,6 +171,11 @@ def test_arrows_walk_and_space_shows_as_large_as_the_screen(bobs_page: Page, fil
     page.keyboard.press("ArrowDown")
     if page.viewport_size == {"width": 390, "height": 844}:
         expect(prompts.nth(2)).to_be_focused()
+    prompts.nth(3).focus()
+    page.keyboard.press("Delete")
+    expect(prompts).to_have_text(["Fox 3", "Fox 2", "Fox 1"])
+    page.locator(".toast", has_text="Moved to trash.").get_by_role("button", name="Undo").click()
+    expect(prompts).to_have_count(4)
     page.keyboard.press("?")
     keys = page.get_by_role("dialog").filter(has_text="Full-screen preview")
     expect(keys).to_contain_text("Move between videos")
