@@ -6,15 +6,26 @@ set, all processes that share the directory count together in files there, which
 
 import os
 import socket
+from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest, values
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Metric,
+    disable_created_metrics,
+    generate_latest,
+    values,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 DIRECTORY: Final = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "").strip()
 NO_VIEW: Final = "(none)"  # an address that leads to none
 
+_PREFIX: Final = "kling_studio_"
 _HOST: Final = socket.gethostname().replace("_", "-")  # in the files' names, `_` stands between the parts
 
 
@@ -105,5 +116,13 @@ def render() -> bytes:
     if not DIRECTORY:
         return generate_latest(_registry)
     shared = CollectorRegistry()
-    MultiProcessCollector(shared, DIRECTORY)
+    shared.register(_SharedCollector())
     return generate_latest(shared)
+
+
+class _SharedCollector(Collector):
+    """Libraries that count for themselves write into the same files."""
+
+    def collect(self) -> Iterator[Metric]:
+        everything = MultiProcessCollector(None, DIRECTORY).collect()
+        yield from (metric for metric in everything if metric.name.startswith(_PREFIX))

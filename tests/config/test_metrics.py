@@ -17,7 +17,9 @@ from tests.cast import make_generation, signed_in
 from tests.environment import without_ours
 from tests.scrape import sample_of, samples
 
-COUNT_TWICE = "from config import metrics; metrics.count_mail('sent'); metrics.observe_request('gallery', 200, 0.02)"
+COUNT_ONCE_EACH = (
+    "from config import metrics; metrics.count_mail('sent'); metrics.observe_request('gallery', 200, 0.02)"
+)
 RENDER = "import sys; from config import metrics; sys.stdout.buffer.write(metrics.render())"
 
 
@@ -34,7 +36,7 @@ def run(code: str, directory: str) -> bytes:
 
 def test_processes_count_together_and_the_dead_stay_counted(tmp_path: Path) -> None:
     for _ in range(3):
-        run(COUNT_TWICE, str(tmp_path))
+        run(COUNT_ONCE_EACH, str(tmp_path))
 
     found = samples(run(RENDER, str(tmp_path)))
     assert found["kling_studio_mails_total", ("outcome", "sent")] == 3
@@ -49,9 +51,20 @@ def test_process_that_counts_nothing_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_libraries_count_for_themselves_is_left_out(tmp_path: Path) -> None:
+    run(
+        "from config import metrics; from prometheus_client import Counter; Counter('other', 'x').inc(); "
+        + COUNT_ONCE_EACH,
+        str(tmp_path),
+    )
+
+    found = samples(run(RENDER, str(tmp_path)))
+    assert {str(key[0]).startswith("kling_studio_") for key in found} == {True}
+
+
 @pytest.mark.parametrize("blank", ["", "  "])
 def test_blank_directory_means_none(blank: str) -> None:
-    counted = run(f"{COUNT_TWICE}; {RENDER}", blank)
+    counted = run(f"{COUNT_ONCE_EACH}; {RENDER}", blank)
 
     assert samples(counted)["kling_studio_mails_total", ("outcome", "sent")] == 1
 
