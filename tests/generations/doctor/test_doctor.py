@@ -106,7 +106,11 @@ def test_migration_that_was_not_applied() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("url", [dead("redis"), "redis://no-such-host.invalid:6379", "not-an-address"])
+@pytest.mark.parametrize(
+    "url",
+    [dead("redis"), "redis://no-such-host.invalid:6379", "not-an-address"],
+    ids=["nobody listens", "no such host", "no address"],
+)
 def test_redis_that_does_not_answer(settings: Settings, url: str) -> None:
     assert_says(servers.redis(), State.OK)
     settings.REDIS_URL = url
