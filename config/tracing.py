@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -26,6 +27,7 @@ from config.logging import GENERATION_ID, REQUEST_ID
 from config.redaction import redact
 
 _SERVICE: Final = "kling-studio"  # unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES name another
+_BEFORE: Final = "config.monitoring.AnyHostMiddleware"  # the instrumentation asks for the request's host
 _UNTRACED: Final = "/healthz,/readyz,/metrics"  # unless OTEL_PYTHON_DJANGO_EXCLUDED_URLS names others
 
 
@@ -62,12 +64,15 @@ class RootSampler(Sampler):
 
 def start() -> None:
     """Once a process, before Django reads its middleware."""
-    os.environ.setdefault("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", _UNTRACED)
     provider = TracerProvider(resource=Resource({SERVICE_NAME: _SERVICE}).merge(OTELResourceDetector().detect()))
     provider.sampler = RootSampler(provider.sampler)
     provider.add_span_processor(BatchSpanProcessor(RedactingExporter()))
     trace.set_tracer_provider(provider)
-    DjangoInstrumentor().instrument(response_hook=_name_ids)
+    DjangoInstrumentor().instrument(
+        response_hook=_name_ids,
+        excluded_urls=os.environ.get("OTEL_PYTHON_DJANGO_EXCLUDED_URLS") or _UNTRACED,
+        middleware_position=settings.MIDDLEWARE.index(_BEFORE) + 1,
+    )
     PsycopgInstrumentor().instrument()
     HTTPXClientInstrumentor().instrument()
     spans.use(_open_step)

@@ -26,7 +26,9 @@ from config import spans
 with connection.cursor() as cursor:
     cursor.execute("SELECT 'of no request'")
 browser = Client(raise_request_exception=False)
-browser.get("/readyz?token={SECRET}", HTTP_HOST="127.0.0.1")
+for path in ("/healthz", "/readyz", "/metrics"):
+    print(browser.get(path, HTTP_HOST="10.1.2.3:8000", HTTP_AUTHORIZATION="Bearer of-this-test").status_code)
+browser.get("/teams/join/{SECRET}/", HTTP_HOST="127.0.0.1")
 browser.get("/generations/3f2504e0-4f89-11d3-9a0c-0305e82c3301/video?mac={SECRET}", HTTP_HOST="127.0.0.1")
 with spans.step("generation mirroring", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"):
     with connection.cursor() as cursor:
@@ -84,23 +86,23 @@ def test_endpoint_that_is_no_address_is_named_at_start() -> None:
 def test_requests_and_steps_are_traced_with_what_they_ask(
     postgres: Postgres, sandbox: Sandbox, collector: ScriptedServer
 ) -> None:
-    run(
+    told = run(
         WORK,
         OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
-        OTEL_PYTHON_DJANGO_EXCLUDED_URLS="none",
+        METRICS_TOKEN="of-this-test",
         VAR_DIR=str(addresses.var()),
         PORT=str(addresses.port()),
     )
 
+    assert told.split() == ["400", "503", "200"], "who asks a container by its address is answered as without traces"
     assert {asked.path for asked in collector.asked} == {"/v1/traces"}
     assert all(SECRET.encode() not in asked.body for asked in collector.asked)
     found = spans_at(collector)
     by_id = {span.span_id: span for span in found}
     roots = {span.name: span for span in found if not span.parent_span_id}
-    assert set(roots) == {"GET readyz", "GET generations/<uuid:pk>/video", "generation mirroring"}
+    assert set(roots) == {"GET teams/join/<str:token>/", "GET generations/<uuid:pk>/video", "generation mirroring"}
     children = [(by_id[span.parent_span_id].name, span.name.split()[0]) for span in found if span.parent_span_id]
-    assert ("GET readyz", "SELECT") in children
-    assert ("GET readyz", "GET") in children
+    assert ("GET teams/join/<str:token>/", "SELECT") in children
     assert {("generation mirroring", "SELECT"), ("generation mirroring", "GET")} <= set(children)
     step = {item.key: item.value.string_value for item in roots["generation mirroring"].attributes}
     page = {item.key: item.value.string_value for item in roots["GET generations/<uuid:pk>/video"].attributes}
