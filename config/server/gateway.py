@@ -6,9 +6,9 @@ Three groups of threads, so that none can starve another: pages, requests that b
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from io import BytesIO
 from typing import Any, Final, TypeVar
 
@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
 
+from config import logging as logging_
 from config import request_id
 from config.server import responses
 from config.server.body import Body, Receive, declared_length, drain_body
@@ -118,7 +119,8 @@ class Gateway:
             person = str(environ.get("REMOTE_USER") or _address(environ))
             async with self._streams.acquire(person):
                 await send(head)
-                await self._send_parts(send, answer.parts)
+                with _ids_of(environ):
+                    await self._send_parts(send, answer.parts)
         finally:
             await self._parts.run(answer.close)
 
@@ -163,6 +165,14 @@ def _identify_sender(scope: Scope, rule: BodyRule) -> str | None:
         return None
     user = getattr(request, "user", None)
     return str(user.pk) if user is not None else _address(request.META)
+
+
+@contextmanager
+def _ids_of(environ: Mapping[str, Any]) -> Iterator[None]:
+    """What the middleware has written into the environ, for the log."""
+    request, generation = (environ.get(key, logging_.NONE) for key in (logging_.REQUEST_ID, logging_.GENERATION_ID))
+    with logging_.bind_request(request), logging_.bind_generation(generation):
+        yield
 
 
 def _address(environ: Mapping[str, Any]) -> str:

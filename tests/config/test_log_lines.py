@@ -15,7 +15,16 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Team, User
-from config.logging import NameGeneration, NameRequest, RedactSecrets, bind_generation, bind_request, config
+from config.logging import (
+    GENERATION_ID,
+    REQUEST_ID,
+    NameGeneration,
+    NameRequest,
+    RedactSecrets,
+    bind_generation,
+    bind_request,
+    config,
+)
 from config.server.gateway import Gateway
 from generations.models import Generation, Status
 from generations.pipeline import download
@@ -34,7 +43,7 @@ def written() -> Iterator[StringIO]:
     for each in (NameGeneration(), NameRequest(), RedactSecrets()):
         handler.addFilter(each)
     handler.setFormatter(config("INFO", "json")["formatters"]["json"]["()"]())
-    loggers = [logging.getLogger(name) for name in ("tests.lines", "django", "generations")]
+    loggers = [logging.getLogger(name) for name in ("tests.lines", "config", "django", "generations")]
     for logger in loggers:
         logger.addHandler(handler)
     yield stream
@@ -146,6 +155,38 @@ def test_refusal_before_django_has_one_too(settings: Settings) -> None:
 
     assert sent[0]["status"] == 413
     assert (b"x-request-id", b"7f3a9d0c") in sent[0]["headers"]
+
+
+class BrokenFile:
+    """A response of Django's whose file ends in an error."""
+
+    streaming = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"first"
+        raise OSError("the bucket is gone")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_transfer_that_breaks_names_its_request(written: StringIO) -> None:
+    def wsgi(environ: dict[str, Any], start_response: Any) -> BrokenFile:
+        environ |= {REQUEST_ID: "r-1", GENERATION_ID: "g-1"}
+        start_response("200 OK", [("Content-Length", "1000000")])
+        return BrokenFile()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        """To nobody."""
+
+    asyncio.run(Gateway(wsgi)(scope(headers=[(b"content-length", b"0")]), receive, send))
+
+    assert [(line["message"], line["request_id"], line["generation_id"]) for line in lines(written)] == [
+        ("A transfer was aborted", "r-1", "g-1")
+    ]
 
 
 def test_each_request_has_another_id(client: Client) -> None:
