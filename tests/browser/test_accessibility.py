@@ -1,52 +1,143 @@
-"""axe-core on every page, light and dark, phone and desk: nothing serious or critical stands in anybody's way."""
+"""One sweep over all pages, light on a wide screen and dark on a phone, each visited once in each.
 
+Nothing serious or critical to axe, no id twice, no layout that shifts, nothing cut off down to 320 px; and nothing on
+the console, which the fixture `page` sees to.
+"""
+
+import re
 import uuid
+from datetime import timedelta
 from typing import Final, Literal
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.invitations import invite
-from accounts.models import Impersonation, Team, User
+from accounts.models import FormerMembership, Impersonation, Team, User
 from accounts.roles import Role
 from generations.fal.arguments import Endpoint, parse
-from generations.models import Decision, DecisionKind, Generation, Status
+from generations.models import Decision, DecisionKind, Draft, Generation, Preset, Status, TeamPause
 from generations.orders import approvals
 from generations.orders.place import Order, place_batch
+from generations.views import archive
 from tests.browser.conftest import desk_alone, show_again
 from tests.browser.test_pages import rows_of_every_state
 from tests.browser.test_teams import be
-from tests.cast import make_generation, make_video
+from tests.cast import make_generation, make_upload, make_video, picture
 from tests.moderators import moderator
+from tests.security.access_cast import passkey_data
+from tests.security.addresses import addresses
+from tests.security.test_access import TABLE
 
 pytestmark = [desk_alone, pytest.mark.browser, pytest.mark.django_db(transaction=True)]  # it looks at both sizes itself
 
-STRANGERS: Final = ["gallery", "account_login", "account_signup", "account_reset_password"]
+STRANGERS: Final = [
+    *("gallery", "account_login", "account_signup", "account_reset_password", "account_reset_password_done"),
+    *("account_email_verification_sent", "account_inactive", "account_reset_password_from_key_done"),
+    *("socialaccount_login_cancelled", "socialaccount_login_error"),
+]
 PEOPLES: Final = [
-    *("gallery", "new-generation", "trash", "account-settings", "default-parameters", "account-picture"),
-    *("account_email", "account_change_password", "account-notices", "delete-account"),
-    *("mfa_index", "usersessions_list", "account-impersonations"),
+    *("gallery", "new-generation", "earlier-prompts", "trash", "former-teams", "teams"),
+    *("account-settings", "default-parameters", "account-picture", "account_email", "account_change_password"),
+    *("account-notices", "delete-account", "account-impersonations", "usersessions_list", "socialaccount_connections"),
+    *("mfa_index", "mfa_list_webauthn", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"),
+    *("account_logout",),
+]
+WITH_FACTORS: Final = [
+    *(
+        "mfa_index",
+        "mfa_list_webauthn",
+        "mfa_view_recovery_codes",
+        "mfa_generate_recovery_codes",
+        "mfa_deactivate_totp",
+    ),
+    *("mfa_reauthenticate", "mfa_reauthenticate_webauthn"),
+]
+WITH_ARGUMENTS: Final = [
+    *("generation", "compare", "generation-delete", "generation-report", "mfa_edit_webauthn", "mfa_remove_webauthn"),
+    *("team", "team-queue", "team-usage", "team-approvals", "team-delete", "invitation-link", "approval-by-mail"),
+    *("account_confirm_email", "account_reset_password_from_key"),
+]
+NO_PAGES: Final = [  # parts of a page, files, data
+    *("generation-panel", "generation-card", "generation-video", "generation-poster", "generation-preview", "avatar"),
+    *("generation-picture", "generation-download", "team-usage-csv", "mfa_download_recovery_codes", "trash-poster"),
+    *("gallery-counts", "gallery-months", "submit-pause", "queue-positions", "ended", "events", "draft-session"),
+    *("upload", "healthz", "healthz-request", "readyz", "metrics", "favicon"),
+    # only where somebody is in the middle of something, or has no password
+    *("account_confirm_login_code", "mfa_authenticate", "mfa_login_webauthn", "socialaccount_signup"),
+    *("openid-reauthenticate", "account_set_password"),
 ]
 LOOKS: Final[dict[Literal["light", "dark"], tuple[int, int]]] = {"light": (1440, 900), "dark": (390, 844)}
+NARROWER: Final = {1440: (1440, 1280), 390: (390, 320)}  # widths at which nothing is cut off, by that of the visit
 RULES: Final = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+MAX_SHIFT: Final = 0.02
+WATCH_SHIFTS: Final = """
+window.layoutShift = { sum: 0, of: [] };
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (entry.hadRecentInput) continue;
+    layoutShift.sum += entry.value;
+    for (const { node } of entry.sources) layoutShift.of.push(node?.outerHTML?.slice(0, 120) ?? node?.nodeName);
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+IDS_TWICE: Final = """
+() => {
+  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  return [...new Set(ids.filter((id, at) => ids.indexOf(id) !== at))];
+}
+"""
+TOO_WIDE: Final = """
+() => [...document.querySelectorAll("main *")]
+  .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+  .slice(-3).map((element) => element.outerHTML.slice(0, 120))
+"""
 
 
-def judge(page: Page, addresses: list[str]) -> None:
-    """Each page in both schemes at both widths; all that is wrong is told at once."""
+@pytest.fixture
+def expected() -> re.Pattern[str]:
+    """Pages of refusals are looked at, too."""
+    return re.compile(r"status of (401|403|404|409|410|422) ")
+
+
+@pytest.fixture(autouse=True)
+def _watch(page: Page) -> None:
+    page.add_init_script(WATCH_SHIFTS)
+
+
+def judge(page: Page, paths: list[str]) -> None:
+    """All that is wrong is told at once."""
     found = []
     for scheme, (width, height) in LOOKS.items():
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.set_viewport_size({"width": width, "height": height})
-        for address in addresses:
-            page.goto(address)
+        for path in paths:
+            page.set_viewport_size({"width": width, "height": height})
+            page.goto(path)
             expect(page.locator("h1")).to_be_visible()
-            found += [f"{address} ({scheme}, {width} px): {words}" for words in _violations(page)]
+            found += [f"{path} ({scheme}, {width} px): {fault}" for fault in faults(page)]
     assert not found, "\n".join(found)
+
+
+def faults(page: Page) -> list[str]:
+    """Of the page that is open. Leaves it at another width."""
+    found = [*_violations(page), *(f"#{one} is there twice" for one in page.evaluate(IDS_TWICE))]
+    shift = page.evaluate("window.layoutShift")
+    if shift["sum"] >= MAX_SHIFT:
+        found.append(f"the layout shifts by {shift['sum']:.3f}: {shift['of'][:5]}")
+    size = page.viewport_size or {"width": 1440, "height": 900}
+    for width in NARROWER[size["width"]]:
+        page.set_viewport_size({"width": width, "height": size["height"]})
+        if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
+            found.append(f"it is {needed} px wide at {width} px: {page.evaluate(TOO_WIDE)}")
+    return found
 
 
 def _violations(page: Page) -> list[str]:
@@ -58,51 +149,96 @@ def _violations(page: Page) -> list[str]:
     ]
 
 
+def test_no_page_is_left_out() -> None:
+    """A new address is added to those above, or to those that are no pages."""
+    pages = {name for (name, method), answers in TABLE.items() if method == "GET" and {"200", "again"} & {*answers}}
+    admin = {address.name for address in addresses() if address.route.startswith("admin/")}
+    known = {*STRANGERS, *PEOPLES, *WITH_FACTORS, *WITH_ARGUMENTS, *NO_PAGES}
+    assert {name for name in pages if "/" not in name} - admin - known == set()
+
+
 def test_pages_for_strangers(page: Page) -> None:
-    judge(page, [reverse(name) for name in STRANGERS])
+    gone = ["/teams/join/gone/", "/teams/approve/forged/", "/nowhere/"]
+    links = [
+        reverse("account_confirm_email", args=["x"]),
+        reverse("account_reset_password_from_key", args=["1", "x-y"]),
+    ]
+    judge(page, [*(reverse(name) for name in STRANGERS), *gone, *links])
 
 
 def test_pages_for_people_who_have_nothing_yet(bobs_page: Page, studio: LiveServer, bob: User) -> None:
     show_again(bobs_page, studio, bob)
-    judge(bobs_page, ["/accounts/reauthenticate/"])
     judge(bobs_page, [*(reverse(name) for name in PEOPLES), "/generations/new/?kind=image", "/nowhere/"])
+    Authenticator.objects.create(user=bob, type="totp", data={"secret": "x"})
+    RecoveryCodes.activate(bob)
+    passkey = Authenticator.objects.create(user=bob, type="webauthn", data=passkey_data() | {"name": "W" * 60})
+    keyed = [reverse(name, args=[passkey.pk]) for name in ("mfa_edit_webauthn", "mfa_remove_webauthn")]
+    judge(bobs_page, [*(reverse(name) for name in WITH_FACTORS), *keyed])
 
 
-def test_generations_of_every_state(bobs_page: Page, film: Team, bob: User) -> None:
+def test_generations_of_every_state_with_long_words(bobs_page: Page, film: Team, bob: User) -> None:
     rows: list[Generation] = rows_of_every_state(bob, film)
-    judge(bobs_page, [reverse("gallery"), *(row.get_absolute_url() for row in rows)])
+    upload, long = make_upload(bob, picture(size=(300, 700))), {"prompt": "W" * 2500, "negative_prompt": "W" * 2500}
+    TeamPause.objects.create(team=film, began_by=bob, note="W" * 200)
+    Preset.objects.save_preset(bob, "W" * 60, long)
+    Draft.objects.save_draft(bob, uuid.uuid4(), long, {})
+    Draft.objects.save_draft(bob, uuid.uuid4(), {"prompt": "W W"}, {})
+    composers = [f"?made={rows[0].pk}&team=film", f"?kind=image&start={upload.pk}&tail={upload.pk}", "?team=film"]
+    made = [*(row.get_absolute_url() for row in rows), *(f"/generations/new/{query}" for query in composers)]
+    judge(bobs_page, [reverse("gallery"), *made, reverse("earlier-prompts"), "/teams/film/queue", "/accounts/delete/"])
 
 
-def test_what_stands_on_pages_that_are_in_use(bobs_page: Page, film: Team, bob: User) -> None:
+def test_what_stands_on_pages_that_are_in_use(
+    bobs_page: Page, film: Team, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = [make_generation(bob, film, Status.DONE) for _ in range(3)]
     for row in rows:
         make_video(row)
     assert rows[2].move_to_trash(bob)
-    addresses = [
+    left = Team.objects.create(name="W" * 100, slug="left")
+    FormerMembership.objects.create(team=left, user=bob)
+    make_video(make_generation(bob, left, Status.DONE, is_private=True, prompt="W" * 300))
+    paths = [
         f"{reverse('compare')}?ids={rows[0].pk},{rows[1].pk}",
         f"{reverse('new-generation')}?made={rows[0].pk}",
         f"{reverse('gallery')}?q=nothing&status=failed",
         f"{reverse('gallery')}?q=fox",
         reverse("trash"),
+        reverse("former-teams"),
         reverse("generation-delete", args=[rows[0].pk]),
     ]
-    judge(bobs_page, addresses)
+    judge(bobs_page, paths)
+    monkeypatch.setattr(archive, "PART_BYTES", 1)
+    bobs_page.set_viewport_size({"width": 390, "height": 844})
+    bobs_page.evaluate(SEND_ARCHIVE, [str(row.pk) for row in rows[:2]])
+    expect(bobs_page.get_by_role("heading", name="Download in parts")).to_be_visible()
+    assert faults(bobs_page) == []
 
 
-def test_team_and_invitation(page: Page, studio: LiveServer, film: Team, alice: User, bob: User) -> None:
+SEND_ARCHIVE: Final = """
+(ids) => {
+  const form = document.querySelector("main form[method=post]").cloneNode(true);
+  form.action = "/generations/archive";
+  for (const id of ids) form.insertAdjacentHTML("beforeend", `<input name="ids" value="${id}">`);
+  document.body.append(form);
+  form.submit();
+}
+"""
+
+
+def test_team_and_invitation_with_long_names(
+    page: Page, studio: LiveServer, film: Team, alice: User, bob: User, settings: Settings
+) -> None:
+    User.objects.filter(pk=bob.pk).update(name="W" * 150)
+    Team.objects.filter(pk=film.pk).update(name="W" * 100, domains=["w" * 60 + ".example.com"])
     _, token = invite(film, alice, Role.MEMBER)
+    invite(film, alice, Role.MEMBER, email="w" * 60 + "@example.org")
+    make_video(make_generation(bob, film, Status.DONE))
     be(page, studio, alice)
-    judge(
-        page,
-        [
-            "/teams/",
-            "/teams/film/",
-            "/teams/film/queue",
-            "/teams/film/usage",
-            f"/teams/join/{token}/",
-            "/teams/join/gone/",
-        ],
-    )
+    paths = ["/teams/", "/teams/film/", "/teams/film/queue", "/teams/film/usage", "/teams/film/approvals"]
+    judge(page, [*paths, "/teams/film/delete", f"/teams/join/{token}/", "/teams/join/gone/"])
+    be(page, studio, None)
+    judge(page, [f"/teams/join/{token}/"])
 
 
 def test_money_that_waits_and_what_moderators_do(
@@ -126,9 +262,13 @@ def test_money_that_waits_and_what_moderators_do(
     link = approvals.link_for(alice, ask).partition("/teams")[2]
     gone = "/teams/approve/forged/"
     report = f"/generations/{seen.pk}/report"
-    judge(page, ["/teams/film/approvals", f"/teams{link}", gone, report, "/teams/film/delete"])
+    judge(page, ["/teams/film/approvals", f"/teams{link}", gone, report])
     be(page, studio, bob)
-    judge(page, [removed.get_absolute_url(), held.get_absolute_url(), "/trash/", "/accounts/impersonations/"])
+    judge(page, [removed.get_absolute_url(), held.get_absolute_url(), "/accounts/impersonations/"])
+    User.objects.filter(pk=bob.pk).update(
+        suspended_until=timezone.now() + timedelta(days=1), suspension_reason="W" * 300
+    )
+    judge(page, ["/"])
 
 
 def test_a_form_with_errors(bobs_page: Page) -> None:

@@ -1,6 +1,4 @@
-"""Every page in every state, wide and narrow: nothing on the console, nothing the CSP blocks, nothing cut off."""
-
-import uuid
+"""Pages in use: the admin under the policy, a lost connection, the focus. `test_accessibility` visits all pages."""
 
 import pytest
 from django.urls import reverse
@@ -9,32 +7,11 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
-from generations.models import Draft, Generation, Preset, Slot, Status, SubmitPause, TeamPause
+from generations.models import Generation, Slot, Status, SubmitPause
 from tests.browser.conftest import desk_alone
-from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture
+from tests.cast import make_generation, make_input_picture, make_video
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-STRANGERS = [reverse(name) for name in ("gallery", "account_login", "account_signup", "account_reset_password")]
-PEOPLES = [
-    *(reverse(name) for name in ("gallery", "new-generation", "account_email", "account_change_password")),
-    *("/generations/new/?kind=image", reverse("earlier-prompts"), reverse("account_logout"), "/nowhere/"),
-]
-
-
-@pytest.fixture(autouse=True)
-def _password(bob: User) -> None:
-    """A user without a password or a provider can't be asked again, and is refused the pages that ask."""
-    bob.set_password("a-long-passphrase")
-    bob.save()
-
-
-def look(page: Page, address: str) -> None:
-    page.goto(address)
-    expect(page.locator("h1")).to_be_visible()
-    for width in (1280, 390, 320):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{address} is cut off at {width} px"
 
 
 def rows_of_every_state(bob: User, film: Team) -> list[Generation]:
@@ -46,24 +23,6 @@ def rows_of_every_state(bob: User, film: Team) -> list[Generation]:
     for slot in Slot:
         make_input_picture(with_pictures, slot)
     return [*rows, with_pictures]
-
-
-def test_pages_for_strangers(page: Page) -> None:
-    for address in STRANGERS:
-        look(page, address)
-
-
-def test_pages_login_required(bobs_page: Page, film: Team, bob: User) -> None:
-    rows = rows_of_every_state(bob, film)
-    upload, long = make_upload(bob, picture(size=(300, 700))), {"prompt": "W" * 2500, "negative_prompt": "W" * 2500}
-    TeamPause.objects.create(team=film, began_by=bob, note="W" * 200)
-    Preset.objects.save_preset(bob, "W" * 60, long)
-    Draft.objects.save_draft(bob, uuid.uuid4(), long, {})
-    Draft.objects.save_draft(bob, uuid.uuid4(), {"prompt": "W W"}, {})
-    composers = (f"?made={rows[0].pk}&team=film", f"?kind=image&start={upload.pk}&tail={upload.pk}", "?team=film")
-    made = [*(row.get_absolute_url() for row in rows), *(f"/generations/new/{query}" for query in composers)]
-    for address in [*PEOPLES, *made, "/teams/film/queue"]:
-        look(bobs_page, address)
 
 
 def test_admin_works_under_the_policy(bobs_page: Page, film: Team, bob: User) -> None:
