@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Func, Q, QuerySet, Value
 from django.db.models.functions import Lower
 
-from accounts.models import Invitation, Membership, Team, Theme, User
+from accounts.models import Invitation, Membership, MembershipChange, Team, Theme, User
 from accounts.roles import Role
 
 FORMER_MEMBER = "Former member"
@@ -47,7 +47,7 @@ def anonymize_user(user: User) -> None:
     _anonymize_logs(user, addresses)
     _anonymize_teams(user)
     _delete_invitations(user, addresses)
-    for rows in (EmailAddress, SocialAccount, Authenticator):
+    for rows in (EmailAddress, SocialAccount, Authenticator, MembershipChange):
         rows.objects.filter(user=user).delete()
     user.groups.clear()
     user.user_permissions.clear()
@@ -58,8 +58,7 @@ def anonymize_user(user: User) -> None:
         is_active=False,
         is_staff=False,
         is_superuser=False,
-        email_notices=False,
-        browser_notices=False,
+        notification_settings={},
         avatar_key="",
         time_zone="",
         browser_zone="",

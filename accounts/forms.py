@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.invitations import MAX_LINK_USES, invitation_of
 from accounts.models import Team, User
 from accounts.names import fold
+from accounts.notification_kinds import KIND_TEXTS, Channel, Kind, cells
 from accounts.roles import Role
 from accounts.time_zones import choices, zone_of
 from accounts.widgets import LongSelect
@@ -102,10 +103,31 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth is untyp
     field_order = ("name", "passwordless", "credential")
 
 
-class NoticesForm(forms.ModelForm[User]):
-    class Meta:
-        model = User
-        fields = ("email_notices", "browser_notices")
+class NotificationsForm(forms.Form):
+    """A switch for each kind and channel, such as `order_email`."""
+
+    def __init__(self, person: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = person
+        for kind, channel in cells():
+            label = f"{kind.label}: {channel.label}"
+            field = forms.BooleanField(label=label, required=False, initial=person.wants(kind, channel))
+            field.widget.attrs["aria-label"] = label
+            self.fields[f"{kind}_{channel}"] = field
+
+    def rows(self) -> list[tuple[Kind, Any, list[Any]]]:
+        """A kind, what it is about, and its switch in each channel; None where it has none."""
+        names = [(kind, [f"{kind}_{channel}" for channel in Channel]) for kind in Kind]
+        return [
+            (kind, KIND_TEXTS[kind], [self[name] if name in self.fields else None for name in cell])
+            for kind, cell in names
+        ]
+
+    def save(self) -> None:
+        settings: dict[str, dict[str, bool]] = {}
+        for kind, channel in cells():
+            settings.setdefault(kind, {})[channel] = self.cleaned_data[f"{kind}_{channel}"]
+        User.objects.filter(pk=self.person.pk).update(notification_settings=settings)
 
 
 class SettingsForm(forms.ModelForm[User]):

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.emails import send_email
 from accounts.models import FormerMembership, Invitation, InvitationMail, Membership, Team, User, hash_of
+from accounts.notification_kinds import Channel, Kind
 from accounts.roles import Action, Role
 
 INVITATION_SESSION_KEY: Final = "invitation"  # of the session: the token by which somebody came
@@ -98,7 +99,10 @@ def invitation_of(request: HttpRequest) -> Invitation | None:
 
 
 def send(invitation: Invitation, token: str) -> bool:
-    """Send the mail with the link; whether it is on its way."""
+    """Send the mail with the link; whether it is on its way, or not wanted: then the bell says it."""
+    owner = EmailAddress.objects.filter(email=invitation.email, verified=True).select_related("user").first()
+    if owner and not owner.user.wants(Kind.INVITATION, Channel.EMAIL):
+        return True
     team = " ".join(invitation.team.name.split())
     context = {"invitation": invitation, "team": team, "address": invitation_url(token)}
     return send_email(invitation.email, "teams/mail/invitation", context)

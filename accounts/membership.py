@@ -5,7 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import FormerMembership, Membership, Team, User
+from accounts.models import FormerMembership, Membership, MembershipChange, Team, User
 from accounts.roles import ROLE_ACTIONS, Action, Role
 
 
@@ -31,6 +31,8 @@ def change_role(team: Team, member: User, role: Role, by: User) -> None:
     if role != Role.OWNER:
         _require_other_owner(team, members, member)
     Membership.objects.filter(team=team, user=member).update(role=role)
+    if role != members[member.pk].role:
+        _record(team, [member], MembershipChange.Kind.ROLE, by, role)
     _revoke_invitations(team, member, role)
 
 
@@ -49,6 +51,7 @@ def remove(team: Team, member: User, by: User) -> None:
         raise MembershipError(_("This is a personal team: it is deleted with the account."))
     _require_other_owner(team, members, member)
     _end(team, [member], by)
+    _record(team, [member], MembershipChange.Kind.REMOVED, by)
 
 
 @transaction.atomic
@@ -63,7 +66,9 @@ def delete_team(team: Team, by: User, heir: User | None) -> None:
         raise MembershipError(_("This is a personal team: it is deleted with the account."))
     Team.objects.filter(pk=team.pk).update(closed_at=timezone.now(), domains=[])
     team.invitations.all().delete()
-    _end(team, [one.user for one in Membership.objects.filter(team=team).exclude(user=heir).select_related("user")], by)
+    people = [one.user for one in Membership.objects.filter(team=team).select_related("user")]
+    _record(team, people, MembershipChange.Kind.TEAM_DELETED, by)
+    _end(team, [one for one in people if one != heir], by)
     Membership.objects.filter(team=team).update(role=Role.VIEWER)
 
 
@@ -87,8 +92,10 @@ def apply_group_role(team: Team, user: User, role: Role | None) -> None:
         _require_other_owner(team, members, user)
     if role is None:
         _end(team, [user], user)
-    else:
+        _record(team, [user], MembershipChange.Kind.REMOVED, None)
+    elif role != own.role:
         Membership.objects.filter(pk=own.pk).update(role=role)
+        _record(team, [user], MembershipChange.Kind.ROLE, None, role)
         _revoke_invitations(team, user, role)
 
 
@@ -98,6 +105,18 @@ def _end(team: Team, people: list[User], by: User) -> None:
         _revoke_invitations(team, one, None)
         values = {"removed_by": None if one == by else by, "left_at": timezone.now(), "notified_at": None}
         FormerMembership.objects.update_or_create(team=team, user=one, defaults=values)
+
+
+def _record(
+    team: Team, people: list[User], kind: MembershipChange.Kind, by: User | None, role: Role | None = None
+) -> None:
+    """Write down what people shall be told: what others did, or the provider's groups."""
+    changes = [
+        MembershipChange(team=team, team_name=team.name, user=one, kind=kind, by=by, role=role or "")
+        for one in people
+        if one != by
+    ]
+    MembershipChange.objects.bulk_create(changes)
 
 
 def _revoke_invitations(team: Team, member: User, role: Role | None) -> None:

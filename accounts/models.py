@@ -15,6 +15,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NameField
+from accounts.notification_kinds import Channel, Kind, is_on
 from accounts.roles import Action, Role, roles_that_may
 
 if TYPE_CHECKING:
@@ -66,15 +67,13 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     email = models.EmailField(_("e-mail address"), unique=True)
     name = NameField(_("name"), max_length=150, blank=True)
-    email_notices = models.BooleanField(
-        _("e-mail notices"), default=True, help_text=_("A mail when a video is ready or could not be made.")
-    )
-    browser_notices = models.BooleanField(
-        _("browser notices"),
-        default=False,
-        help_text=_("A notice on the screen when that happens while the studio's tab is in the background."),
+    notification_settings = models.JSONField(
+        _("notification settings"), default=dict, blank=True, help_text=_("What differs from the usual.")
     )
 
+    blur_thumbnails = models.BooleanField(
+        _("blur thumbnails"), default=True, help_text=_("Of videos in the admin, until one points at them.")
+    )
     theme = models.CharField(_("theme"), max_length=5, choices=Theme, default=Theme.AUTO)
     time_zone = models.CharField(
         _("time zone"), max_length=64, blank=True, help_text=_("Of dates on pages, in filters and in mails.")
@@ -107,6 +106,14 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.name or self.email.partition("@")[0]
+
+    def wants(self, kind: Kind, channel: Channel) -> bool:
+        """Whether they are told of such things by this channel."""
+        return is_on(self.notification_settings, kind, channel)
+
+    @property
+    def browser_notices(self) -> bool:
+        return self.wants(Kind.ORDER, Channel.BROWSER)
 
     @property
     def is_suspended(self) -> bool:
@@ -353,6 +360,32 @@ class FormerMembership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.team}, {self.left_at:%Y-%m-%d}"
+
+
+class MembershipChange(models.Model):
+    """What somebody else did to a person's membership. `notified_at`: when the person was told."""
+
+    class Kind(models.TextChoices):
+        REMOVED = "removed", _("Removed")
+        ROLE = "role", _("Role changed")
+        TEAM_DELETED = "deleted", _("Team deleted")
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    team_name = models.CharField(_("name of the team then"), max_length=100)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    role = models.CharField(_("role from then on"), max_length=10, choices=Role, blank=True)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    notified_at = models.DateTimeField(_("notified at"), null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["at"], name="membership_change_to_tell", condition=models.Q(notified_at=None))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.team_name}, {self.get_kind_display()}"
 
 
 class ImpersonationQuerySet(models.QuerySet["Impersonation"]):

@@ -130,12 +130,14 @@ class Environment(_LenientEnv):
             self._errors[name].append(problem)
 
     def mail(self, name: str, *, optional: bool) -> dict[str, Any]:
-        """Django's EMAIL_* settings; in development mails are written to the console."""
+        """Django's EMAIL_* settings; in development mails are kept and read by `config.dev_mail`."""
         example = "such as smtp+tls://user:password@mail.example.com:587"
-        if not optional and not str(self.str(name, "")).strip():
+        if not str(self.str(name, "")).strip():
+            if optional:
+                return {"EMAIL_BACKEND": "config.dev_mail.EmailBackend"}
             self.add_error(name, f"is not set. It is the mail server's address, {example}")
             return {}
-        values: dict[str, Any] = self.dj_email_url(name, "console:")
+        values: dict[str, Any] = self.dj_email_url(name)
         if values and "EMAIL_BACKEND" not in values:
             self.add_error(name, f"must be an address {example}")
         return values

@@ -294,6 +294,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
 
 # --- mail
 vars().update(env.mail("EMAIL_URL", optional=DEBUG))
+EMAIL_FILE_PATH: Path = addresses.var() / "mail"  # of development
 _sender = formataddr((SITE_NAME, f"studio@{urlsplit(SITE_URL).hostname}"))
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", _sender)
 

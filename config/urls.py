@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 from accounts.views import impersonation
+from config import dev_mail
 
 # what browsers ask for where a page names no icon, such as at a picture
 _favicon = RedirectView.as_view(url=lazy(static, str)("favicon.svg"))
@@ -23,6 +24,7 @@ urlpatterns = [
     path("impersonation/stop", impersonation.stop, name="impersonation-stop"),
     path("favicon.ico", favicon, name="favicon"),
     path("admin/", admin.site.urls),
+    *dev_mail.urls(),
 ]
 
 handler400 = "generations.views.errors.bad_request"

@@ -173,7 +173,10 @@ def readiness_problem() -> str:
 def greeting() -> list[str]:
     """The last lines of a start."""
     people = "Sign in as demo@example.com (password demo) or admin@example.com (password admin)."
-    return ["", f"Kling Studio is ready: {address()}", *([people] if is_debug() else [])]
+    mails = f"Mails are not sent but kept: {address()}dev/mail/"
+    ours = [people] if is_debug() else []
+    ours += [mails] if is_debug() and not os.environ.get("EMAIL_URL") else []
+    return ["", f"Kling Studio is ready: {address()}", *ours]
 
 
 def address() -> str:

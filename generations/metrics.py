@@ -23,9 +23,8 @@ from config import metrics
 from generations import tasks
 from generations.billing.usage import Month
 from generations.fal.arguments import Endpoint
-from generations.models import AT_FAL, DRIVEN, OPEN, Generation, Status, SubmitPause, TeamPause
+from generations.models import AT_FAL, DRIVEN, OPEN, Generation, Notification, Status, SubmitPause, TeamPause
 from generations.models.price import DURATION_CHOICES
-from generations.notifications import NOTIFY_WITHIN
 from generations.pipeline import manual_resolution
 
 logger = logging.getLogger(__name__)
@@ -168,10 +167,8 @@ def _queues() -> Iterator[Metric]:
 
 
 def _mails() -> Iterator[Metric]:
-    """In rows that have ended, `attempts` is about the mail."""
-    since = timezone.now() - NOTIFY_WITHIN
-    unsent = Generation.objects.filter(finished_at__gte=since, notified_at=None, attempts__gt=0).count()
-    yield _value("mails_unsent", "Videos whose mail could not be sent, and which is tried again.", unsent)
+    unsent = Notification.objects.filter(email_due_at__isnull=False, email_attempts__gt=0).count()
+    yield _value("mails_unsent", "Mails that could not be sent, and are tried again.", unsent)
 
 
 _PARTS: Final[dict[str, Callable[[], Iterator[Metric]]]] = {

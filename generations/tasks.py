@@ -17,8 +17,7 @@ from generations.billing import reconciliation
 from generations.billing.budget_alerts import send_budget_alerts
 from generations.flows import private_work
 from generations.moderation import bulk, policy_audit, quarantine, retention
-from generations.notifications import send_notifications
-from generations.orders.approvals import send_approval_requests
+from generations.notifications import delete_old, send_notifications
 from generations.storage.cleanup import delete_unused_uploads, empty_trash, remove_objects
 
 logger = logging.getLogger(__name__)
@@ -87,6 +86,7 @@ def sweep() -> None:
     _run(empty_trash)
     _run(retention.purge_evidence)
     _run(delete_expired)
+    _run(delete_old)
 
 
 def check_budgets() -> None:
@@ -99,7 +99,6 @@ def reconcile() -> None:
 
 def send_emails() -> None:
     _run(send_notifications)
-    _run(send_approval_requests)
 
 
 def _run(step: Callable[[], object]) -> None:

@@ -24,6 +24,7 @@ from generations.views import (
     metrics,
     months,
     notices,
+    notifications,
     presets,
     prompts,
     queue,
@@ -98,6 +99,9 @@ urlpatterns = [
     path("teams/<slug:slug>/usage.csv", usage.usage_csv, name="team-usage-csv"),
     path("events/queue-positions", queue.positions, name="queue-positions"),
     path("events", live_updates.events, name="events"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/menu", notifications.menu, name="notifications-menu"),
+    path("notifications/read", notifications.read, name="notifications-read"),
     path("events/ended", notices.ended, name="ended"),
     path("webhooks/fal/<uuid:pk>/", webhooks.fal, name="fal-webhook"),
     path("webhooks/fal/<uuid:pk>", webhooks.fal),  # a redirect to the slash would be the end for fal

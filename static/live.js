@@ -50,8 +50,9 @@ async function ask() {
   plan();
 }
 
-function take(newEtag, { now, moved }) {
-  document.dispatchEvent(new CustomEvent("studio:moved", { detail: { since } })); // for browser_notifications.js
+function take(newEtag, { now, moved, unread }) {
+  // for browser_notifications.js and bell.js
+  document.dispatchEvent(new CustomEvent("studio:moved", { detail: { since, unread } }));
   etag = newEtag || "";
   since = now;
   hurriedUntil = Date.now() + HURRY_LASTS; // not for hours, should the bucket be away

@@ -1,6 +1,6 @@
 // The settings page: the browser is asked for its permission on a click there, and nowhere else.
 
-const box = document.getElementById("id_browser_notices");
+const box = document.getElementById("id_order_browser");
 const words = document.getElementById("permission");
 const button = words.querySelector("button");
 

@@ -1,7 +1,6 @@
-// What every page may use: the account menu closes, texts are copied, times are local, clocks tick.
+// What every page may use: the menus close, texts are copied, times are local, clocks tick.
 
-const menu = document.querySelector("details.menu");
-if (menu) {
+for (const menu of document.querySelectorAll("details.menu")) {
   document.addEventListener("click", (event) => {
     if (menu.open && !menu.contains(event.target)) menu.open = false;
   });

@@ -6,19 +6,21 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.forms import NoticesForm, SettingsForm
+from accounts.forms import NotificationsForm, SettingsForm
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import User
+from accounts.notification_kinds import Channel
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def notices(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Who is told of finished videos, and how: by mail, in the browser, or not at all."""
+    """What the person is told of, and how."""
     assert isinstance(request.user, User)
-    if request.method != "POST":
-        return render(request, "account/notices.html", {"form": NoticesForm(instance=request.user)})
-    NoticesForm(request.POST, instance=request.user).save()  # two switches: nothing can be wrong with them
+    form = NotificationsForm(request.user, request.POST if request.method == "POST" else None)
+    if not form.is_valid():  # switches alone: nothing can be wrong with them
+        return render(request, "account/notices.html", {"form": form, "channels": Channel.choices})
+    form.save()
     messages.success(request, _("Saved."))
     return redirect("account-notices")
 

@@ -10,21 +10,26 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from generations.admin.media import VIDEO_RELATED, case_or_row_url, thumbnail, video_name
 from generations.admin.read_only import ReadOnly
 from generations.csv_export import lines
 from generations.models import Decision, Generation
 from generations.moderation.decisions import PERMISSION, lift_suspension, suspend, warn
 
-_COLUMNS: Final = ("at", "verb", "by", "person", "video", "why", "until", "rule")
+_COLUMNS: Final = ("at", "kind", "by", "person", "video", "why", "until", "rule")
 _MAX_DAYS: Final = 3650
 
 
 class PersonForm(forms.Form):
-    verb = forms.ChoiceField(choices=[("warn", _("Warn")), ("suspend", _("Suspend")), ("lift", _("Lift"))])
+    verb = forms.ChoiceField(
+        label=gettext_lazy("Action"),
+        choices=[("warn", _("Warn")), ("suspend", _("Suspend")), ("lift", _("Lift suspension"))],
+    )
     why = forms.CharField(
         label=gettext_lazy("Why"),
         required=False,
@@ -45,13 +50,23 @@ class PersonForm(forms.Form):
 
 @admin.register(Decision)
 class DecisionAdmin(ReadOnly, admin.ModelAdmin[Decision]):
-    list_display = ("at", "verb", "by", "person", "why", "until")
-    list_select_related = ("by", "person")
-    list_filter = ("verb", "at")
+    list_display = ("picture", "at", "kind", "video", "by", "person", "why", "until")
+    list_display_links = ("at",)
+    fields = ("kind", "video", "person", "by", "at", "why", "until", "rule")
+    list_select_related = ("by", "person", "case", *VIDEO_RELATED)
+    list_filter = ("kind", "at")
     search_fields = ("why", "by__email", "person__email", "=generation__id")
     date_hierarchy = "at"
     show_full_result_count = False
     change_list_template = "admin/generations/decision/change_list.html"
+
+    @admin.display(description="")
+    def picture(self, decision: Decision) -> SafeString | str:
+        return thumbnail(decision.generation, case_or_row_url(decision.case, decision.generation))
+
+    @admin.display(description=gettext_lazy("video"))
+    def video(self, decision: Decision) -> SafeString | str:
+        return video_name(decision.generation, case_or_row_url(decision.case, decision.generation))
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -79,13 +94,14 @@ class DecisionAdmin(ReadOnly, admin.ModelAdmin[Decision]):
         form = PersonForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             _carry_out(form.cleaned_data, person, request.user)
-            messages.success(request, _("It is written down, and %s gets a mail.") % person)
+            messages.success(request, _("Decision saved. %s gets an email.") % person)
             return redirect("admin:generations_decision_person", pk)
+        about = Decision.objects.filter(person=person).select_related("by", "case", *VIDEO_RELATED)[:100]
         context = self.admin_site.each_context(request) | {
             "title": str(person),
             "person": person,
             "form": form,
-            "decisions": Decision.objects.filter(person=person).select_related("by")[:100],
+            "decisions": [(one, one.generation and self.video(one)) for one in about],
             "refused_by_fal": Generation.objects.filter(user=person, reason="content_policy_violation").count(),
             "is_self": person == request.user,
         }
@@ -107,4 +123,4 @@ def _carry_out(values: dict[str, Any], person: User, by: User) -> None:
 def _cells(row: Decision) -> list[Any]:
     until = row.until.isoformat() if row.until else ""
     who = [row.by.email, row.person.email, row.generation_id or ""]
-    return [row.at.isoformat(), row.verb, *who, row.why, until, row.rule or ""]
+    return [row.at.isoformat(), row.kind, *who, row.why, until, row.rule or ""]

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 from generations import tasks
 from generations.admin.masking import PRIVATE_FIELDS, MaskedAdmin, mask
+from generations.admin.media import poster, thumbnail
 from generations.admin.read_only import ReadOnly
 from generations.fal_account import fal_config
 from generations.models import Event, Generation, InputPicture, Video
@@ -66,8 +68,20 @@ class NeedsAttentionFilter(admin.SimpleListFilter):
 
 @admin.register(Generation)
 class GenerationAdmin(ReadOnly, MaskedAdmin):
-    list_display = ("short_prompt", "status", "endpoint", "duration", "user", "team", "cost", "created_at", "page")
-    list_select_related = ("user", "team")
+    list_display = (
+        "picture",
+        "short_prompt",
+        "status",
+        "endpoint",
+        "duration",
+        "user",
+        "team",
+        "cost",
+        "created_at",
+        "page",
+    )
+    list_display_links = ("short_prompt",)
+    list_select_related = ("user", "team", "video")
     list_filter = (NeedsAttentionFilter, "status", "reason", "endpoint", "duration", "created_at")
     search_fields = ("=id", "=request_id", "user__email", "team__slug")
     private_columns = PRIVATE_FIELDS
@@ -78,6 +92,10 @@ class GenerationAdmin(ReadOnly, MaskedAdmin):
     show_full_result_count = False
     inlines = (VideoInline, InputPictureInline, EventInline)
     change_form_template = "admin/generations/generation/change_form.html"
+
+    @admin.display(description="")
+    def picture(self, generation: Generation) -> SafeString | str:
+        return thumbnail(generation, reverse("admin:generations_generation_change", args=[generation.pk]))
 
     @admin.display(description=gettext_lazy("prompt"))
     def short_prompt(self, generation: Generation) -> str:
@@ -93,6 +111,7 @@ class GenerationAdmin(ReadOnly, MaskedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         ours = [
+            path("<uuid:pk>/poster/", self.admin_site.admin_view(poster), name="generations_generation_poster"),
             path("<uuid:pk>/attach/", self.admin_site.admin_view(self.attach), name="generations_generation_attach"),
             path(
                 "<uuid:pk>/try-again/",

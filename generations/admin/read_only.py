@@ -5,8 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from generations.admin.masking import MaskedAdmin
+from generations.admin.media import thumbnail
 from generations.models import Event, InputPicture, Price, Upload, Video
 
 
@@ -25,13 +28,18 @@ class ReadOnly(admin.options.BaseModelAdmin[Any]):
 
 @admin.register(Video)
 class VideoAdmin(ReadOnly, MaskedAdmin):
-    list_display = ("generation", "width", "height", "duration", "fps", "codec", "size", "created_at")
+    list_display = ("picture", "generation", "width", "height", "duration", "fps", "codec", "size", "created_at")
+    list_display_links = ("generation",)
     list_select_related = ("generation",)
     list_filter = ("codec", "width", "created_at")
     search_fields = ("=generation__id", "key", "sha256")
     private_search = ("generation__prompt",)
     private_columns = ("placeholder",)
     show_full_result_count = False
+
+    @admin.display(description="")
+    def picture(self, video: Video) -> SafeString | str:
+        return thumbnail(video.generation, reverse("admin:generations_video_change", args=[video.pk]))
 
 
 @admin.register(Event)

@@ -17,11 +17,11 @@ class UsageDayAdmin(ReadOnly, admin.ModelAdmin[UsageDay]):
     search_fields = ("problem",)
     date_hierarchy = "day"
 
-    @admin.display(description=gettext_lazy("our books"), ordering="our_cents")
+    @admin.display(description=gettext_lazy("our records"), ordering="our_cents")
     def ours(self, day: UsageDay) -> str:
         return dollars(day.our_cents)
 
-    @admin.display(description=gettext_lazy("fal's books"), ordering="fal_cents")
+    @admin.display(description=gettext_lazy("fal's records"), ordering="fal_cents")
     def theirs(self, day: UsageDay) -> str:
         return "–" if day.fal_cents is None else dollars(day.fal_cents)
 

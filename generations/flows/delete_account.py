@@ -12,6 +12,7 @@ from generations.models import (
     Draft,
     Favourite,
     Generation,
+    Notification,
     Preset,
     Status,
     StorageDeletion,
@@ -96,3 +97,4 @@ def _delete_belongings(user: User) -> None:
     Favourite.objects.filter(user=user).delete()
     FormerMembership.objects.filter(user=user).delete()
     Preset.objects.filter(user=user).delete()
+    Notification.objects.filter(user=user).delete()

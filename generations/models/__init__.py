@@ -21,6 +21,7 @@ from generations.models.moderation_case import (
     Appeal,
     BulkDecision,
     Case,
+    CaseNote,
     Cause,
     Decision,
     DecisionKind,
@@ -28,6 +29,7 @@ from generations.models.moderation_case import (
     Report,
     ReportReason,
 )
+from generations.models.notification import Notification, moderators
 from generations.models.pause import SubmitPause, TeamPause
 from generations.models.picture import InputPicture, Slot, Upload
 from generations.models.preset import MAX_PRESETS, Preset, TooManyPresetsError
@@ -58,6 +60,7 @@ __all__ = [
     "BudgetWarning",
     "BulkDecision",
     "Case",
+    "CaseNote",
     "Cause",
     "Collection",
     "Decision",
@@ -71,6 +74,7 @@ __all__ = [
     "Hold",
     "InputPicture",
     "LogLine",
+    "Notification",
     "Preset",
     "Price",
     "PrivateAccess",
@@ -90,4 +94,5 @@ __all__ = [
     "UsageDay",
     "Video",
     "dollars",
+    "moderators",
 ]

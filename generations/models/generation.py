@@ -265,6 +265,11 @@ class Generation(models.Model):
         return self.status in OPEN
 
     @property
+    def owner(self) -> User:
+        """Who has it now."""
+        return self.assigned_to or self.user
+
+    @property
     def shown_prompt(self) -> str:
         """For others than its owner."""
         return str(_("(private)")) if self.is_private else self.prompt

@@ -32,7 +32,10 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
 
 class Case(models.Model):
-    """One open case a video at most. `viewed_by` is a soft lock: it tells, and keeps nobody out."""
+    """One open case a video at most. `viewed_by` is a soft lock: it tells, and keeps nobody out.
+
+    `assigned_to` is the moderator to whom it was handed over.
+    """
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="cases")
     causes = ArrayField(models.CharField(max_length=10, choices=Cause), verbose_name=_("why"))
@@ -50,6 +53,9 @@ class Case(models.Model):
         verbose_name=_("rather for another than"),
         help_text=_("Whose decision is appealed."),
     )
+    assigned_to = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("assigned to")
+    )
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
 
     objects: ClassVar = CaseQuerySet.as_manager()
@@ -59,6 +65,7 @@ class Case(models.Model):
         permissions: ClassVar = [("moderate", _("Can decide cases"))]
         indexes: ClassVar = [
             models.Index(fields=["opened_at", "id"], name="case_open", condition=Q(closed_at=None)),
+            models.Index(fields=["closed_at"], name="case_closed", condition=Q(closed_at__isnull=False)),
             GinIndex(fields=["causes"], name="case_causes", condition=Q(closed_at=None)),
         ]
         constraints: ClassVar = [
@@ -67,6 +74,10 @@ class Case(models.Model):
         ]
 
     def __str__(self) -> str:
+        return f"{_('Case')} #{self.pk}: {self.causes_text}"
+
+    @property
+    def causes_text(self) -> str:
         return ", ".join(str(Cause(cause).label) for cause in self.causes)
 
     @property
@@ -108,6 +119,25 @@ class ReportReason(models.TextChoices):
     OTHER = "other", _("Something else")
 
 
+class CaseNote(models.Model):
+    """What moderators say among themselves: staff alone read it. With `assigned_to` the case was handed over."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="notes")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"), auto_now_add=True, db_index=True)
+    text = models.TextField(_("text"), max_length=2000)
+    assigned_to = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("handed over to")
+    )
+
+    class Meta:
+        ordering: ClassVar = ["at", "pk"]
+        constraints: ClassVar = [models.CheckConstraint(condition=~Q(text=""), name="case_note_says_something")]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
 class Report(models.Model):
     """One open one a person and video. `notified_at`: when the person heard the outcome."""
 
@@ -139,7 +169,7 @@ class DecisionKind(models.TextChoices):
     RESTORE = "restore", _("Restore")
     WARN = "warn", _("Warn")
     SUSPEND = "suspend", _("Suspend")
-    LIFT = "lift", _("Lift a suspension")
+    LIFT = "lift", _("Lift suspension")
 
 
 PERSON_KINDS: Final = frozenset({DecisionKind.WARN, DecisionKind.SUSPEND, DecisionKind.LIFT})
@@ -148,7 +178,7 @@ PERSON_KINDS: Final = frozenset({DecisionKind.WARN, DecisionKind.SUSPEND, Decisi
 class Decision(models.Model):
     """Who decided what, when and why. Rows are only ever added."""
 
-    verb = models.CharField(_("decision"), max_length=10, choices=DecisionKind)
+    kind = models.CharField(_("decision"), max_length=10, choices=DecisionKind)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
     at = models.DateTimeField(_("at"), auto_now_add=True, db_index=True)
     why = models.TextField(_("why"), max_length=1000, help_text=_("The person whom it is about reads it."))
@@ -164,14 +194,14 @@ class Decision(models.Model):
         ordering: ClassVar = ["-at", "-pk"]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(verb__in=sorted(PERSON_KINDS)) | Q(generation__isnull=False),
+                condition=Q(kind__in=sorted(PERSON_KINDS)) | Q(generation__isnull=False),
                 name="decision_names_its_video",
             ),
-            models.CheckConstraint(condition=~Q(why="") | Q(verb__in=["approve", "lift"]), name="decision_says_why"),
+            models.CheckConstraint(condition=~Q(why="") | Q(kind__in=["approve", "lift"]), name="decision_says_why"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_verb_display()}: {self.why[:60]}"
+        return f"{self.get_kind_display()}: {self.why[:60]}"
 
 
 class Appeal(models.Model):
@@ -189,7 +219,7 @@ class Appeal(models.Model):
 class BulkDecision(models.Model):
     """One decision on many cases, carried out a few at a time; interrupted, it goes on where it was."""
 
-    verb = models.CharField(_("decision"), max_length=10, choices=DecisionKind)
+    kind = models.CharField(_("decision"), max_length=10, choices=DecisionKind)
     why = models.TextField(_("why"), max_length=1000)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
     at = models.DateTimeField(_("at"), auto_now_add=True)
@@ -199,7 +229,7 @@ class BulkDecision(models.Model):
     skipped = models.PositiveIntegerField(_("skipped"), default=0, help_text=_("Decided by others, or one's own."))
 
     def __str__(self) -> str:
-        return f"{self.get_verb_display()}: {self.decided} + {self.skipped} / {self.total}"
+        return f"{self.get_kind_display()}: {self.decided} + {self.skipped} / {self.total}"
 
     @property
     def left(self) -> int:

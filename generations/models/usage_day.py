@@ -14,7 +14,7 @@ class UsageDay(models.Model):
 
     day = models.DateField(_("day"), primary_key=True)
     our_videos = models.PositiveIntegerField(_("our charged requests"))
-    our_cents = models.PositiveIntegerField(_("our books in US cents"))
+    our_cents = models.PositiveIntegerField(_("our records in US cents"))
     our_units = models.DecimalField(_("units that fal told us with each"), max_digits=14, decimal_places=4)
     fal_units = models.DecimalField(_("fal's units"), max_digits=14, decimal_places=4, null=True)
     fal_cents = models.PositiveIntegerField(_("fal's charge in US cents"), null=True)
@@ -23,8 +23,8 @@ class UsageDay(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-day"]
-        verbose_name = _("day beside fal's books")
-        verbose_name_plural = _("days beside fal's books")
+        verbose_name = _("fal reconciliation")
+        verbose_name_plural = _("fal reconciliation")
 
     def __str__(self) -> str:
         return f"{self.day:%Y-%m-%d}"

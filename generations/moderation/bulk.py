@@ -8,12 +8,12 @@ from generations.models import BulkDecision, Case, DecisionKind
 from generations.moderation.decisions import PERMISSION, DecisionError, decide, kinds_for
 
 
-def begin(cases: list[Case], verb: DecisionKind, by: User, why: str) -> BulkDecision:
+def begin(cases: list[Case], kind: DecisionKind, by: User, why: str) -> BulkDecision:
     """Raises PermissionDenied."""
     if not by.has_perm(PERMISSION):
         raise PermissionDenied
     keys = [case.pk for case in cases]
-    return BulkDecision.objects.create(verb=verb, why=why, by=by, cases=keys, total=len(keys))
+    return BulkDecision.objects.create(kind=kind, why=why, by=by, cases=keys, total=len(keys))
 
 
 def resume() -> int:
@@ -40,16 +40,16 @@ def _decide_next() -> int:
 
 def _decide(case: Case, bulk: BulkDecision) -> bool:
     """False for one that somebody has decided meanwhile, or that is one's own, or is not to be decided so any more."""
-    verb = DecisionKind(bulk.verb)
+    kind = DecisionKind(bulk.kind)
     try:
-        decide(case, _applicable_kind(verb, case), bulk.by, bulk.why)
+        decide(case, _applicable_kind(kind, case), bulk.by, bulk.why)
     except (DecisionError, PermissionDenied):
         return False
     return True
 
 
-def _applicable_kind(verb: DecisionKind, case: Case) -> DecisionKind:
+def _applicable_kind(kind: DecisionKind, case: Case) -> DecisionKind:
     """Removing is called by what the video is: rejected before others have seen it, taken down after."""
     offered = kinds_for(case.generation)
-    swapped = {DecisionKind.REJECT: DecisionKind.TAKE_DOWN, DecisionKind.TAKE_DOWN: DecisionKind.REJECT}.get(verb, verb)
-    return verb if verb in offered or swapped not in offered else swapped
+    swapped = {DecisionKind.REJECT: DecisionKind.TAKE_DOWN, DecisionKind.TAKE_DOWN: DecisionKind.REJECT}.get(kind, kind)
+    return kind if kind in offered or swapped not in offered else swapped

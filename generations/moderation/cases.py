@@ -54,8 +54,12 @@ def open_private_access(case: Case, by: User, reason: str, path: str) -> None:
 
 
 def next_case(by: User, after: Case | None = None) -> Case | None:
-    """The oldest that nobody has open, that is not about one's own work, and whose appeal is not against oneself."""
-    free = Q(viewed_by=None) | Q(viewed_by=by) | Q(viewed_at__lt=timezone.now() - SOFT_LOCK)
-    cases = Case.objects.open().filter(free).exclude(generation__user=by).exclude(generation__assigned_to=by)
+    """The oldest that nobody has open, that is not about one's own work, and whose appeal is not against oneself.
+
+    What was handed to oneself comes first, what was handed to others is theirs.
+    """
+    cases = Case.objects.open().exclude(generation__user=by).exclude(generation__assigned_to=by)
     cases = cases.exclude(pk=after.pk) if after else cases
-    return cases.exclude(excluded_moderator=by).first() or cases.first()
+    free = Q(viewed_by=None) | Q(viewed_by=by) | Q(viewed_at__lt=timezone.now() - SOFT_LOCK)
+    others = cases.filter(free, assigned_to=None)
+    return cases.filter(assigned_to=by).first() or others.exclude(excluded_moderator=by).first() or others.first()

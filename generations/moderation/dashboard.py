@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Max, Min, Q, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from generations import bucket_check
 from generations.billing.usage import Month
-from generations.models import DRIVEN, Case, Decision, DecisionKind, Generation, Status
+from generations.models import DRIVEN, Case, Cause, Decision, DecisionKind, Generation, Status
 
 HOURS: Final = 24
+MEDIAN_DAYS: Final = 30
+APPEAL_DAYS: Final = 90
 _OLDEST: Final = 5
 _REASONS: Final = 8
 
@@ -39,6 +41,27 @@ class Health:
     bucket_problem: str
 
 
+class Median(Aggregate):
+    """PostgreSQL's, over what was taken long or short."""
+
+    function = "percentile_cont"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = DurationField()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """`median`: from the opening of a case to its decision. None when none was decided."""
+
+    median: timedelta | None
+    decided: int  # appeals
+    overturned: int
+
+    @property
+    def overturned_percent(self) -> int:
+        return round(100 * self.overturned / self.decided) if self.decided else 0
+
+
 def open_cases() -> dict[str, Any]:
     """How many cases wait, and the oldest of them."""
     cases = Case.objects.open()
@@ -46,10 +69,21 @@ def open_cases() -> dict[str, Any]:
     return {"count": cases.count(), "oldest": list(oldest)}
 
 
+def figures() -> Figures:
+    """Of the last weeks, by indexes of what was closed and decided in them."""
+    now = timezone.now()
+    took = ExpressionWrapper(F("closed_at") - F("opened_at"), output_field=DurationField())
+    closed = Case.objects.filter(closed_at__gte=now - timedelta(days=MEDIAN_DAYS)).order_by()
+    appealed = Decision.objects.filter(at__gte=now - timedelta(days=APPEAL_DAYS), case__causes__contains=[Cause.APPEAL])
+    back = Count("pk", filter=Q(kind=DecisionKind.RESTORE))
+    appeals = appealed.order_by().aggregate(decided=Count("pk"), overturned=back)
+    return Figures(closed.aggregate(median=Median(took))["median"], **appeals)
+
+
 def decisions_today() -> list[tuple[str, int]]:
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    found = Decision.objects.filter(at__gte=today).order_by().values("verb").annotate(n=Count("pk"))
-    return [(str(DecisionKind(row["verb"]).label), row["n"]) for row in sorted(found, key=lambda row: -row["n"])]
+    found = Decision.objects.filter(at__gte=today).order_by().values("kind").annotate(n=Count("pk"))
+    return [(str(DecisionKind(row["kind"]).label), row["n"]) for row in sorted(found, key=lambda row: -row["n"])]
 
 
 def orders_by_hour() -> list[Hour]:

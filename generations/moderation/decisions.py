@@ -16,6 +16,7 @@ from accounts.models import User
 from generations import holds
 from generations.models import (
     OPEN,
+    PERSON_KINDS,
     Appeal,
     BannedFile,
     Case,
@@ -54,21 +55,21 @@ def kinds_for(row: Generation) -> list[DecisionKind]:
     return [DecisionKind.APPROVE, DecisionKind.REJECT] if row.is_open else [DecisionKind.APPROVE]
 
 
-def decide(case: Case, verb: DecisionKind, by: User, why: str = "", *, with_pictures: bool = False) -> Decision:
+def decide(case: Case, kind: DecisionKind, by: User, why: str = "", *, with_pictures: bool = False) -> Decision:
     """Close the case and carry it out. `with_pictures` bans the pictures that went in as well.
 
     Raises PermissionDenied, AlreadyDecidedError and DecisionError, all with nothing done.
     """
-    _require_moderator(by)
+    require_moderator(by)
     with transaction.atomic():
         row = _lock_row(case, by)
-        if verb not in kinds_for(row):
+        if kind not in kinds_for(row):
             raise DecisionError(_("This can’t be done with the video as it is now. Look at it again."))
-        if not why and verb != DecisionKind.APPROVE:
+        if not why and kind != DecisionKind.APPROVE:
             raise DecisionError(_("Say why: the person reads it."))
-        decision = _create_decision(verb, by, why, person=row.user, generation=row, case=case, rule=_rule_of(row))
-        _HANDLERS[verb](row, by, why)
-        if verb == DecisionKind.TAKE_DOWN or (verb == DecisionKind.REJECT and row.status == Status.DONE):
+        decision = _create_decision(kind, by, why, person=row.user, generation=row, case=case, rule=_rule_of(row))
+        _HANDLERS[kind](row, by, why)
+        if kind == DecisionKind.TAKE_DOWN or (kind == DecisionKind.REJECT and row.status == Status.DONE):
             _ban(row, by, why, with_pictures=with_pictures)
         Case.objects.filter(pk=case.pk).update(closed_at=timezone.now())
         Report.objects.filter(generation=row, closed_by=None).update(closed_by=decision)
@@ -107,12 +108,12 @@ def lift_suspension(person: User, by: User, why: str = "") -> Decision:
 
 def removal_of(row: Generation) -> Decision | None:
     """Why it was removed; None when no person has."""
-    return row.decisions.filter(verb__in=_REMOVALS).select_related("by").first()
+    return row.decisions.filter(kind__in=_REMOVALS).select_related("by").first()
 
 
 def appeal_of(row: Generation) -> Appeal | None:
     """The owner's answer to the removal that holds; one from before it was restored does not count."""
-    restored = row.decisions.filter(verb=DecisionKind.RESTORE).values_list("pk", flat=True).first() or 0
+    restored = row.decisions.filter(kind=DecisionKind.RESTORE).values_list("pk", flat=True).first() or 0
     return Appeal.objects.filter(decision__generation=row, decision__pk__gt=restored).order_by("-pk").first()
 
 
@@ -129,13 +130,14 @@ def appeal(row: Generation, by: User, text: str) -> Appeal:
     return Appeal.objects.create(decision=removal, by=by, text=text)
 
 
-def _require_moderator(by: User) -> None:
+def require_moderator(by: User) -> None:
+    """Raises PermissionDenied for whoever may not decide, now."""
     if by.is_suspended or not (by.is_active and by.is_staff and by.has_perm(PERMISSION)):
         raise PermissionDenied
 
 
 def _require_authority_over(by: User, person: User) -> None:
-    _require_moderator(by)
+    require_moderator(by)
     if by == person or (person.is_superuser and not by.is_superuser):
         raise PermissionDenied
 
@@ -153,8 +155,8 @@ def _lock_row(case: Case, by: User) -> Generation:
     return row
 
 
-def _create_decision(verb: DecisionKind, by: User, why: str, **columns: Any) -> Decision:
-    return Decision.objects.create(verb=verb, by=by, why=why, **columns)
+def _create_decision(kind: DecisionKind, by: User, why: str, **columns: Any) -> Decision:
+    return Decision.objects.create(kind=kind, by=by, why=why, **columns)
 
 
 def _rule_of(row: Generation) -> PromptRule | None:
@@ -216,8 +218,11 @@ def _ban(row: Generation, by: User, why: str, *, with_pictures: bool) -> None:
 
 
 def _notify(decision: Decision) -> None:
-    """Mail the user whom it is about, and those who reported it. A failed mail is logged: the pages say the same."""
-    if decision.verb != DecisionKind.APPROVE:
+    """Mail a warned or suspended user, and those who reported a video. A failed mail is logged: the pages say the same.
+
+    The owner of a video, and who manages its team, hear of it as of other news (`notifications`).
+    """
+    if decision.kind in PERSON_KINDS:
         send_email(
             decision.person.email,
             "generations/mail/decision",

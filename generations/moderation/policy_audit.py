@@ -50,9 +50,9 @@ def _rows() -> QuerySet[Generation]:
 
 def _last_decision() -> Subquery:
     about_it = Decision.objects.filter(
-        generation=OuterRef("pk"), verb__in=[*_REMOVALS, DecisionKind.RESTORE, DecisionKind.APPROVE]
+        generation=OuterRef("pk"), kind__in=[*_REMOVALS, DecisionKind.RESTORE, DecisionKind.APPROVE]
     )
-    return Subquery(about_it.order_by("-at", "-pk").values("verb")[:1])
+    return Subquery(about_it.order_by("-at", "-pk").values("kind")[:1])
 
 
 def _open_case() -> Exists:
@@ -72,7 +72,7 @@ def _visible_though_banned() -> QuerySet[Generation]:
 
 
 def _removed_without_decision() -> QuerySet[Generation]:
-    decided = Decision.objects.filter(generation=OuterRef("pk"), verb__in=_REMOVALS)
+    decided = Decision.objects.filter(generation=OuterRef("pk"), kind__in=_REMOVALS)
     banned = Event.objects.filter(generation=OuterRef("pk"), message__startswith="Taken down: this file was banned")
     return _rows().filter(~Exists(decided), ~Exists(banned), taken_down_at__isnull=False)
 
@@ -116,7 +116,7 @@ def _report_without_case() -> QuerySet[Generation]:
 
 def _visible_though_suspended() -> QuerySet[Generation]:
     """What ended while its owner was suspended, and nobody has approved."""
-    since = Decision.objects.filter(person=OuterRef("user"), verb=DecisionKind.SUSPEND).order_by("-at").values("at")[:1]
+    since = Decision.objects.filter(person=OuterRef("user"), kind=DecisionKind.SUSPEND).order_by("-at").values("at")[:1]
     rows = _rows().filter(status=Status.DONE, awaits_review=False, taken_down_at=None, is_private=False)
     shut_out = rows.filter(user__suspended_until__gt=timezone.now()).annotate(
         since=Subquery(since), last=_last_decision()

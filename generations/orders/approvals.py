@@ -1,4 +1,4 @@
-"""Requests above a team's amount: ask by mail those who may approve them, who decide there or on the team's page."""
+"""Requests above a team's amount: who may approve them, in the team's page or by the link in a mail."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,13 +8,10 @@ from typing import Any, Final
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.emails import send_email
 from accounts.models import Membership, Team, User
 from accounts.roles import Action
 from generations import holds as generations_holds
@@ -22,7 +19,6 @@ from generations.models import Generation, Hold
 
 TOKEN_MAX_AGE: Final = 7 * 24 * 3600  # s
 _SALT: Final = "approval"
-_BATCH_SIZE: Final = 200  # holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +84,11 @@ def decide(approval: ApprovalRequest, by: User, note: str, *, is_yes: bool) -> b
 
 def may_decide(approval: ApprovalRequest, by: User) -> bool:
     """Now, with or without being signed in; never about one's own request."""
-    return by != approval.first.user and _deciders(approval.first.team).filter(user=by).exists()
+    return by != approval.first.user and approvers(approval.first.team).filter(user=by).exists()
 
 
-def _deciders(team: Team) -> QuerySet[Membership]:
+def approvers(team: Team) -> QuerySet[Membership]:
+    """Who may approve in the team now."""
     return Membership.objects.who_may(Action.APPROVE).filter(team=team)
 
 
@@ -110,40 +107,11 @@ def read_link(token: str) -> tuple[User, ApprovalRequest] | None:
     return (person, approval) if approval else None
 
 
-def send_approval_requests() -> int:
-    """A mail to each who may say yes, once about each press; how many. Any number of workers may do it at once."""
-    return sum(_notify(approval) for approval in _group_by_order(_claim()))
-
-
-@transaction.atomic
-def _claim() -> list[Hold]:
-    """From now on they count as told: a worker killed in between costs the mail, and the team's page says the same."""
-    holds = (
-        Hold.objects.open()
-        .filter(kind=Hold.Kind.APPROVAL, notified_at=None)
-        .select_for_update(skip_locked=True, of=("self",))
-    )
-    found = list(holds.select_related("generation__user", "generation__team").order_by("pk")[:_BATCH_SIZE])
-    Hold.objects.filter(pk__in=[hold.pk for hold in found]).update(notified_at=timezone.now())
-    return found
-
-
 def _group_by_order(holds: Any) -> list[ApprovalRequest]:
     groups: dict[uuid.UUID, list[Hold]] = {}
     for hold in holds:
         groups.setdefault(hold.generation.batch or hold.generation_id, []).append(hold)
     return [ApprovalRequest(group) for group in groups.values()]
-
-
-def _notify(approval: ApprovalRequest) -> int:
-    team = approval.first.team
-    people = [one.user for one in _deciders(team).exclude(user=approval.first.user_id).select_related("user")]
-    return sum(
-        send_email(
-            one.email, "teams/mail/approval", {"approval": approval, "team": team, "link": link_for(one, approval)}
-        )
-        for one in people
-    )
 
 
 def link_for(person: User, approval: ApprovalRequest) -> str:

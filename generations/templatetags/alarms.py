@@ -46,7 +46,11 @@ def studio_overview(context: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(user, User):
         return {}
     if user.has_perm("generations.view_case"):
-        parts |= {"waiting": dashboard.open_cases(), "decided": dashboard.decisions_today()}
+        parts |= {
+            "waiting": dashboard.open_cases(),
+            "decided": dashboard.decisions_today(),
+            "figures": dashboard.figures(),
+        }
     if user.has_perm("generations.view_generation"):
         parts |= {"hours": dashboard.orders_by_hour(), "failures": dashboard.failures(), "spend": dashboard.spend()}
         parts |= {"health": dashboard.health(), "workers": tasks.workers()}

@@ -28,7 +28,8 @@ from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.impersonation import active_impersonation
 from accounts.models import User
 from accounts.second_factor import missing_step_url
-from generations.models import Generation
+from generations.models import Generation, Notification
+from generations.notifications.bell import unread
 
 _MAX_ROWS: Final = 100
 _OVERLAP: Final = timedelta(seconds=3)  # a transaction may commit after one that began later
@@ -41,12 +42,17 @@ Moved = list[tuple[Any, datetime]]
 @csp_exempt()  # no page: there is nothing to protect, and the header is a tenth of the work
 @require_safe
 def events(request: HttpRequest) -> HttpResponseBase:
-    """`?since=<milliseconds since 1970>` → `{"now": …, "moved": [[id, version], …]}`; a tab skips what it has seen."""
+    """`?since=<milliseconds since 1970>` → `{"now": …, "moved": [[id, version], …], "unread": …}`.
+
+    What moved are generations and the person's notifications. A tab skips what it has seen.
+    """
     now = timezone.now()
     after = _since(request, now) - _OVERLAP
     tab = _tabs.get(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
     moved = tab.fetch_changes(after) if tab else None
-    return _ordinary_events(request, now, after) if moved is None else _answer(request, now, moved)
+    if tab is None or moved is None:
+        return _ordinary_events(request, now, after)
+    return _answer(request, now, moved, tab.person)
 
 
 @login_required
@@ -55,26 +61,31 @@ def _ordinary_events(request: AuthenticatedHttpRequest, now: datetime, after: da
     if request.user.is_suspended or missing_step_url(request):
         raise PermissionDenied
     if impersonation := active_impersonation(request):
-        return _answer(request, now, list(_changed_rows(impersonation.person, after)))
-    answer = _answer(request, now, list(_changed_rows(request.user, after)))
+        person = impersonation.person
+        return _answer(request, now, list(_changed_rows(person, after)), person)
+    answer = _answer(request, now, list(_changed_rows(request.user, after)), request.user)
     if not request.user.is_staff:  # of staff more is asked, each time
         _Tab.remember(request)
     return answer
 
 
-def _answer(request: HttpRequest, now: datetime, moved: Moved) -> HttpResponse:
+def _answer(request: HttpRequest, now: datetime, moved: Moved, person: User) -> HttpResponse:
     versions = [[str(pk), _milliseconds(changed_at)] for pk, changed_at in moved]
     if not versions:
         return HttpResponse(status=204)
     etag = f'W/"{crc32(json.dumps(versions).encode()):x}"'
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers={"ETag": etag})
-    return JsonResponse({"now": _milliseconds(now), "moved": versions}, headers={"ETag": etag})
+    content = {"now": _milliseconds(now), "moved": versions, "unread": unread(person).total}
+    return JsonResponse(content, headers={"ETag": etag})
 
 
-def _changed_rows(user: User, after: datetime) -> "QuerySet[Generation, tuple[Any, datetime]]":
+def _changed_rows(user: User, after: datetime) -> "QuerySet[Any, tuple[Any, datetime]]":
+    """Of both kinds, in one query."""
     rows = Generation.objects.visible_to(user).filter(changed_at__gt=after)
-    return rows.order_by("-changed_at").values_list("pk", "changed_at")[:_MAX_ROWS]
+    told = Notification.objects.in_bell_of(user).filter(changed_at__gt=after)
+    moved, news = (found.order_by("-changed_at").values_list("pk", "changed_at")[:_MAX_ROWS] for found in (rows, told))
+    return moved.union(news, all=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,7 @@ class _Tab:
     It gives no row at all once the session has ended, or the person may not sign in or has another password.
     """
 
+    person: User
     sql: str
     parameters: tuple[Any, ...]  # with `_AFTER` where the moment belongs
 
@@ -102,7 +114,9 @@ class _Tab:
         while len(_tabs) >= _MAX_TABS:
             _tabs.pop(next(iter(_tabs)), None)
         plain = (value.value if isinstance(value, Enum) else value for value in (*of_person, *of_moved))
-        _tabs[key] = cls(sys.intern(sql), tuple(plain))  # psycopg takes long to find out what an enum is
+        _tabs[key] = cls(
+            User(pk=user.pk), sys.intern(sql), tuple(plain)
+        )  # psycopg takes long to find out what an enum is
 
     def fetch_changes(self, after: datetime) -> Moved | None:
         """What has moved; None when the tab has to be asked who it is."""

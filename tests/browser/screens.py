@@ -25,7 +25,7 @@ from generations.fal.arguments import AspectRatio, Endpoint, parse
 from generations.models import Cause, DecisionKind, Generation, Hold, PromptRule, Report, Status
 from generations.moderation.cases import open_case
 from generations.moderation.decisions import decide, suspend
-from generations.orders.approvals import send_approval_requests
+from generations.notifications import send_notifications
 from generations.orders.place import Order, place_batch
 from tests.browser.conftest import RENDERED, Worker, desk_alone, show_again
 from tests.browser.test_teams import be
@@ -221,7 +221,7 @@ def test_teams_and_money(
     film.refresh_from_db()
     arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": PROMPTS[0], "duration": 10, "aspect_ratio": "16:9"})
     place_batch([Order(user=bob, team=film, idempotency_key=uuid.uuid4(), arguments=arguments, pictures={})] * 3)
-    send_approval_requests()
+    send_notifications()
     send_budget_alerts()
     begin(User.objects.create_superuser("root@example.com", "x", name="Root"), bob, "Ticket 17: a video does not play")
     be(page, studio, alice)

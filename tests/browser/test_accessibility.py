@@ -253,7 +253,7 @@ def test_money_that_waits_and_what_moderators_do(
     seen, removed = make_generation(bob, film, Status.DONE), make_generation(bob, film, Status.DONE)
     for row in (seen, removed):
         make_video(row)
-    Decision.objects.create(verb=DecisionKind.TAKE_DOWN, by=mo, why="Not here", person=bob, generation=removed)
+    Decision.objects.create(kind=DecisionKind.TAKE_DOWN, by=mo, why="Not here", person=bob, generation=removed)
     Generation.objects.filter(pk=removed.pk).update(taken_down_at=now, quarantined_at=now)
     impersonation = Impersonation.objects.create(staff=mo, person=bob, reason="To help", until=now, ended_at=now)
     impersonation.requests.create(method="GET", path="/", status_code=200)

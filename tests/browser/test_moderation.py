@@ -55,17 +55,17 @@ def test_rule_holds_a_prompt_and_a_moderator_lets_it_become_a_video(
     worker.start()
     be(page, studio, mo)
     page.goto("/admin/")
-    expect(page.get_by_role("heading", name="Cases that wait: 1")).to_be_visible()
-    page.get_by_role("link", name="Begin with the oldest").click()
+    expect(page.get_by_role("heading", name="Waiting cases: 1")).to_be_visible()
+    page.get_by_role("link", name="Review oldest").click()
     expect(page.get_by_text("A fox with a s-w-0-r-d")).to_be_visible()
     assert fits(page)
     page.locator("body").press("a")
-    expect(page.get_by_text("Approve. It is written down.")).to_be_visible()
+    expect(page.get_by_text("Approve. Decision saved.")).to_be_visible()
 
     be(page, studio, bob)
     page.goto(row.get_absolute_url())
     expect(page.locator("video")).to_be_visible(timeout=RENDERED)
-    assert Decision.objects.get().verb == "approve"
+    assert Decision.objects.get().kind == "approve"
 
 
 def test_report_leads_to_a_take_down_at_every_address_and_restoring_brings_it_back(
@@ -98,7 +98,7 @@ def test_report_leads_to_a_take_down_at_every_address_and_restoring_brings_it_ba
         expect(page.get_by_label("Why (the person reads it)")).to_be_focused()
         page.keyboard.type("Foxes that bite are not for this studio.")
         page.get_by_role("button", name="Take down").click()
-        expect(page.get_by_text("Take down. It is written down.")).to_be_visible()
+        expect(page.get_by_text("Take down. Decision saved.")).to_be_visible()
         answers = {address: browser.get(address).status_code for address in everything}
         assert set(answers.values()) <= {404, 410}, answers
 
@@ -117,7 +117,7 @@ def test_report_leads_to_a_take_down_at_every_address_and_restoring_brings_it_ba
         expect(page.get_by_text("It only yawns.")).to_be_visible()
         page.get_by_label("Why (the person reads it)").fill("So it does.")
         page.get_by_role("button", name="Restore").click()
-        expect(page.get_by_text("Restore. It is written down.")).to_be_visible()
+        expect(page.get_by_text("Restore. Decision saved.")).to_be_visible()
         assert {browser.get(address).status_code for address in everything} == {200}
 
 

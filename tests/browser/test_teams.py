@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
 from generations.models import Generation, Status
-from generations.orders.approvals import send_approval_requests
+from generations.notifications import send_notifications
 from tests.cast import make_generation, make_video, signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -159,7 +159,7 @@ def test_team_is_switched_in_the_header_and_a_large_request_waits_for_a_yes(
     expect(page.get_by_text("Above $0.50 an admin of the team says yes first").first).to_be_visible()
     assert fits(page)
 
-    send_approval_requests()
+    send_notifications()
     link = re.search(r"/teams/approve/\S+", str(mail.outbox[-1].body))
     assert link
     be(page, studio, None)

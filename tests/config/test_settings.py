@@ -57,7 +57,7 @@ def test_nothing_set_is_development_on_this_machine(monkeypatch: pytest.MonkeyPa
     assert values["FAL_QUEUE_URL"] == "http://127.0.0.1:8001"
     assert values["AWS_S3_ENDPOINT_URL"].startswith("http://127.0.0.1:")
     assert values["MEDIA_DELIVERY"] == "proxy"
-    assert values["EMAIL_BACKEND"] == "django.core.mail.backends.console.EmailBackend"
+    assert values["EMAIL_BACKEND"] == "config.dev_mail.EmailBackend"
     assert values["ACCOUNT_EMAIL_VERIFICATION"] == "optional"
     assert values["SESSION_COOKIE_SECURE"] is False
     assert values["ALLOWED_HOSTS"] == ["localhost", ".localhost", "127.0.0.1", "[::1]"]

@@ -60,10 +60,16 @@ def test_a_port_that_is_none_is_refused(value: str) -> None:
         launcher.read_port({"PORT": value})
 
 
-def test_without_debug_no_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert any("admin@example.com" in line for line in launcher.greeting())
+def test_without_debug_no_password_and_no_mails_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EMAIL_URL", raising=False)
+    shown = "\n".join(launcher.greeting())
+    assert "admin@example.com" in shown
+    assert f"{launcher.address()}dev/mail/" in shown
+    monkeypatch.setenv("EMAIL_URL", "smtp://mail.example.com:25")
+    assert "/dev/mail/" not in "\n".join(launcher.greeting())
+    monkeypatch.delenv("EMAIL_URL")
     monkeypatch.setenv("DEBUG", "false")
-    assert not any("admin@example.com" in line for line in launcher.greeting())
+    assert len(launcher.greeting()) == 2
 
 
 class Launched:

@@ -129,7 +129,7 @@ def _objects(film: Team, alice: User, bob: User, generation: Generation) -> dict
     """A row of each model of the admin."""
     now = timezone.now()
     case = open_case(generation, Cause.REPORT)
-    decision = Decision.objects.create(verb=DecisionKind.WARN, by=alice, why="x", person=bob, generation=generation)
+    decision = Decision.objects.create(kind=DecisionKind.WARN, by=alice, why="x", person=bob, generation=generation)
     made = [
         *(bob, film, generation, case, decision),
         Appeal.objects.create(decision=decision, by=bob, text="x"),
@@ -137,7 +137,7 @@ def _objects(film: Team, alice: User, bob: User, generation: Generation) -> dict
         Hold.objects.create(generation=generation, kind=Hold.Kind.RULE, reason="x", verdict="released", decided_at=now),
         Flag.objects.create(generation=generation, matched_text="x"),
         BannedFile.objects.create(sha256="0" * 64, reason="x"),
-        BulkDecision.objects.create(verb=DecisionKind.APPROVE, by=alice, cases=[], total=1),
+        BulkDecision.objects.create(kind=DecisionKind.APPROVE, by=alice, cases=[], total=1),
         PromptRule.objects.create(text="engines"),
         Impersonation.objects.create(staff=alice, person=bob, reason="x", until=now, ended_at=now),
         UsageDay.objects.create(day=date(2026, 11, 1), our_videos=0, our_cents=0, our_units=0),

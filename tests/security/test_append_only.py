@@ -23,7 +23,7 @@ def rows(film: Team, bob: User, mona: User) -> dict[type[models.Model], Any]:
     return {
         Event: generation.events.get(),
         Decision: Decision.objects.create(
-            verb=DecisionKind.TAKE_DOWN,
+            kind=DecisionKind.TAKE_DOWN,
             by=mona,
             person=bob,
             why="x",

@@ -20,7 +20,7 @@ from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
 from generations.models import Case, Cause, Event, Flag, Generation, Hold, PrivateAccess, PromptRule, Status
 from generations.moderation.cases import open_case
-from generations.orders.approvals import send_approval_requests
+from generations.notifications import send_notifications
 from tests.cast import make_generation, make_input_picture, make_video, signed_in
 from tests.security.addresses import every_address
 
@@ -290,7 +290,7 @@ def test_whoever_says_yes_reads_no_private_prompt(
 ) -> None:
     row = make_generation(bob, film, Status.HELD, is_private=True, prompt=f"A {MARKER}")
     Hold.objects.create(generation=row, kind=Hold.Kind.APPROVAL, reason="Above the amount")
-    send_approval_requests()
+    send_notifications()
     (mail,) = mailoutbox
     parts = [str(mail.subject), str(mail.body), *(str(part) for part in mail.alternatives)]
     assert MARKER not in "".join(parts)

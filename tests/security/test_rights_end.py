@@ -27,7 +27,7 @@ from generations.models import Case, Cause, DecisionKind, Generation, Hold, Stat
 from generations.moderation import bulk
 from generations.moderation.cases import open_case
 from generations.moderation.decisions import suspend
-from generations.orders.approvals import send_approval_requests
+from generations.notifications import send_notifications
 from generations.orders.place import Order, place_order
 from generations.views import drafts
 from tests.cast import make_generation, signed_in
@@ -225,7 +225,7 @@ def link(film: Team, ada: User, bob: User, mailoutbox: Mails) -> str:
     film.refresh_from_db()
     arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": "A fox", "duration": 5, "aspect_ratio": "1:1"})
     place_order(Order(user=bob, team=film, idempotency_key=uuid.uuid4(), arguments=arguments, pictures={}))
-    send_approval_requests()
+    send_notifications()
     (mail,) = [mail for mail in mailoutbox if mail.to == [ada.email]]
     found = re.search(r"/approvals?/[^\s]+|/[a-z-]+/[^\s]*:[^\s]+", str(mail.body))
     assert found
@@ -248,7 +248,7 @@ def test_no_mail_asks_whoever_may_not_decide(
     Hold.objects.update(notified_at=None)
     ending()
     mailoutbox.clear()
-    send_approval_requests()
+    send_notifications()
     assert ada.email not in {address for mail in mailoutbox for address in mail.to}
 
 

@@ -78,11 +78,11 @@ def _make_case(user: User, team: Team, number: int) -> None:
     Flag.objects.create(generation=row, rule=rule, matched_text="fox")
     Hold.objects.create(generation=row, kind=Hold.Kind.RULE, rule=rule, reason="fox")
     decision = Decision.objects.create(
-        verb=DecisionKind.REJECT, by=user, why="fox", person=user, generation=row, case=case
+        kind=DecisionKind.REJECT, by=user, why="fox", person=user, generation=row, case=case
     )
     Report.objects.create(generation=row, reporter=user, reason="other", note="fox")
     Appeal.objects.create(decision=decision, by=user, text="fox")
-    BulkDecision.objects.create(verb=DecisionKind.REJECT, by=user, why="fox", cases=[], total=1)
+    BulkDecision.objects.create(kind=DecisionKind.REJECT, by=user, why="fox", cases=[], total=1)
     BannedFile.objects.create(sha256=row.pk.hex * 2, reason="fox", made_by=user, generation=row)
 
 

@@ -85,7 +85,7 @@ def test_address_answers_each_person_as_the_table_says(
     people: dict[str, Client], case: Case, bob: User, mo: User, name: str, person: str
 ) -> None:
     address, data, expected = TABLE[name]
-    begun = BulkDecision.objects.create(verb=DecisionKind.APPROVE, by=mo, cases=[], total=1)
+    begun = BulkDecision.objects.create(kind=DecisionKind.APPROVE, by=mo, cases=[], total=1)
     address = address.format(case=case.pk, bob=bob.pk, bulk=begun.pk)
     url = address if address.startswith("/") else f"/admin/generations/{address}"
     client = people[person]
@@ -121,7 +121,7 @@ def test_case_shows_everything_and_a_decision_leads_on(case: Case, row: Generati
     answer = client.post(
         f"/admin/generations/case/{case.pk}/decide/", {"verb": "take_down", "why": "A flag"}, follow=True
     )
-    assert "Take down. It is written down." in answer.content.decode()
+    assert "Take down. Decision saved." in answer.content.decode()
     assert answer.redirect_chain[-1][0] == f"/admin/generations/case/{other.pk}/change/"
     again = client.get(f"/admin/generations/case/{case.pk}/change/").content.decode()
     assert "A flag" in again
@@ -151,7 +151,7 @@ def test_second_moderator_is_told(case: Case, mo: User, max_: User) -> None:
     late = second.post(f"/admin/generations/case/{case.pk}/decide/", {"verb": "take_down", "why": "x"}, follow=True)
 
     assert "Mo has decided it meanwhile" in late.content.decode()
-    assert Decision.objects.get().verb == "approve"
+    assert Decision.objects.get().kind == "approve"
 
 
 def test_private_work_takes_a_reason_that_its_owner_reads(
@@ -286,7 +286,7 @@ def test_first_page_shows_what_waits_what_was_decided_and_how_the_studio_is(
     page = signed_in(User.objects.create_superuser("root@example.com", "x")).get("/admin/").content.decode()
 
     for part in (
-        "Cases that wait: 1",
+        "Waiting cases: 1",
         "reported, Bob",
         "Approve: 1",
         "no_media_generated",
@@ -296,7 +296,7 @@ def test_first_page_shows_what_waits_what_was_decided_and_how_the_studio_is(
     ):
         assert part in page, part
     mine = signed_in(mo).get("/admin/").content.decode()
-    assert "Cases that wait: 1" in mine
+    assert "Waiting cases: 1" in mine
     assert "Spent and held" not in mine
 
 
@@ -324,7 +324,7 @@ def test_log_is_a_table_that_computes_nothing(case: Case, mo: User) -> None:
     answer = signed_in(mo).get("/admin/generations/decision/log.csv")
     rows = list(csv.DictReader(b"".join(answer).decode("utf-8-sig").splitlines()))
 
-    assert [(row["verb"], row["by"], row["person"], row["why"]) for row in rows] == [
+    assert [(row["kind"], row["by"], row["person"], row["why"]) for row in rows] == [
         ("take_down", "mo@example.com", "bob@example.com", "'=HYPERLINK(1)")
     ]
 

@@ -47,6 +47,7 @@ from generations.moderation.decisions import (
 )
 from generations.moderation.policy_audit import violations
 from generations.moderation.retention import purge_evidence
+from generations.notifications import send_notifications
 from generations.orders.place import Order, place_batch, save_upload
 from generations.pictures import read
 from generations.storage.cleanup import remove_objects
@@ -252,7 +253,7 @@ def test_second_moderator_is_told_who_decided_what(case: Case, mo: User, max_: U
 def test_two_at_once_make_one_decision(case: Case, mo: User, max_: User) -> None:
     def say(by: User) -> str:
         try:
-            return decide(case, DecisionKind.TAKE_DOWN, by, "Not here").verb
+            return decide(case, DecisionKind.TAKE_DOWN, by, "Not here").kind
         except AlreadyDecidedError:
             return "late"
         finally:
@@ -391,7 +392,7 @@ def test_review_before_others_see_it(
         assert not Case.objects.exists()
         return
     assert (
-        "Others see it when a moderator has approved it" in signed_in(bob).get(row.get_absolute_url()).content.decode()
+        "Only you see it until a moderator approves it" in signed_in(bob).get(row.get_absolute_url()).content.decode()
     )
     assert Case.objects.get().causes == ["review"]
     decide(Case.objects.get(), DecisionKind.APPROVE, mo)
@@ -433,8 +434,9 @@ def test_report_is_one_a_person_and_its_outcome_is_told(
     assert Report.objects.get(reporter=victor).note == "Much blood"
     assert Case.objects.get().causes == ["report"]
     decide(Case.objects.get(), DecisionKind.TAKE_DOWN, mo, "No gore")
+    send_notifications()
 
-    told = {mail.to[0]: mail for mail in mailoutbox}
+    told = {mail.to[0]: mail for mail in mailoutbox if "report" in mail.subject or mail.to == ["bob@example.com"]}
     assert set(told) == {"bob@example.com", "victor@example.com", "alice@example.com"}
     assert "No gore" in str(told["bob@example.com"].body)
     assert "removed it" in str(told["victor@example.com"].body)
@@ -526,7 +528,7 @@ def test_warning_is_told_and_written_down(
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         warn(bob, mo, "Please read the rules")
     assert "Please read the rules" in str(mailoutbox[0].body)
-    assert Decision.objects.get().verb == "warn"
+    assert Decision.objects.get().kind == "warn"
 
 
 def test_nobody_suspends_themselves_or_a_superuser(bob: User, mo: User) -> None:

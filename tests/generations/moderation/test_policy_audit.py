@@ -34,8 +34,8 @@ def done(bob: User, film: Team, **columns: Any) -> Generation:
     return row
 
 
-def decided(row: Generation, verb: DecisionKind, by: User) -> None:
-    Decision.objects.create(verb=verb, by=by, why="x", person=row.user, generation=row)
+def decided(row: Generation, kind: DecisionKind, by: User) -> None:
+    Decision.objects.create(kind=kind, by=by, why="x", person=row.user, generation=row)
 
 
 def set_(row: Generation, **columns: Any) -> Generation:
@@ -55,7 +55,7 @@ def plant(name: str, bob: User, film: Team, mo: User) -> Generation:  # noqa: C9
             BannedFile.objects.create(sha256=row.video.sha256, reason="x")
         case "seen-though-suspended":
             User.objects.filter(pk=bob.pk).update(suspended_until=now + timedelta(days=1))
-            Decision.objects.create(verb=DecisionKind.SUSPEND, by=mo, why="x", person=bob)
+            Decision.objects.create(kind=DecisionKind.SUSPEND, by=mo, why="x", person=bob)
             row = set_(done(bob, film), finished_at=now + timedelta(seconds=5))
         case "removed-by-nobody":
             row = set_(done(bob, film), taken_down_at=now, quarantined_at=now, fal_copy_deleted_at=now)

@@ -16,7 +16,7 @@ from generations.billing.budget import budget_of
 from generations.fal.arguments import Endpoint, parse
 from generations.models import Generation, Hold, Status
 from generations.notifications import send_notifications
-from generations.orders.approvals import decide, pending_approvals, send_approval_requests
+from generations.orders.approvals import decide, pending_approvals
 from generations.orders.place import Order, place_batch, place_retry
 from generations.pipeline import drive
 from tests.cast import signed_in
@@ -109,8 +109,8 @@ def test_mail_goes_once_to_who_may_and_decides_once(film: Team, alice: User, bob
     ada = User.objects.create_user("ada@example.com", name="Ada")
     Membership.objects.create(team=film, user=ada, role=Role.ADMIN)
     order(bob, film)
-    send_approval_requests()
-    send_approval_requests()
+    send_notifications()
+    send_notifications()
 
     assert sorted(mail.to[0] for mail in mailoutbox) == ["ada@example.com", "alice@example.com"]
     mails = {mail.to[0]: mail for mail in mailoutbox}
@@ -134,7 +134,7 @@ def test_link_of_somebody_who_may_no_more_decides_nothing(
     film: Team, alice: User, bob: User, mailoutbox: Mails
 ) -> None:
     order(bob, film)
-    send_approval_requests()
+    send_notifications()
     Membership.objects.filter(team=film, user=alice).update(role=Role.VIEWER)
 
     assert Client().post(link(mailoutbox[0]), {"verb": "approve"}).status_code == 403
@@ -163,7 +163,7 @@ def test_canceled_request_waits_for_nothing(film: Team, alice: User, bob: User, 
     rows = order(bob, film, 3)
     for row in rows:
         assert row.cancel(bob)
-    send_approval_requests()
+    send_notifications()
 
     assert pending_approvals(film) == []
     assert mailoutbox == []

@@ -17,7 +17,7 @@ from accounts.emails import send_email
 from accounts.models import Team, User
 from generations import metrics
 from generations.fal.webhooks import KeySet, mac
-from generations.models import AT_FAL, Generation, Status, SubmitPause, TeamPause
+from generations.models import AT_FAL, Generation, Notification, Status, SubmitPause, TeamPause
 from generations.pipeline import submit
 from generations.views import webhooks as views
 from tests.cast import make_generation
@@ -193,18 +193,18 @@ def test_only_the_longest_queues_are_named(bob: User) -> None:
 
 @pytest.mark.django_db
 def test_mail_that_could_not_be_sent_is_counted(film: Team, bob: User, settings: Settings) -> None:
-    make_generation(bob, film, Status.DONE, attempts=2)
-    make_generation(bob, film, Status.DONE, attempts=1, notified_at=timezone.now())
-    make_generation(bob, film, Status.DONE)
+    row = make_generation(bob, film, Status.DONE)
+    for due, attempts in ((timezone.now(), 2), (None, 1), (timezone.now(), 0)):
+        Notification.objects.create(user=bob, kind="order", generation=row, email_due_at=due, email_attempts=attempts)
     assert scrape()["kling_studio_mails_unsent",] == 1
 
     failed = sample_of("kling_studio_mails_total", ("outcome", "failed"))
     sent = sample_of("kling_studio_mails_total", ("outcome", "sent"))
-    context = {"person": bob, "generation": Generation.objects.all()[0], "words": "A fox"}
-    assert send_email(bob.email, "generations/mail/done", context)
+    context = {"person": bob, "headline": "Your video is ready", "words": "A fox", "made": [row]}
+    assert send_email(bob.email, "generations/mail/order", context)
     settings.EMAIL_BACKEND, settings.EMAIL_HOST = "django.core.mail.backends.smtp.EmailBackend", "127.0.0.1"
     settings.EMAIL_PORT = free_port()
-    assert not send_email(bob.email, "generations/mail/done", context)
+    assert not send_email(bob.email, "generations/mail/order", context)
 
     assert sample_of("kling_studio_mails_total", ("outcome", "failed")) == failed + 1
     assert sample_of("kling_studio_mails_total", ("outcome", "sent")) == sent + 1

@@ -1,7 +1,8 @@
-"""Mails: one to the user who asked, once it has ended, never two; a mail server that is away only delays them."""
+"""Mails: one of each finished order, never two; a mail server that is away only delays them."""
 
 import smtplib
 import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,7 +17,8 @@ from pytest_django import Settings
 
 from accounts.models import Team, User
 from generations.fal.error_messages import ResponsibleParty
-from generations.models import OPEN, Generation, Status
+from generations.flows.remove_member import remove_member
+from generations.models import OPEN, Generation, Notification, Status
 from generations.notifications import send_notifications
 from tests.cast import make_generation
 
@@ -54,11 +56,11 @@ def bodies() -> list[str]:
 
 
 def pass_time(minutes: float) -> None:
-    """Pauses, not ages: what ended stays as new as it is."""
-    for row in Generation.objects.exclude(lease_until=None):
-        assert row.lease_until
-        row.lease_until = row.lease_until - timedelta(minutes=minutes)
-        row.save(update_fields=["lease_until"])
+    """Of the pauses between two tries."""
+    for one in Notification.objects.exclude(email_due_at=None):
+        assert one.email_due_at
+        one.email_due_at = one.email_due_at - timedelta(minutes=minutes)
+        one.save(update_fields=["email_due_at"])
 
 
 def test_finished_video_is_announced_with_its_page(film: Team, bob: User) -> None:
@@ -97,7 +99,7 @@ def test_failure_says_why_what_to_do_and_what_it_cost(
     generation = make_generation(bob, film, Status.FAILED, **{**values, **columns})
     send_notifications()
 
-    assert sent() == [("bob@example.com", "Your video was not made: A fox in the snow")]
+    assert sent() == [("bob@example.com", "Your video failed: A fox in the snow")]
     for body in bodies():
         assert f"https://studio.example.com/generations/{generation.pk}/" in body
         for each in words:
@@ -112,35 +114,70 @@ def test_nobody_is_told_twice(film: Team, bob: User) -> None:
     assert Generation.objects.get().notified_at
 
 
-def test_several_of_one_person_make_one_mail(film: Team, bob: User, alice: User) -> None:
-    rows = [make_generation(bob, film, Status.DONE, prompt=f"Number {number}") for number in range(3)]
-    rows += [make_generation(bob, film, Status.FAILED, prompt="Number 3")]
+def test_order_makes_one_mail_when_nothing_of_it_moves_any_more(film: Team, bob: User, alice: User) -> None:
+    batch = uuid.uuid4()
+    rows = [make_generation(bob, film, Status.DONE, prompt=f"Number {n}", batch=batch, batch_index=n) for n in range(3)]
+    rows += [make_generation(bob, film, Status.FAILED, prompt="Number 3", batch=batch, batch_index=3)]
+    last = make_generation(bob, film, Status.RENDERING, batch=batch, batch_index=4)
     make_generation(alice, film, Status.DONE)
 
-    assert send_notifications() == 2
-    assert dict(sent()) == {
-        "bob@example.com": "3 videos are ready, 1 was not made",
-        "alice@example.com": "Your video is ready: A fox in the snow",
-    }
-    mail.outbox = [message for message in mail.outbox if message.to == ["bob@example.com"]]
+    assert send_notifications() == 1  # alice's
+    assert sent() == [("alice@example.com", "Your video is ready: A fox in the snow")]
+    mail.outbox = []
+    last.move(Status.CANCELLING)
+    last.move(Status.CANCELED)
+    assert [send_notifications(), send_notifications()] == [1, 0]
+    assert sent() == [("bob@example.com", "3 videos are ready, 1 failed")]
     for body in bodies():
         for row in rows:
             assert row.prompt in body
             assert str(row.pk) in body
 
 
+def test_fifty_videos_of_two_orders_make_two_mails(film: Team, bob: User) -> None:
+    for batch in (uuid.uuid4(), uuid.uuid4()):
+        for index in range(25):
+            make_generation(bob, film, Status.DONE, batch=batch, batch_index=index)
+
+    assert send_notifications() == 2
+    assert sent() == [("bob@example.com", "25 videos are ready")] * 2
+
+
+@pytest.mark.parametrize(
+    ("waiting", "columns"),
+    [(Status.HELD, {}), (Status.RENDERING, {"needs_attention_since": timezone.now()})],
+)
+def test_what_waits_for_somebody_keeps_nobody_waiting(
+    film: Team, bob: User, waiting: Status, columns: dict[str, Any]
+) -> None:
+    batch = uuid.uuid4()
+    make_generation(bob, film, Status.DONE, batch=batch)
+    late = make_generation(bob, film, waiting, batch=batch, batch_index=1, prompt="The late one", **columns)
+    assert send_notifications() == 1
+    Generation.objects.filter(pk=late.pk).update(
+        status=Status.FAILED, due_at=None, finished_at=timezone.now(), reason="x", message="x", responsible_party="us"
+    )
+
+    assert send_notifications() == 1  # of the late one alone
+    assert [subject for _, subject in sent()] == [
+        "Your video is ready: A fox in the snow",
+        "Your video failed: The late one",
+    ]
+
+
 @pytest.mark.parametrize(
     ("statuses", "subject"),
     [
         ([Status.DONE, Status.DONE], "2 videos are ready"),
-        ([Status.FAILED, Status.FAILED], "2 videos were not made"),
-        ([Status.DONE, Status.FAILED], "1 video is ready, 1 was not made"),
-        ([Status.DONE, Status.FAILED, Status.FAILED], "1 video is ready, 2 were not made"),
+        ([Status.FAILED, Status.FAILED], "2 videos failed"),
+        ([Status.DONE, Status.FAILED], "1 video is ready, 1 failed"),
+        ([Status.DONE, Status.FAILED, Status.REJECTED], "1 video is ready, 2 failed"),
     ],
 )
 def test_subject_counts(film: Team, bob: User, statuses: list[Status], subject: str) -> None:
-    for status in statuses:
-        make_generation(bob, film, status)
+    batch = uuid.uuid4()
+    for index, status in enumerate(statuses):
+        make_generation(bob, film, status, batch=batch, batch_index=index)
     send_notifications()
 
     assert sent() == [("bob@example.com", subject)]
@@ -167,7 +204,7 @@ def test_no_news_is_no_mail(film: Team, bob: User, columns: dict[str, Any]) -> N
     assert send_notifications() == 0
 
 
-@pytest.mark.parametrize("columns", [{"email_notices": False}, {"is_active": False}])
+@pytest.mark.parametrize("columns", [{"notification_settings": {"order": {"email": False}}}, {"is_active": False}])
 def test_who_wants_none_gets_none(film: Team, bob: User, columns: dict[str, Any]) -> None:
     User.objects.filter(pk=bob.pk).update(**columns)
     make_generation(bob, film, Status.DONE)
@@ -184,7 +221,7 @@ def test_video_that_comes_after_a_failure_is_told_of_too(film: Team, bob: User) 
     generation.move(Status.DONE)
     send_notifications()
 
-    assert [subject.partition(":")[0] for _, subject in sent()] == ["Your video was not made", "Your video is ready"]
+    assert [subject.partition(":")[0] for _, subject in sent()] == ["Your video failed", "Your video is ready"]
 
 
 @pytest.mark.parametrize(
@@ -222,8 +259,8 @@ def test_mail_server_that_is_away_delays_the_mail(
         patch.setattr(locmem.EmailBackend, "send_messages", refuse(ConnectionRefusedError("nobody there")))
         assert send_notifications() == 0
 
-    assert "No mail to bob@example.com (generations/mail/done): ConnectionRefusedError: nobody there" in caplog.text
-    assert Generation.objects.get().notified_at is None
+    assert "No mail to bob@example.com (generations/mail/order): ConnectionRefusedError: nobody there" in caplog.text
+    assert Notification.objects.get().email_due_at
     assert send_notifications() == 0  # not yet
     pass_time(1)
     assert send_notifications() == 1
@@ -263,8 +300,10 @@ def test_address_that_is_refused_does_not_hold_up_the_others(
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_side_by_side_tell_each_person_once(film: Team, bob: User, alice: User, victor: User) -> None:
-    for person in (bob, alice, victor) * 5:
-        make_generation(person, film, Status.DONE)
+    for person in (bob, alice, victor):
+        batch = uuid.uuid4()
+        for index in range(5):
+            make_generation(person, film, Status.DONE, batch=batch, batch_index=index)
     together = threading.Barrier(4)
 
     def tell(_: int) -> int:
@@ -277,7 +316,7 @@ def test_workers_side_by_side_tell_each_person_once(film: Team, bob: User, alice
     with ThreadPoolExecutor(4) as threads:
         mails = sum(threads.map(tell, range(4)))
     told = [line for message in mail.outbox for line in str(message.body).splitlines() if "/generations/" in line]
-    assert mails == len(mail.outbox)
+    assert mails == len(mail.outbox) == 3
     assert len(told) == len(set(told)) == 15
 
 
@@ -297,3 +336,24 @@ def test_worker_killed_before_the_mail_is_out_costs_the_mail_alone(
 
     assert send_notifications() == 0
     assert Generation.objects.get().status == Status.DONE
+
+
+@pytest.mark.parametrize("then", ["deleted", "left", "switched off"])
+def test_mail_that_comes_late_tells_nothing_that_one_may_not_see_by_then(
+    film: Team, alice: User, bob: User, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = make_generation(bob, film, Status.DONE)
+    with monkeypatch.context() as patch:
+        patch.setattr(locmem.EmailBackend, "send_messages", refuse(ConnectionRefusedError("nobody there")))
+        send_notifications()
+    match then:
+        case "deleted":
+            row.move_to_trash(bob)
+        case "left":
+            remove_member(film, bob, bob)
+        case _:
+            User.objects.filter(pk=bob.pk).update(notification_settings={"order": {"email": False}})
+    pass_time(1)
+
+    assert send_notifications() == 0
+    assert mail.outbox == []
