@@ -34,4 +34,5 @@ class Command(BaseCommand):
 
 
 def _line(finding: Finding) -> str:
-    return f"{finding.name:<11}{finding.state:<9}{finding.message} {finding.advice}".rstrip()
+    told = " → ".join(filter(None, (finding.message, finding.advice)))
+    return f"{finding.name:<11}{finding.state:<9}{told}"

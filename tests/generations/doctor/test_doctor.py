@@ -514,6 +514,9 @@ def test_one_line_a_check_and_no_failure(healthy: None) -> None:
     assert code == 0, output
     assert tuple(line.split()[0] for line in lines) == CHECKS
     assert {line.split()[1] for line in lines} == {"ok", "warning"}
+    assert [" → " in line for line in lines] == [line.split()[1] == "warning" for line in lines], (
+        "what to do stands apart"
+    )
 
 
 @pytest.mark.django_db(transaction=True)
