@@ -313,6 +313,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _behind_https and TRUSTED_PROXIES else None
 SECURE_SSL_REDIRECT = False  # the proxy in front does it; the health checks inside speak plain http
 SECURE_HSTS_SECONDS = 31536000 if _behind_https else 0
+SESSION_ENGINE = "config.session_store"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _behind_https
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "generations.views.errors.csrf_failure"

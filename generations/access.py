@@ -1,21 +1,34 @@
 """Fetch a generation for a user, or raise 404 or 403."""
 
 import uuid
+from typing import Final
 
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import get_object_or_404
+from django.db.models import QuerySet
+from django.http import Http404
 
 from accounts.http import AuthenticatedHttpRequest
 from accounts.models import User
-from accounts.rights import rights_of
+from accounts.rights import UserQuery, rights_of
 from accounts.roles import Action
 from generations.models import Favourite, Generation
 
 
 def visible_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Generation:
     """The generation, or 404 for users who may not know that it exists."""
-    rows = Generation.objects.visible_to(request.user).select_related("user", "team", "video", "collection")
-    return get_object_or_404(rows.annotate(is_favourite=Favourite.objects.exists_for(request.user)), pk=pk)
+    found = _GENERATION.rows(request.user, pk)
+    if not found:
+        raise Http404
+    return found[0]
+
+
+def visible_with_favourite(user: User, pk: uuid.UUID) -> QuerySet[Generation]:
+    """The generation with what its page and its card show of it, if the user sees it."""
+    rows = Generation.objects.visible_to(user).select_related("user", "team", "video", "collection")
+    return rows.annotate(is_favourite=Favourite.objects.exists_for(user)).filter(pk=pk)
+
+
+_GENERATION: Final = UserQuery(visible_with_favourite, uuid.UUID(int=3))
 
 
 def allowed_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID, action: Action) -> Generation:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Team, User
 from accounts.roles import Action
 from generations.models.lifecycle import MOVES, OPEN, Status
-from generations.models.search import PROMPT_WORDS, IsOneOf
+from generations.models.search import PROMPT_WORDS, IsAnyOf, IsOneOf
 
 if TYPE_CHECKING:
     from generations.models.generation import Generation
@@ -47,14 +47,8 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """
         shown = Q(is_private=False, awaits_review=False) | Q(user=user) | Q(assigned_to=user)
         private = Q(is_private=True) & (Q(user=user, assigned_to=None) | Q(assigned_to=user))
-        if user.rights:
-            left: Any = user.rights.left
-            teams: Any = [*(team.pk for team in user.rights.teams_where_may(Action.VIEW)), *left]
-        else:
-            left = Team.objects.left_by(user).order_by().values("pk")
-            teams = Team.objects.where_may(user, Action.VIEW).order_by().values("pk").union(left)
-        mine = shown & ~Q(team__in=left) | private
-        return self.filter(mine, deleted_at=None, taken_down_at=None, team__in=teams)
+        of_either, of_left = _team_filters(user)
+        return self.filter(shown & ~of_left | private, of_either, deleted_at=None, taken_down_at=None)
 
     def deletable_by(self, user: User) -> Self:
         """What the user made or was assigned, or what is of a team that they manage. For rows that they may see."""
@@ -121,6 +115,16 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         events = rows[0].events.model.objects
         events.bulk_create(events.model(generation=row, status=to) for row in moved)
         return won
+
+
+def _team_filters(user: User) -> tuple[Q, Q]:
+    """Of the teams that show the user anything, and of those of them that the user has left."""
+    if user.rights:
+        left = user.rights.left
+        return Q(IsAnyOf("team", [*user.rights.view_ids, *left])), Q(IsAnyOf("team", left))
+    left_ids = Team.objects.left_by(user).order_by().values("pk")
+    team_ids = Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
+    return Q(team__in=team_ids.union(left_ids)), Q(team__in=left_ids)
 
 
 def _common_status(rows: Sequence["Generation"], to: Status) -> Status:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
+from config.prepared_query import SAMPLE_MOMENT, PreparedQuery
 
 _SINGLETON_PK: Final = 1
 _FIRST_DELAY: Final = timedelta(seconds=15)
@@ -22,7 +23,7 @@ class SubmitPauseManager(models.Manager["SubmitPause"]):
 
     def shown(self) -> "SubmitPause | None":
         """The same for people. One that nobody has tried for long is of the past: nothing has waited since."""
-        return self.filter(try_at__gt=timezone.now() - _SHOWN_FOR).first()
+        return next(iter(_SHOWN.rows(timezone.now() - _SHOWN_FOR)), None)
 
     def begin_or_extend(self, reason: str, message: str) -> None:
         """fal has refused the account: wait before the next try, longer each time up to five minutes."""
@@ -57,6 +58,9 @@ class SubmitPause(models.Model):
 
     def __str__(self) -> str:
         return self.message
+
+
+_SHOWN: Final = PreparedQuery(lambda since: SubmitPause.objects.filter(try_at__gt=since), SAMPLE_MOMENT)
 
 
 class TeamPauseQuerySet(models.QuerySet["TeamPause"]):

@@ -4,11 +4,14 @@ Owner and team are lexemes of the same vector, so that one index answers the who
 depend on what everybody else has made.
 """
 
+import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorCombinable, SearchVectorField
-from django.db.models import BooleanField, F, Func, QuerySet, TextField
+from django.db.models import BooleanField, F, Func, QuerySet, TextField, UUIDField, Value
 
 
 class Lexeme(Func):
@@ -44,6 +47,17 @@ class OwnedBy(SearchQuery):
 
     def __init__(self, name: str, key: Any) -> None:
         super().__init__(f"'{name}:{key}'")
+
+
+class IsAnyOf(Func):
+    """Whether a key is one of these: a single parameter, however many they are."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY ("
+    output_field = BooleanField()
+
+    def __init__(self, column: str, keys: Iterable[uuid.UUID]) -> None:
+        super().__init__(F(column), Value(list(keys), ArrayField(UUIDField())))
 
 
 class IsOneOf(Func):

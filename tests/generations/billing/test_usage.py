@@ -104,8 +104,8 @@ def test_owner_sees_everybody_and_a_member_only_themselves(
     address = "/teams/film/usage?month=2026-11"
     of_alice, of_bob = (signed_in(person).get(address).content.decode() for person in (alice, bob))
 
-    assert ("Part of Alice" in of_alice, "Part of Bob" in of_alice) == (True, True)
-    assert ("Part of Alice" in of_bob, "Part of Bob" in of_bob) == (False, True)
+    assert ("Share of Alice" in of_alice, "Share of Bob" in of_alice) == (True, True)
+    assert ("Share of Alice" in of_bob, "Share of Bob" in of_bob) == (False, True)
     assert "Yours alone" in of_bob
     assert "$1.40" in of_alice  # spent
 
