@@ -4,14 +4,11 @@ import uuid
 from typing import Final
 
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db.models import CharField, Value
 from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
-from accounts.models import User
-from accounts.rights import rights_of
 from accounts.roles import Action
 from config.parameters import whole_number
 from generations.access import allowed_generation, visible_generation
@@ -62,19 +59,6 @@ def privacy(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         raise BadRequest("Nobody of that name.")
     Generation.objects.filter(pk=pk).update(is_private=seen_by == "me", changed_at=timezone.now())
     return redirect_back(request, generation.get_absolute_url())
-
-
-def tags_and_collections(user: User, generation: Generation) -> dict[str, object]:
-    """In one query: the generation's tags, and the names of collections in the user's teams to choose from."""
-    teams = rights_of(user).teams_where_may(Action.VIEW)
-    collections = Collection.objects.filter(team__in=teams).order_by("name").values("name").distinct()[:_MAX_NAMES]
-    tags = generation.tags.order_by("name").annotate(kind=Value("tag", CharField())).values_list("kind", "pk", "name")
-    names = collections.annotate(kind=Value("collection", CharField()), key=Value(0))
-    found = sorted(tags.union(names.values_list("kind", "key", "name"), all=True), key=lambda row: row[2])
-    return {
-        "tags": [{"pk": pk, "name": name} for kind, pk, name in found if kind == "tag"],
-        "collections_known": [name for kind, _pk, name in found if kind == "collection"],
-    }
 
 
 def name_from(request: AuthenticatedHttpRequest, field: str) -> str:

@@ -1,8 +1,9 @@
 """The page of one generation: its video or progress, its settings, and its history."""
 
 import uuid
+from typing import Any, Final
 
-from django.db.models import CharField, Value
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -11,16 +12,16 @@ from django.views.decorators.http import require_safe
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.rights import rights_of
 from accounts.roles import Action
+from config.prepared_query import PreparedQuery
 from generations.access import may, visible_generation
 from generations.fal import snippets
 from generations.fal.arguments import Endpoint, parse, to_json
 from generations.filters import GalleryFilters
-from generations.models import DRIVEN, Generation, InputPicture, Price, Slot, Status, TeamPause
+from generations.models import DRIVEN, Event, Generation, InputPicture, Price, Slot, Status
 from generations.usual_time import usual_time
 from generations.views.cancel_delete import may_delete
-from generations.views.collections import tags_and_collections
-from generations.views.queue import position_texts
-from generations.views.related import related_generations
+from generations.views.detail_row import detail_row
+from generations.views.related import around, neighbours
 from generations.views.reports import removed_generation, removed_page
 from generations.views.retry import RETRYABLE
 from generations.views.timeline import timeline
@@ -30,47 +31,50 @@ from generations.views.timeline import timeline
 @login_required
 def generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     try:
-        row = visible_generation(request, pk)
+        row = detail_row(request, pk)
     except Http404:
         return removed_page(request, removed_generation(request, pk))
-    around = related_generations(request.user, row) | _neighbours(request, row)
-    around["pause"] = TeamPause.objects.of(row.team) if row.status == Status.QUEUED else None
-    pictures = _pictures(row)
-    context = _context(request, row, pictures) | around | tags_and_collections(request.user, row)
-    return render(request, "generations/detail.html", context | {"codes": _codes(row, pictures)})
+    filters = GalleryFilters(request.user, request.GET)
+    more = {
+        "filters": filters,
+        "pictures": row.pictures,
+        "pause": row.pause if row.generation.status == Status.QUEUED else None,
+        "tags": row.tags,
+        "collections_known": row.collection_names,
+        "codes": _codes(row.generation, row.pictures),
+        **around(request.user, row.generation, row.ancestors),
+        **_narrowed_neighbours(filters, row.generation),
+    }
+    return render(request, "generations/detail.html", _context(request, row.generation) | more)
 
 
 @require_safe
 @login_required
 def panel(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The parts of the page that move: player, progress or failure, and what happened."""
-    row = visible_generation(request, pk)
-    return render(request, "generations/_live_panel.html", _context(request, row, _pictures(row)))
+    return render(request, "generations/_live_panel.html", _context(request, visible_generation(request, pk)))
 
 
-def _context(
-    request: AuthenticatedHttpRequest, generation: Generation, pictures: list[InputPicture]
-) -> dict[str, object]:
+def _context(request: AuthenticatedHttpRequest, generation: Generation) -> dict[str, object]:
     may_generate = may(request.user, Action.GENERATE, generation)
     return {
         "generation": generation,
-        "pictures": pictures,
-        "timeline": timeline(generation, list(generation.events.select_related("by"))),
+        "timeline": timeline(generation, _EVENTS.rows(generation.pk)),
         "usual": usual_time(generation.endpoint, generation.duration) if generation.status in DRIVEN else None,
         "may_generate": may_generate,
         "may_use_frame": bool(rights_of(request.user).teams_where_may(Action.GENERATE)),
         "may_report": request.user.pk not in {generation.user_id, generation.assigned_to_id},
         "may_delete": not generation.is_open and may_delete(request.user, generation),
-        "ahead": position_texts([generation]).get(generation.pk) if generation.status == Status.QUEUED else None,
         "now": timezone.now(),
         **(_retry(generation) if may_generate and generation.status in RETRYABLE else {}),
     }
 
 
-def _pictures(generation: Generation) -> list[InputPicture]:
-    if generation.endpoint == Endpoint.TEXT_TO_VIDEO:
-        return []
-    return list(generation.pictures.order_by("slot"))
+def _events(pk: uuid.UUID) -> QuerySet[Event]:
+    return Event.objects.filter(generation=pk).select_related("by").order_by("at", "id")
+
+
+_EVENTS: Final = PreparedQuery(_events, uuid.UUID(int=1))
 
 
 def _retry(generation: Generation) -> dict[str, object]:
@@ -97,15 +101,10 @@ def _codes(generation: Generation, pictures: list[InputPicture]) -> list[tuple[s
     ]
 
 
-def _neighbours(request: AuthenticatedHttpRequest, generation: Generation) -> dict[str, object]:
-    """The ids before and behind it in the gallery, narrowed as in the address: bounded ranges, one row each."""
-    filters, at = GalleryFilters(request.user, request.GET), generation.created_at
-    rows = filters.rows()
-    newer = rows.filter(created_at__gte=at).exclude(created_at=at, pk__lte=generation.pk)
-    older = rows.filter(created_at__lte=at).exclude(created_at=at, pk__gte=generation.pk)
-    one_of_each = (
-        side.order_by(*order).annotate(side=Value(name, CharField())).values_list("side", "pk")[:1]
-        for name, side, order in (("newer", newer, ("created_at", "id")), ("older", older, ("-created_at", "-id")))
-    )
-    newest, oldest = one_of_each
-    return {"filters": filters, **dict(newest.union(oldest, all=True))}
+def _narrowed_neighbours(filters: GalleryFilters, generation: Generation) -> dict[str, Any]:
+    """The ids before and behind it in the gallery, where the address narrows that; else they are known already."""
+    if not filters.active:
+        return {}
+    newer, older = neighbours(filters.rows(), generation.pk, generation.created_at)
+    found = newer.only("pk").union(older.only("pk"), all=True)
+    return {"newer": None, "older": None} | {row.place: row.pk for row in found}  # type: ignore[attr-defined]  # annotated
