@@ -1,16 +1,18 @@
 """What a team and each of its members may still spend this month."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from django.db.models import Case, CharField, F, FilteredRelation, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models import Case, CharField, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Membership, Team, User
 from accounts.roles import Action
+from config.prepared_query import SAMPLE_KEY, SAMPLE_MOMENT, PreparedQuery
 from generations.billing.usage import Month
 from generations.exceptions import OverBudgetError
 from generations.models import Generation, dollars
@@ -77,9 +79,15 @@ def budget_of(user: User, team: Team) -> Budget | None:
 
 def payers_of(user: User) -> list[Payer]:
     """The user's, their personal team first: one query for however many."""
-    who, month = "active_pause__began_by", Generation.objects.filter(created_at__gte=Month.now().begin).order_by()
+    return [_payer(team) for team in _PAYING_TEAMS.rows(user.pk, Month.now().begin)]
+
+
+def _paying_teams(user_key: int, month_begin: datetime) -> QuerySet[Team]:
+    """With what `_payer` needs of each."""
+    user, who = User(pk=user_key), "active_pause__began_by"
+    month = Generation.objects.filter(created_at__gte=month_begin).order_by()
     spent = month.filter(team=OuterRef("pk")).values("team").annotate(cents=Sum("cost_cents")).values("cents")
-    teams: list[Any] = list(  # a Team with some columns more
+    return (
         Team.objects.where_may(user, Action.GENERATE)
         .annotate(active_pause=FilteredRelation("pauses", condition=Q(pauses__ended_at=None)))
         .annotate(
@@ -93,7 +101,9 @@ def payers_of(user: User) -> list[Payer]:
             ),
         )
     )
-    return [_payer(team) for team in teams]
+
+
+_PAYING_TEAMS: Final = PreparedQuery(_paying_teams, SAMPLE_KEY, SAMPLE_MOMENT)
 
 
 def _payer(team: Any) -> Payer:

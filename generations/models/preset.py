@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.names import NameField, fold
+from config.prepared_query import SAMPLE_KEY, PreparedQuery
 
 MAX_PRESETS: Final = 50  # of a person
 
@@ -17,6 +18,10 @@ class TooManyPresetsError(Exception):
 
 
 class PresetManager(models.Manager["Preset"]):
+    def of(self, user: User) -> list["Preset"]:
+        """By name."""
+        return _PRESETS.rows(user.pk)
+
     @transaction.atomic
     def save_preset(self, user: User, name: str, values: dict[str, Any]) -> "Preset":
         """The person's preset of that name, whatever its case, new or replaced. Raises TooManyPresetsError."""
@@ -47,3 +52,6 @@ class Preset(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+_PRESETS: Final = PreparedQuery(lambda user: Preset.objects.filter(user=user), SAMPLE_KEY)

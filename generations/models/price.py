@@ -1,10 +1,11 @@
 """fal's prices: data with the date on which it was read, edited in the admin."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from config.prepared_query import PreparedQuery
 from generations.fal.arguments import Duration, Endpoint
 
 ENDPOINT_CHOICES = [
@@ -31,7 +32,7 @@ class PriceManager(models.Manager["Price"]):
     def table(self) -> dict[str, dict[str, int]]:
         """Today's prices in US cents by endpoint and duration, for the composer."""
         table: dict[str, dict[str, int]] = {}
-        for price in self.order_by("read_on"):
+        for price in _PRICES.rows():
             table.setdefault(price.endpoint, {})[str(price.seconds)] = price.cents
         return table
 
@@ -51,3 +52,6 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_endpoint_display()}, {self.seconds} s: {dollars(self.cents)}"
+
+
+_PRICES: Final = PreparedQuery(lambda: Price.objects.order_by("read_on"))

@@ -129,7 +129,7 @@ def _page(
         "limits": LIMITS,
         "variations": range(1, MAX_VARIATIONS + 1),
         "made": made,
-        "presets": Preset.objects.filter(user=request.user),
+        "presets": Preset.objects.of(request.user),
         "may_generate_in": {payer.team.pk for payer in payers},
         "now": timezone.now(),
         "draft": draft,

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import User
+from config.prepared_query import SAMPLE_KEY, PreparedQuery
 from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import InvalidArguments
@@ -57,7 +58,10 @@ def owner_of(data: QueryDict) -> User | None:
 
 def drafts_of(owner: User) -> list[Draft]:
     """The newest first."""
-    return list(Draft.objects.filter(user=owner).select_related("start", "tail"))
+    return _DRAFTS.rows(owner.pk)
+
+
+_DRAFTS: Final = PreparedQuery(lambda user: Draft.objects.filter(user=user).select_related("start", "tail"), SAMPLE_KEY)
 
 
 def save_draft(owner: User, data: QueryDict, uploads: Mapping[Slot, Upload]) -> Draft | None:
