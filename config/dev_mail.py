@@ -153,4 +153,5 @@ def _folder() -> Path:
     """Raises Http404 in production, whatever way somebody came."""
     if not _is_development():
         raise Http404
-    return Path(settings.EMAIL_FILE_PATH)
+    directory: str = settings.EMAIL_FILE_PATH
+    return Path(directory)

@@ -129,12 +129,12 @@ class Environment(_LenientEnv):
         if not self._errors.get(name):
             self._errors[name].append(problem)
 
-    def mail(self, name: str, *, optional: bool) -> dict[str, Any]:
-        """Django's EMAIL_* settings; in development mails are kept and read by `config.dev_mail`."""
+    def mail(self, name: str, *, optional: bool, directory: Path) -> dict[str, Any]:
+        """Django's EMAIL_* settings; in development mails are kept in the directory, and read by `config.dev_mail`."""
         example = "such as smtp+tls://user:password@mail.example.com:587"
         if not str(self.str(name, "")).strip():
             if optional:
-                return {"EMAIL_BACKEND": "config.dev_mail.EmailBackend"}
+                return {"EMAIL_BACKEND": "config.dev_mail.EmailBackend", "EMAIL_FILE_PATH": directory}
             self.add_error(name, f"is not set. It is the mail server's address, {example}")
             return {}
         values: dict[str, Any] = self.dj_email_url(name)

@@ -298,8 +298,9 @@ MFA_FORMS = {"add_webauthn": "accounts.forms.AddPasskeyForm"}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
 
 # --- mail
-vars().update(env.mail("EMAIL_URL", optional=DEBUG))
-EMAIL_FILE_PATH: Path = addresses.var() / "mail"  # of development
+_mail = env.mail("EMAIL_URL", optional=DEBUG, directory=addresses.var() / "mail")
+vars().update(_mail)
+EMAIL_FILE_PATH: str = str(_mail.get("EMAIL_FILE_PATH", ""))
 _sender = formataddr((SITE_NAME, f"studio@{urlsplit(SITE_URL).hostname}"))
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", _sender)
 

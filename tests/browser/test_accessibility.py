@@ -46,6 +46,7 @@ STRANGERS: Final = [
 ]
 PEOPLES: Final = [
     *("gallery", "new-generation", "earlier-prompts", "trash", "former-teams", "teams"),
+    "notifications",
     *("account-settings", "default-parameters", "account-picture", "account_email", "account_change_password"),
     *("account-notices", "delete-account", "account-impersonations", "usersessions_list", "socialaccount_connections"),
     *("mfa_index", "mfa_list_webauthn", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"),
@@ -70,7 +71,7 @@ NO_PAGES: Final = [  # parts of a page, files, data
     *("generation-panel", "generation-card", "generation-video", "generation-poster", "generation-preview", "avatar"),
     *("generation-picture", "generation-download", "team-usage-csv", "mfa_download_recovery_codes", "trash-poster"),
     *("gallery-counts", "gallery-months", "submit-pause", "queue-positions", "ended", "events", "draft-session"),
-    *("upload", "healthz", "healthz-request", "readyz", "metrics", "favicon"),
+    *("notifications-menu", "upload", "healthz", "healthz-request", "readyz", "metrics", "favicon"),
     # only where somebody is in the middle of something, or has no password
     *("account_confirm_login_code", "mfa_authenticate", "mfa_login_webauthn", "socialaccount_signup"),
     *("openid-reauthenticate", "account_set_password"),
