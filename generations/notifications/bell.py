@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import MembershipChange, User
 from accounts.notification_kinds import Kind
+from config.prepared_query import SAMPLE_KEY, PreparedQuery
 from generations.models import DecisionKind, Generation, Notification, moderators
 
 MOST_COUNTED: Final = 50  # the newest unread ones: what a person has not read for long is one number for all
@@ -24,6 +25,7 @@ _RELATED: Final = (
     *("generation__user", "team", "decision__by", "report", "invitation__team", "invitation__made_by", "change__by"),
     "case_note__by",
 )
+_MOST_HIDDEN: Final = 50  # that a list looks past, since the person may not see them any more
 _ANYBODY: Final = -1  # instead of a person's key
 
 
@@ -74,8 +76,11 @@ def _count_text(kind: Kind, n: int) -> str:
 
 
 def unread(user: User) -> Unread:
-    """One query that looks at MOST_COUNTED rows at most, and takes no time to be put together."""
-    sql, parameters = _unread_sql()
+    """One query that looks at MOST_COUNTED rows at most; where there are any, another asks which may still be seen."""
+    kinds = frozenset(_KINDS.rows(user.pk))
+    if not kinds:
+        return Unread({})
+    sql, parameters = _unread_sql(kinds)
     now = timezone.now()
     values = [user.pk if value == _ANYBODY else now if isinstance(value, datetime) else value for value in parameters]
     with connection.cursor() as cursor:
@@ -83,12 +88,19 @@ def unread(user: User) -> Unread:
         return Unread(Counter(kind for (kind,) in cursor.fetchall()))
 
 
+def _newest_unread(key: int) -> QuerySet[Notification]:
+    unread_ones = Notification.objects.in_bell_of(User(pk=key)).filter(read_at=None)
+    return unread_ones.order_by("-created_at")[:MOST_COUNTED]
+
+
+_KINDS: Final = PreparedQuery(lambda key: _newest_unread(key).values_list("kind", flat=True), SAMPLE_KEY)
+
+
 @cache
-def _unread_sql() -> tuple[str, tuple[Any, ...]]:
+def _unread_sql(kinds: frozenset[str]) -> tuple[str, tuple[Any, ...]]:
     """Django's own, made once: it takes longer to make than to run."""
     anybody = User(pk=_ANYBODY)
-    newest = Notification.objects.in_bell_of(anybody).filter(read_at=None).order_by("-created_at")
-    shown = Notification.objects.filter(pk__in=newest.values("pk")[:MOST_COUNTED]).visible_to(anybody)
+    shown = Notification.objects.filter(pk__in=_newest_unread(_ANYBODY).values("pk")).visible_to(anybody, kinds)
     sql, parameters = shown.values_list("kind").query.sql_with_params()
     return sql, tuple(value.value if isinstance(value, Enum) else value for value in parameters)
 
@@ -102,8 +114,11 @@ def mark_read(user: User, until: datetime, pk: Any = None) -> None:
 
 def lines(user: User, limit: int) -> list[Line]:
     """The newest that the person may still see."""
-    found = Notification.objects.in_bell_of(user).visible_to(user).select_related(*_RELATED)
-    newest = list(found.order_by(F("created_at").desc(), "pk")[:limit])
+    recent = dict(
+        Notification.objects.in_bell_of(user).order_by("-created_at").values_list("pk", "kind")[: limit + _MOST_HIDDEN]
+    )
+    found = Notification.objects.filter(pk__in=recent).visible_to(user, set(recent.values()))
+    newest = list(found.select_related(*_RELATED).order_by("-created_at", "pk")[:limit])
     seen = _visible_prompts(user, newest)
     moderates = any(one.kind == Kind.REPORT for one in newest) and is_moderator(user)
     return [_line(one, _Reader(user, seen, moderates)) for one in newest]

@@ -67,7 +67,7 @@ def _compose(one: Notification) -> Email | None:
     person, kind = one.user, Kind(one.kind)
     if not person.is_active or not person.wants(kind, Channel.EMAIL):
         return None
-    if not Notification.objects.visible_to(person).filter(pk=one.pk).exists():
+    if not Notification.objects.visible_to(person, [kind]).filter(pk=one.pk).exists():
         return None
     return _COMPOSERS[kind](one)
 

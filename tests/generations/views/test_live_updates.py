@@ -103,7 +103,7 @@ def test_answer_costs_one_query_besides_knowing_the_person(
     for _ in range(5):
         make_generation(bob, film)
     client: Client = signed_in(bob)
-    with django_assert_num_queries(3):  # the session, the person, the rows
+    with django_assert_num_queries(4):  # the session, the person, the rows, what is unread
         client.get(since(asked))
 
 
