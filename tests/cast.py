@@ -100,9 +100,10 @@ def _join(team: Team, user: User, role: Role) -> User:
 
 
 def signed_in(user: User) -> Client:
-    """A browser in which the person is signed in."""
+    """A browser in which the person is signed in, and was seen a moment ago: that is written down once in a while."""
     client = Client()
     client.force_login(user)
+    client.get("/healthz")
     return client
 
 

@@ -160,7 +160,7 @@ def test_one_bar_plays_and_scrubs_them_all(bobs_page: Page, film: Team, bob: Use
     assert (first[0], second_[0]) == (True, True)
     assert first[1] == pytest.approx(second_[1], abs=0.05)
 
-    page.get_by_label("Where all of them are").evaluate(
+    page.get_by_label("Position", exact=True).evaluate(
         "scrub => { scrub.value = 3; scrub.dispatchEvent(new Event('input')); }"
     )
     assert videos.evaluate_all("videos => videos.map((video) => video.currentTime)") == pytest.approx([3, 2], abs=0.1)
