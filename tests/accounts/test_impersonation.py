@@ -68,7 +68,7 @@ def test_person_is_told_at_once_and_reads_what_was_done(
     assert f"POST /generations/{secret.pk}/favourite</code> (refused)" in " ".join(page.split())
     assert "GET /teams/join/…/" in page
     assert "a-secret-token" not in page
-    assert "/events" not in page
+    assert "GET /events" not in page
 
 
 @pytest.mark.parametrize("reason", ["", "because", " " * 20])

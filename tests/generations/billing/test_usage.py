@@ -106,7 +106,7 @@ def test_owner_sees_everybody_and_a_member_only_themselves(
 
     assert ("Share of Alice" in of_alice, "Share of Bob" in of_alice) == (True, True)
     assert ("Share of Alice" in of_bob, "Share of Bob" in of_bob) == (False, True)
-    assert "Yours alone" in of_bob
+    assert "Your own usage" in of_bob
     assert "$1.40" in of_alice  # spent
 
 

@@ -90,7 +90,7 @@ def test_wrong_name_and_wrong_heir_are_refused_beside_their_fields(film: Team, a
 
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "it is called “Film”" in page
+    assert "The team’s name is “Film”" in page
     assert 'value="Fil"' in page
     assert 'id="id_heir_error"' in page
     assert not Team.objects.get(pk=film.pk).closed_at

@@ -50,7 +50,7 @@ def test_what_is_still_being_made_is_not_deleted(film: Team, bob: User, status: 
     assert address(row) not in client.get(row.get_absolute_url()).content.decode()
     for answer in (client.get(address(row)), client.post(address(row))):
         assert answer.status_code == 409
-        assert "Cancel it first" in answer.content.decode()
+        assert "Cancel it, or wait until it is finished" in answer.content.decode()
     assert Generation.objects.get().trashed_at is None
 
 
