@@ -159,7 +159,7 @@ def test_full(bobs_page: Page, film: Team, bob: User, worker: Worker) -> None:
     invite(film, bob, Role.VIEWER, email="new@example.com")
     shoot(bobs_page, "teams", "/teams/")
     shoot(bobs_page, "team", "/teams/film/")
-    shoot(bobs_page, "team-switch", "/?team=film", lambda page: page.locator(".menu summary").click())
+    shoot(bobs_page, "team-switch", "/?team=film", lambda page: page.locator("summary[aria-label^='Account']").click())
     shoot(bobs_page, "team-delete", "/teams/film/delete")
     shoot(bobs_page, "composer-made", f"/generations/new/?made={rows[-1].pk}")
     shoot(bobs_page, "compare", f"/generations/compare/?ids={rows[0].pk},{rows[2].pk}")

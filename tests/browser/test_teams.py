@@ -49,7 +49,7 @@ def test_team_is_founded_and_somebody_with_an_account_joins(
 ) -> None:
     be(page, studio, bob)
     page.goto("/")
-    page.locator(".menu summary").click()
+    page.locator("summary[aria-label^='Account']").click()
     page.get_by_role("link", name="Teams").click()
     page.get_by_role("button", name="Create team").click()
     expect(page.locator(".field--bad .errors")).to_be_visible()
@@ -144,8 +144,8 @@ def test_team_is_switched_in_the_header_and_a_large_request_waits_for_a_yes(
 
     be(page, studio, bob)
     page.goto("/")
-    page.locator(".menu summary").click()
-    page.get_by_role("link", name="Film", exact=True).click()
+    page.locator("summary[aria-label^='Account']").click()
+    page.get_by_role("navigation", name="Switch the team").get_by_role("link", name="Film").click()
     expect(page).to_have_url(re.compile("team=film"))
     page.get_by_role("link", name="New video").first.click()
     expect(page.locator("[name=team]")).to_have_value("film")
