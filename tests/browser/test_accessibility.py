@@ -124,15 +124,15 @@ def judge(page: Page, paths: list[str]) -> None:
     for scheme, (width, height) in LOOKS.items():
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         for path in paths:
-            page.set_viewport_size({"width": width, "height": height})
-            found += [f"{path} ({scheme}, {width} px): {fault}" for fault in faults_of(page, path)]
+            found += [f"{path} ({scheme}, {width} px): {fault}" for fault in faults_of(page, path, width, height)]
     assert not found, "\n".join(found)
 
 
-def faults_of(page: Page, path: str) -> list[str]:
+def faults_of(page: Page, path: str, width: int, height: int) -> list[str]:
     """A shift counts where it comes again: on a busy machine a style sheet may come after the first paint."""
     found: list[str] = []
     for _ in range(2):
+        page.set_viewport_size({"width": width, "height": height})
         page.goto(path)
         expect(page.locator("h1")).to_be_visible()
         found = faults(page)
