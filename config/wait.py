@@ -28,15 +28,21 @@ def check_postgres() -> str:
     return ""
 
 
+def unapplied_migrations() -> list[str]:
+    """Each as `app.name`, in the order in which `migrate` would apply them."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
 def check_migrations() -> str:
     """Empty when every migration is applied, else what is missing."""
     try:
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        missing = unapplied_migrations()
     except django.db.Error as error:
         connection.close()
         return f"does not answer: {error}"
-    return f"waits for `manage.py migrate`: {len(plan)} migrations are not applied" if plan else ""
+    return f"waits for `manage.py migrate`: {len(missing)} migrations are not applied" if missing else ""
 
 
 def check_redis() -> str:

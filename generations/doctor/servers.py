@@ -8,10 +8,10 @@ from typing import Any, Final
 import httpx
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.loader import MigrationLoader
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
+from config.wait import unapplied_migrations
 from generations import bucket as storage
 from generations.bucket_check import BucketCheckError, try_bucket
 from generations.doctor.outcome import Outcome, failed, ok, warning
@@ -64,11 +64,7 @@ def database_rights() -> Outcome:
 
 
 def migrations() -> Outcome:
-    loader = MigrationLoader(connection)
-    missing = sorted(
-        f"{app}.{name}" for app, name in loader.graph.nodes if (app, name) not in loader.applied_migrations
-    )
-    if missing:
+    if missing := unapplied_migrations():
         return failed(f"{len(missing)} not applied: {_names(missing)}.", "Run `python manage.py migrate`.")
     return ok("All applied.")
 

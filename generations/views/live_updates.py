@@ -113,10 +113,9 @@ class _Tab:
         sql = f"SELECT moved.* FROM ({is_in}) person LEFT JOIN ({moved}) moved ON true"  # noqa: S608  Django's own SQL
         while len(_tabs) >= _MAX_TABS:
             _tabs.pop(next(iter(_tabs)), None)
+        # psycopg takes long to find out what an enum is
         plain = (value.value if isinstance(value, Enum) else value for value in (*of_person, *of_moved))
-        _tabs[key] = cls(
-            User(pk=user.pk), sys.intern(sql), tuple(plain)
-        )  # psycopg takes long to find out what an enum is
+        _tabs[key] = cls(User(pk=user.pk), sys.intern(sql), tuple(plain))
 
     def fetch_changes(self, after: datetime) -> Moved | None:
         """What has moved; None when the tab has to be asked who it is."""
