@@ -1,7 +1,7 @@
 # Kling Studio. `make run` starts it, `make test` proves it. Needs Python 3.11 or newer, git and make.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos bench screens deploy-lint deploy-check lock upgrade venv venv-dev venv-deploy clean
+.PHONY: help run test check docs chaos bench screens deploy-lint deploy-check lock upgrade venv venv-dev venv-deploy clean
 
 # the named one, or the first that is new enough
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -11,11 +11,13 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 endif
 BIN := .venv/bin
 STEP = @$(2) && echo '$(1): ok'
+BUILD_DOCS = $(BIN)/zensical build --strict --clean
 
 help:
 	@echo 'make run     start the studio (PORT=8000)'
 	@echo 'make test    lint, types, contracts, migrations and every test'
 	@echo 'make check   the quick part of make test'
+	@echo 'make docs    build docs/ into site/, strict about links'
 	@echo 'make chaos   kill and break everything under 1,000 generations (CHAOS_SEED= CHAOS_COUNT= CHAOS_SECONDS=)'
 	@echo 'make bench   measure'
 	@echo 'make screens take pictures of every page into var/screens/ (twenty into docs/screens/)'
@@ -39,6 +41,10 @@ check: venv-dev
 	$(call STEP,templates,$(BIN)/djlint --lint --quiet templates && $(BIN)/djhtml --check --tabwidth 2 templates 2>.venv/djhtml.log || { cat .venv/djhtml.log; false; })
 	$(call STEP,types,$(BIN)/mypy --no-error-summary)
 	$(call STEP,contracts,$(BIN)/lint-imports >.venv/contracts.log 2>&1 || { cat .venv/contracts.log; false; })
+	$(call STEP,docs,$(BUILD_DOCS) >.venv/docs.log 2>&1 || { cat .venv/docs.log; false; })
+
+docs: venv-dev
+	@$(BUILD_DOCS)
 
 chaos: venv-dev
 	@exec $(BIN)/python -m tests.chaos
@@ -92,5 +98,5 @@ upgrade: venv-dev
 	@git diff --stat -- 'requirements*'
 
 clean:
-	@rm -rf .venv .grimp_cache .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage test-results static-collected
+	@rm -rf .venv .grimp_cache .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .cache site test-results static-collected
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """One settings file for development, tests and production; the environment makes the difference.
 
-Every name it reads is in the README's table. With nothing set, all of it points at the embedded servers.
+Every name it reads is in the table of docs/configure.md. With nothing set, all of it points at the embedded servers.
 """
 
 from email.utils import formataddr

@@ -67,7 +67,7 @@ def safety_of(debug: bool, secret_key: str) -> Outcome:
     if debug:
         return warning(
             "DEBUG is on: only this machine is answered, with a key and passwords that everybody knows.",
-            "For others to use it, set DEBUG=false and what the README's “In production” names.",
+            "For others to use it, set DEBUG=false and what docs/configure.md names for production.",
         )
     if problem := safety.key_problem(secret_key):
         return failed(f"SECRET_KEY {problem}", safety.KEY_HINT)

@@ -89,7 +89,7 @@ def bucket() -> Outcome:
         try_bucket()
     except BucketCheckError as error:
         return failed(
-            _one_line(error), "Until the bucket takes and gives objects, no video is kept: AWS_… in the README."
+            _one_line(error), "Until the bucket takes and gives objects, no video is kept: AWS_… in docs/configure.md."
         )
     return ok(f"{storage.name()} takes, gives and deletes objects.")
 

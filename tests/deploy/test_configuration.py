@@ -100,7 +100,7 @@ def test_example_has_no_secret() -> None:
 
 
 def test_settings_know_what_the_containers_are_told() -> None:
-    table = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "README.md").read_text()))
+    table = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs" / "configure.md").read_text()))
 
     assert set(SERVICES["web"]["environment"]) - table == set()
 
