@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.http import AuthenticatedHttpRequest
 from accounts.models import Membership, Team, User
+from accounts.rights import rights_of
 from accounts.roles import ROLE_ACTIONS, Action, Role
 
 
@@ -34,13 +35,15 @@ class TeamAccess:
 
 def team_access(request: AuthenticatedHttpRequest, slug: str) -> TeamAccess:
     """Raises Http404 for a user who is no member. Asks for the team's second factor."""
-    own = (
-        Membership.objects.select_related("team")
-        .filter(team__slug=slug, team__closed_at=None, user=request.user)
-        .first()
-    )
+    own = _membership(request.user, slug)
     if own is None:
         raise Http404
-    if own.team.needs_second_factor and not request.user.has_second_factor:
+    if own.team.needs_second_factor and not own.has_second_factor:  # type: ignore[attr-defined]  # see accounts.rights
         raise SecondFactorNeededError(_("%s requires two-factor authentication. Set it up in your account.") % own.team)
     return TeamAccess(request.user, own.team, Role(own.role))
+
+
+def _membership(user: User, slug: str) -> Membership | None:
+    """As the request knows it, or else as it is now."""
+    known = rights_of(user).memberships
+    return next((one for one in known if one.team.slug == slug and not one.team.closed_at), None)

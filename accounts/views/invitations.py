@@ -81,7 +81,8 @@ def join_by_link(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "teams/invitation_expired.html", status=410)
     if request.method == "POST" and isinstance(request.user, User):
         return _accept(request, request.user, invitation)
-    request.session[invitations.INVITATION_SESSION_KEY] = token  # where only the invited may sign up
+    if request.session.get(invitations.INVITATION_SESSION_KEY) != token:
+        request.session[invitations.INVITATION_SESSION_KEY] = token  # where only the invited may sign up
     context = {"invitation": invitation, "is_member": is_member}
     return render(request, "teams/join.html", context)
 

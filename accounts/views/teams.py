@@ -18,6 +18,7 @@ from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.invitations import invitations_to, teams_open_to
 from accounts.membership import MembershipError
 from accounts.models import Membership, Team
+from accounts.rights import rights_of
 from accounts.roles import ACTION_LABELS, ROLE_ACTIONS, Action, Role
 
 
@@ -28,15 +29,17 @@ def teams(request: AuthenticatedHttpRequest) -> HttpResponse:
     form = TeamForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         return redirect("team", membership.create_team(request.user, form.cleaned_data["name"]).slug)
-    own = Membership.objects.filter(user=request.user).select_related("team")
-    by_name = sorted(own, key=lambda one: (one.team.personal_of_id != one.user_id, one.team.name.lower()))
+    rights = rights_of(request.user)
+    by_name = sorted(
+        rights.memberships, key=lambda one: (one.team.personal_of_id != one.user_id, one.team.name.lower())
+    )
     context = {
         "form": form,
         "memberships": [one for one in by_name if not one.team.closed_at],
         "inherited": [one.team for one in by_name if one.team.closed_at],
         "invitations": invitations_to(request.user),
         "open_to_me": teams_open_to(request.user),
-        "has_left_any": Team.objects.left_by(request.user).exists(),
+        "has_left_any": bool(rights.left),
     }
     return render(request, "teams/teams.html", context, status=422 if form.is_bound else 200)
 

@@ -1,7 +1,7 @@
 """What a team has spent in a month, by day, by member and by kind: every figure is a sum over rows."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple, Self
 
@@ -100,9 +100,9 @@ def usage(team: Team, month: Month, member: User | None = None) -> Usage:
         rows = rows.filter(user=member)
     by_day = {share.key: share for share in _subtotals(rows.annotate(day=_day()), "day")}
     return Usage(
-        total=_total(rows),
+        total=_sum(by_day.values()),
         days=[by_day.get(day, Subtotal(day)) for day in month.days],
-        members=_name_members(_subtotals(rows, "user"), User.objects.in_bulk),
+        members=_members(rows),
         kinds=sorted(_subtotals(rows, "endpoint", "duration"), key=lambda share: -share.cents),
         limit=_limit(team, member),
     )
@@ -112,8 +112,10 @@ def _day() -> TruncDate:
     return TruncDate("created_at", tzinfo=timezone.get_default_timezone())
 
 
-def _total(rows: GenerationQuerySet) -> Subtotal:
-    return Subtotal("", **rows.aggregate(spent=_SPENT, reserved=_RESERVED, count=Count("pk"), free=_FREE))
+def _sum(shares: Iterable[Subtotal]) -> Subtotal:
+    parts = list(shares)
+    names = ("spent", "reserved", "count", "free")
+    return Subtotal("", **{name: sum(getattr(part, name) for part in parts) for name in names})
 
 
 def _subtotals(rows: GenerationQuerySet, *by: str) -> list[Subtotal]:
@@ -125,11 +127,10 @@ def _key(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else tuple(values)
 
 
-def _name_members(shares: Iterable[Subtotal], find: Callable[[list[Any]], dict[Any, User]]) -> list[Subtotal]:
-    """By the people's names instead of their keys, who spent most first. One query."""
-    shares = list(shares)
-    people = find([share.key for share in shares])
-    named = [Subtotal(people[share.key], share.spent, share.reserved, share.count, share.free) for share in shares]
+def _members(rows: GenerationQuerySet) -> list[Subtotal]:
+    """By the people instead of their keys, who spent most first."""
+    shares = _subtotals(rows, "user", "user__name", "user__email")
+    named = [replace(share, key=User(pk=share.key[0], name=share.key[1], email=share.key[2])) for share in shares]
     return sorted(named, key=lambda share: (-share.cents, str(share.key)))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts import membership
@@ -31,12 +32,12 @@ class TeamDeletionPlan:
 
 def plan_team_deletion(team: Team, by: User) -> TeamDeletionPlan:
     rows = _rows(team, by)
-    private = Generation.objects.filter(team=team, deleted_at=None, is_private=True)
-    members = set(team.members.all())
+    private = Generation.objects.filter(team=team, deleted_at=None, is_private=True).order_by()
+    owners = private.annotate(owner=Coalesce("assigned_to", "user")).values("owner")
     return TeamDeletionPlan(
         videos=rows.filter(status=Status.DONE).count(),
         running=list(rows.open().order_by("created_at")),
-        private_owners=[one for one in _owners_of(private, by) if one in members],
+        private_owners=list(team.members.filter(pk__in=owners).exclude(pk=by.pk).order_by("email")),
     )
 
 
@@ -44,13 +45,6 @@ def _rows(team: Team, by: User) -> GenerationQuerySet:
     """All but what is private to others."""
     own = Q(is_private=False) | Q(user=by, assigned_to=None) | Q(assigned_to=by)
     return Generation.objects.filter(own, team=team, deleted_at=None)
-
-
-def _owners_of(rows: GenerationQuerySet, by: User) -> list[User]:
-    pairs = rows.order_by().values_list("user", "assigned_to").distinct()
-    return list(
-        User.objects.filter(pk__in={assigned_to or user for user, assigned_to in pairs} - {by.pk}).order_by("email")
-    )
 
 
 @transaction.atomic

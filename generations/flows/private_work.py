@@ -3,6 +3,8 @@
 They can download it, show it to the team, or delete it. What is left then goes into their trash.
 """
 
+import uuid
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -36,11 +38,16 @@ def private_to(user: User, team: Team) -> GenerationQuerySet:
 
 def former_teams(user: User) -> list[FormerTeam]:
     """Where there is something to decide, the most urgent first."""
-    found = []
-    for one in FormerMembership.objects.filter(user=user, team__in=Team.objects.left_by(user)).select_related("team"):
-        rows = list(Generation.objects.visible_to(user).filter(team=one.team).select_related("video"))
-        found += [FormerTeam(one.team, rows, (one.notified_at or timezone.now()) + TIME_TO_DECIDE)] if rows else []
-    return sorted(found, key=lambda left: left.until)
+    left = FormerMembership.objects.filter(user=user, team__in=Team.objects.left_by(user)).select_related("team")
+    rows: defaultdict[uuid.UUID, list[Generation]] = defaultdict(list)
+    for row in Generation.objects.visible_to(user).filter(team__in=left.values("team")).select_related("video"):
+        rows[row.team_id].append(row)
+    found = [
+        FormerTeam(one.team, rows[one.team_id], (one.notified_at or timezone.now()) + TIME_TO_DECIDE)
+        for one in left
+        if one.team_id in rows
+    ]
+    return sorted(found, key=lambda one: one.until)
 
 
 def notify_former_members() -> int:
