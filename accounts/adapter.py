@@ -1,5 +1,6 @@
 """allauth's hooks: who may sign up, by password or OpenID. The personal team is made in the same transaction."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import reauthentication, second_factor
+from accounts.credentials import credentials_of
 from accounts.invitations import INVITATION_SESSION_KEY, accept_invitation, invitation_of
 from accounts.models import Invitation, Team, User
 from accounts.sso_groups import sync_groups
@@ -96,6 +98,13 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is untyped
             "lost it, sign in again with a recovery code."
         ),
     }
+
+    def is_mfa_enabled(self, user: Any, types: Iterable[str] | None = None) -> bool:
+        return user.is_authenticated and credentials_of(user).has_any_of(types)
+
+    def generate_authenticator_name(self, user: Any, type: str) -> str:  # noqa: A002  # allauth names it so
+        """Of a passkey, which alone has one."""
+        return _("Passkey %d") % (credentials_of(user).factors.count(type) + 1)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         return second_factor.may_remove(context.request, authenticator)

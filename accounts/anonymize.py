@@ -20,10 +20,10 @@ from accounts.roles import Role
 FORMER_MEMBER = "Former member"
 
 
-def teams_without_other_members(user: User) -> list[Team]:
+def teams_without_other_members(user: User) -> QuerySet[Team]:
     """The personal team, and others that the person owns alone: nobody would be left to see their videos."""
     shared = Membership.objects.exclude(user=user).values("team")
-    return list(Team.objects.filter(pk__in=_owned_teams(user)).exclude(pk__in=shared))
+    return Team.objects.filter(pk__in=_owned_teams(user)).exclude(pk__in=shared)
 
 
 def teams_without_other_owners(user: User) -> list[Team]:

@@ -19,6 +19,7 @@ from accounts.notification_kinds import Channel, Kind, is_on
 from accounts.roles import Action, Role, roles_that_may
 
 if TYPE_CHECKING:
+    from accounts.credentials import Credentials
     from accounts.rights import Rights
 
 SECOND_FACTORS = ("totp", "webauthn")  # of allauth's authenticators; recovery codes alone are none
@@ -89,6 +90,7 @@ class User(AbstractUser):
 
     known_memberships: "list[Membership] | None" = None  # as they were when the request came; see accounts.rights
     rights: "Rights | None" = None  # of a request that changes nothing
+    known_credentials: "Credentials | None" = None  # the same; see accounts.credentials
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -13,13 +13,14 @@ from allauth.account.authentication import get_authentication_records
 from allauth.account.decorators import reauthentication_required as allauths_required
 from allauth.account.internal.flows.login import record_authentication
 from allauth.socialaccount.adapter import get_adapter
-from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.base.constants import AuthProcess
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-PROVIDER: Final = "oidc"
+from accounts.credentials import PROVIDER, credentials_of
+
 _PURPOSE: Final = "reauthenticate"  # of the state that comes back with the browser
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -32,9 +33,9 @@ def reauthentication_required(view: View) -> View:
 
 def provider_name(user: Any) -> str | None:
     """The provider that can ask the user; None when they do not sign in there."""
-    apps = get_adapter().list_apps(None, provider=PROVIDER)
-    is_known = bool(apps) and SocialAccount.objects.filter(user=user, provider=PROVIDER).exists()
-    return str(apps[0].name) if is_known else None
+    providers: dict[str, Any] = settings.SOCIALACCOUNT_PROVIDERS  # the only place of apps; see accounts.account_admin
+    apps = providers.get("openid_connect", {}).get("APPS", [])
+    return str(apps[0]["name"]) if apps and credentials_of(user).signs_in_by_provider else None
 
 
 def is_recent(request: HttpRequest) -> bool:

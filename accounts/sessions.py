@@ -6,8 +6,14 @@ from typing import Final
 
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from accounts.models import User
 
 PERIOD: Final = 300  # s, to which `last_seen_at` is exact
 _MAX_REMEMBERED: Final = 10_000  # sessions of which this process knows that it has written them down
@@ -29,6 +35,25 @@ def change_key(request: HttpRequest) -> None:
     before = request.session.session_key
     request.session.cycle_key()
     UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
+
+
+def open_sessions(user: User) -> list[UserSession]:
+    """Those in which the user is signed in, as Django would find it. The rows of others are deleted."""
+    rows = list(UserSession.objects.filter(user=user))
+    keys = [row.session_key for row in rows]
+    stored = {one.pk: one for one in Session.objects.filter(pk__in=keys, expire_date__gt=timezone.now())}
+    ended = [row.pk for row in rows if not _is_signed_in(user, stored.get(row.session_key))]
+    if ended:
+        UserSession.objects.filter(pk__in=ended).delete()
+    return [row for row in rows if row.pk not in ended]
+
+
+def _is_signed_in(user: User, session: Session | None) -> bool:
+    """See django.contrib.auth.get_user: a change of the password ends it."""
+    data = session.get_decoded() if session else {}
+    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    found = str(data.get(HASH_SESSION_KEY, ""))
+    return data.get(SESSION_KEY) == str(user.pk) and any(constant_time_compare(found, one) for one in hashes)
 
 
 @lru_cache(_MAX_REMEMBERED)

@@ -7,9 +7,11 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import Team, User
+from accounts.rights import Rights
 from generations.models import SubmitPause
 
 MAX_SWITCHER_TEAMS: Final = 8  # teams; the page of all of them has the rest
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})  # the user's teams are as they were when the request came
 
 
 def studio(request: HttpRequest) -> dict[str, object]:
@@ -26,7 +28,7 @@ def _teams(request: HttpRequest) -> list[Team]:
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return []
-    teams = user.rights.teams if user.rights else Team.objects.of(user)
+    teams = Rights(user).teams if request.method in _SAFE_METHODS else Team.objects.of(user)
     return [team for team in teams if not team.closed_at][:MAX_SWITCHER_TEAMS]
 
 

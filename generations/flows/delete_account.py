@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from accounts.anonymize import anonymize_user, teams_without_other_members, teams_without_other_owners
 from accounts.models import FormerMembership, Team, User
@@ -39,10 +39,10 @@ class AccountDeletionPlan:
 
 def plan_account_deletion(user: User) -> AccountDeletionPlan:
     alone = _exclusive_rows(user)
-    made = Generation.objects.filter(deleted_at=None, user=user, status=Status.DONE)
+    is_alone = Q(pk__in=alone.values("pk"))
+    done = Generation.objects.filter(is_alone | Q(user=user), deleted_at=None, status=Status.DONE)
     return AccountDeletionPlan(
-        removed=alone.filter(status=Status.DONE).count(),
-        kept=made.exclude(pk__in=alone.values("pk")).count(),
+        **done.aggregate(removed=Count("pk", filter=is_alone), kept=Count("pk", filter=~is_alone)),
         running=list(alone.open().order_by("created_at")),
         ownerless_teams=teams_without_other_owners(user),
     )

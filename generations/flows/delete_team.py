@@ -33,7 +33,7 @@ class TeamDeletionPlan:
 def plan_team_deletion(team: Team, by: User) -> TeamDeletionPlan:
     rows = _rows(team, by)
     private = Generation.objects.filter(team=team, deleted_at=None, is_private=True).order_by()
-    owners = private.annotate(owner=Coalesce("assigned_to", "user")).values("owner")
+    owners = private.values_list(Coalesce("assigned_to", "user"))
     return TeamDeletionPlan(
         videos=rows.filter(status=Status.DONE).count(),
         running=list(rows.open().order_by("created_at")),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -113,8 +113,8 @@ def removal_of(row: Generation) -> Decision | None:
 
 def appeal_of(row: Generation) -> Appeal | None:
     """The owner's answer to the removal that holds; one from before it was restored does not count."""
-    restored = row.decisions.filter(kind=DecisionKind.RESTORE).values_list("pk", flat=True).first() or 0
-    return Appeal.objects.filter(decision__generation=row, decision__pk__gt=restored).order_by("-pk").first()
+    restored = row.decisions.filter(kind=DecisionKind.RESTORE, pk__gt=OuterRef("decision"))
+    return Appeal.objects.filter(~Exists(restored), decision__generation=row).order_by("-pk").first()
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -87,7 +88,8 @@ def answer(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 def removed_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Generation:
     """One of the person's own that moderators have removed. Raises Http404 for everybody else."""
     rows = Generation.objects.filter(pk=pk, deleted_at=None, taken_down_at__isnull=False)
-    row = rows.select_related("team").first()
+    is_viewed_at = Exists(Case.objects.open().filter(generation=OuterRef("pk")))
+    row = rows.select_related("team").annotate(is_viewed_at=is_viewed_at).first()
     if row is None or request.user.pk not in {row.user_id, row.assigned_to_id}:
         raise Http404
     return row
@@ -96,12 +98,10 @@ def removed_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Gene
 def removed_page(
     request: AuthenticatedHttpRequest, generation: Generation, typed: dict[str, str] | None = None, status: int = 410
 ) -> HttpResponse:
-    removal = removal_of(generation)
     context = {
         "generation": generation,
-        "removal": removal,
+        "removal": removal_of(generation),
         "appeal": appeal_of(generation),
-        "is_viewed_at": Case.objects.open().filter(generation=generation).exists(),
         "typed": typed or {},
     }
     return render(request, "generations/removed.html", context, status=status)

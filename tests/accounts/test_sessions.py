@@ -1,10 +1,13 @@
 """The list of sessions: what their browsers are called, when they were last used, and that each can be ended."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import Permission
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -152,3 +155,44 @@ def test_every_session_that_is_signed_in_is_listed(bob: User) -> None:
     sessions._write.cache_clear()
     client.get("/teams/")
     assert session_of(client).user == bob
+
+
+def _delete_stored(client: Client) -> None:
+    Session.objects.filter(pk=client.session.session_key).delete()
+
+
+def _expire(client: Client) -> None:
+    Session.objects.filter(pk=client.session.session_key).update(expire_date=timezone.now())
+
+
+def _sign_in_before_the_password_changed(client: Client) -> None:
+    session = client.session
+    session[HASH_SESSION_KEY] = "of the password before"
+    session.save()
+
+
+def _sign_out(client: Client) -> None:
+    session = client.session
+    del session[SESSION_KEY]
+    session.save()
+
+
+@pytest.mark.parametrize(
+    "end", [_delete_stored, _expire, _sign_in_before_the_password_changed, _sign_out], ids=lambda end: end.__name__
+)
+def test_session_that_ended_by_itself_is_not_listed(bob: User, end: Callable[[Client], None]) -> None:
+    here, phone = browser(bob, FIREFOX), browser(bob, SAFARI)
+    end(phone)
+    page = here.get(LIST).content.decode()
+
+    assert "Firefox on Windows" in page
+    assert "Safari on iOS" not in page
+    assert UserSession.objects.get() == session_of(here), "its row is deleted"
+
+
+def test_all_other_sessions_are_ended_at_once(bob: User) -> None:
+    here, *others = (browser(bob, agent) for agent in (FIREFOX, SAFARI, SAFARI))
+    answer = here.post(LIST, follow=True)
+
+    assert "All other sessions are signed out." in answer.content.decode()
+    assert [client.get(LIST).status_code for client in (here, *others)] == [200, 302, 302]
