@@ -1,6 +1,6 @@
 // Videos side by side in step: one bar plays, pauses and scrubs them all. Without this each has its own controls.
 
-import { addShortcut } from "studio/shortcuts";
+import { addShortcut } from "studio";
 import { keepAlive } from "studio/video_keepalive";
 
 const APART = 0.12; // s; less is not seen, and each correction costs a seek

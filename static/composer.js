@@ -1,8 +1,7 @@
 // The composer, made comfortable: counts, one press one video. It works without this, too.
 
 import { beforeEachSave, reach } from "studio/draft";
-import { addShortcut } from "studio/shortcuts";
-import { toast } from "studio/toasts";
+import { addShortcut, toast } from "studio";
 
 const form = document.getElementById("composer");
 const number = new Intl.NumberFormat(document.documentElement.lang);

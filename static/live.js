@@ -1,8 +1,8 @@
 // Live updates: asks /events what has moved and lets htmx fetch those parts again.
 // Each second while something on the page is being made, faster in the few in which a made one is being copied,
-// each 15 s otherwise and while nobody looks.
+// each 15 s otherwise and while nobody looks. The queue's positions, the tab's title and the bell follow.
 
-import { toast } from "studio/toasts";
+import { toast } from "studio";
 
 const HURRIED = 300, HURRY_LASTS = 5000, FAST = 1000, SLOW = 15000, SLOWEST_RETRY = 30000;
 const page = document.querySelector("[data-live]");
@@ -51,7 +51,7 @@ async function ask() {
 }
 
 function take(newEtag, { now, moved, unread }) {
-  // for browser_notifications.js and bell.js
+  // for the bell, and for browser_notifications.js
   document.dispatchEvent(new CustomEvent("studio:moved", { detail: { since, unread } }));
   etag = newEtag || "";
   since = now;
@@ -179,3 +179,125 @@ function begin() {
 }
 
 if (page) begin();
+
+// --- The position of each video that waits in the studio's queue: asked for every few seconds, and only while one is on
+// the page.
+
+const POSITIONS_EVERY = 4000, POSITIONS_RETRY = 60000; // ms
+const queue = document.querySelector("[data-positions]");
+let positionFailures = 0;
+
+const waiting = () =>
+  [...queue.querySelectorAll("[data-open=queued]")].filter((part) => part.querySelector("[data-ahead]"));
+
+async function askPositions() {
+  const parts = document.hidden ? [] : waiting();
+  if (!parts.length) return;
+  const ids = parts.map((part) => part.dataset.generation).join(",");
+  try {
+    const answer = await fetch(`${queue.dataset.positions}?ids=${ids}`, { cache: "no-store", redirect: "error" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const words = await answer.json();
+    for (const part of parts) part.querySelector("[data-ahead]").textContent = words[part.dataset.generation] || "";
+    positionFailures = 0;
+  } catch {
+    positionFailures += 1; // the updates say that the connection is lost
+  }
+}
+
+const followPositions = () =>
+  askPositions().finally(() =>
+    setTimeout(followPositions, Math.min(POSITIONS_EVERY * 2 ** positionFailures, POSITIONS_RETRY))
+  );
+if (queue) {
+  followPositions();
+  document.addEventListener("htmx:load", ({ detail }) => detail.elt.matches?.("[data-open=queued]") && askPositions());
+}
+
+// --- The tab says how many on its page are being made, "(2) Gallery", and its icon wears a dot meanwhile.
+
+const moving = document.querySelector("main [data-live]");
+const icon = document.querySelector("link[rel=icon]");
+const title = document.title.replace(/^\(\d+\) /, "");
+const calmIcon = icon.getAttribute("href");
+let movingBefore = 0;
+
+// only when the number changes: a page that updates each second must not make its tab flicker
+function showMoving() {
+  const number = moving.querySelectorAll("[data-open]").length;
+  if (number === movingBefore) return;
+  movingBefore = number;
+  document.title = number ? `(${number}) ${title}` : title;
+  icon.setAttribute("href", number ? icon.dataset.busy : calmIcon);
+}
+
+if (moving) {
+  showMoving();
+  new MutationObserver(showMoving).observe(moving, { subtree: true, childList: true });
+}
+
+// --- The bell: its menu is fetched when it is opened, its number follows the updates, and what is opened counts as read.
+
+const bell = document.getElementById("bell");
+const badge = bell?.querySelector(".bell__badge");
+const bellList = bell?.querySelector(".bell__list");
+
+function showUnread(number) {
+  const words = number > 9 ? "9+" : String(number);
+  badge.textContent = words;
+  badge.hidden = number === 0;
+  const label = number ? `${bell.dataset.some} ${words}` : bell.dataset.none;
+  bell.querySelector("summary").setAttribute("aria-label", label);
+}
+
+async function fillBell() {
+  try {
+    const answer = await fetch(bell.dataset.menu, { cache: "no-store", redirect: "error" });
+    if (answer.ok) bellList.innerHTML = await answer.text();
+  } catch {
+    // the link to the page is still there
+  }
+}
+
+const sendRead = (data) =>
+  fetch(bellList.dataset.read, {
+    method: "POST",
+    headers: { Accept: "application/json" },
+    body: data,
+    keepalive: true, // the page is being left
+    redirect: "error",
+  });
+
+async function readAll(form) {
+  try {
+    if (!(await sendRead(new FormData(form))).ok) return form.submit();
+  } catch {
+    return form.submit();
+  }
+  showUnread(0);
+  const told = form.closest(".told");
+  for (const line of told.querySelectorAll(".told__line--new")) line.classList.remove("told__line--new");
+  for (const words of told.querySelectorAll(".told__line .visually-hidden")) words.remove();
+  (told.querySelector(".told__line a") || bell.querySelector("summary")).focus();
+  form.remove();
+  told.querySelector(".told__counts")?.remove();
+}
+
+if (bell) {
+  bell.addEventListener("toggle", () => bell.open && fillBell());
+  document.addEventListener("submit", (event) => {
+    if (!event.target.closest(".told")) return;
+    event.preventDefault();
+    readAll(event.target);
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest(".told a[data-read]");
+    const token = link?.closest(".told").querySelector("[name=csrfmiddlewaretoken]");
+    if (!token) return;
+    const data = new FormData();
+    data.set("csrfmiddlewaretoken", token.value);
+    data.set("id", link.dataset.read);
+    sendRead(data).catch(() => {}); // it stays unread
+  });
+  document.addEventListener("studio:moved", ({ detail }) => detail.unread !== undefined && showUnread(detail.unread));
+}

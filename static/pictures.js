@@ -1,7 +1,7 @@
 // Start and end picture: preview, and drop and paste anywhere on the page. What is wrong is said, and mended on request,
 // before anything is sent; what is right is sent at once. Without this the form carries the files.
 
-import { toast } from "studio/toasts";
+import { toast } from "studio";
 
 const form = document.getElementById("composer");
 const number = new Intl.NumberFormat(document.documentElement.lang);

@@ -1,6 +1,7 @@
-// The player of one video: it steps by frames, and remembers whether to loop.
+// The page of one video: its player steps by frames and remembers whether to loop; a frame is chosen by where the player
+// stands; keys lead to the neighbours.
 
-import { addShortcut } from "studio/shortcuts";
+import { addShortcut } from "studio";
 import { keepAlive } from "studio/video_keepalive";
 
 const LOOP = "studio.loop";
@@ -81,3 +82,22 @@ function look() {
 
 look();
 document.addEventListener("htmx:load", look);
+
+// --- "Use as start frame": the moment is the player's, so nobody has to type it.
+
+const hideMoments = () => document.querySelectorAll("[data-frame-at]").forEach((field) => (field.hidden = true));
+
+document.addEventListener("submit", ({ target }) => {
+  if (target.matches("[data-frame-picker]")) {
+    target.elements.at.value = document.querySelector("[data-player] video").currentTime;
+  }
+});
+document.addEventListener("htmx:load", hideMoments);
+hideMoments();
+
+// --- Links with a data-key are followed by that key, and `?` lists them.
+
+for (const link of document.querySelectorAll("a[data-key]")) {
+  link.setAttribute("aria-keyshortcuts", link.dataset.key);
+  addShortcut(link.dataset.key, link.dataset.words, () => link.click());
+}

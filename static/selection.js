@@ -1,8 +1,7 @@
 // Selection in the gallery: by click, shift, keys and "select all"; what is done with it is done in place and can be
 // undone; cards are dragged onto the rail. Without this script all of it is a plain form, and a heart is a plain button.
 
-import { addShortcut } from "studio/shortcuts";
-import { toast } from "studio/toasts";
+import { addShortcut, toast } from "studio";
 
 const form = document.getElementById("selection");
 const page = form.closest("[data-live]");

@@ -20,7 +20,7 @@ from generations.models import Case, Cause, Generation, Report, ReportReason
 from generations.moderation.cases import open_case
 from generations.moderation.decisions import DecisionError, appeal, appeal_of, removal_of
 
-_ACCEPTED: Final = "accepted"  # by this tag of a message `form_backup.js` lets go of what was typed
+_ACCEPTED: Final = "accepted"  # by this tag of a message `studio.js` lets go of what was typed
 
 
 class ReportForm(forms.Form):

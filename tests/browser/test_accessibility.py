@@ -1,7 +1,7 @@
 """One sweep over all pages, light on a wide screen and dark on a phone, each visited once in each.
 
-Nothing serious or critical to axe, no id twice, no layout that shifts, nothing cut off down to 320 px; and nothing on
-the console, which the fixture `page` sees to.
+Nothing serious or critical to axe, no id twice, no layout that shifts, twelve requests at most, nothing cut off down to
+320 px; and nothing on the console, which the fixture `page` sees to.
 """
 
 import re
@@ -94,6 +94,16 @@ new PerformanceObserver((list) => {
   }
 }).observe({ type: "layout-shift", buffered: true });
 """
+MAX_REQUESTS: Final = 12
+REQUESTS: Final = """
+() => {
+  const isPicture = ({ initiatorType }) => ["img", "video", "image"].includes(initiatorType);
+  const isLater = ({ initiatorType, startTime }) => initiatorType === "fetch" && startTime > 1000; // ms
+  const loaded = performance.getEntriesByType("resource").filter((one) => !isPicture(one) && !isLater(one));
+  const icons = [...document.querySelectorAll("link[rel=icon]")].map(({ href }) => href); // not loaded without a head
+  return [location.href, ...new Set([...loaded.map(({ name }) => name), ...icons])];
+}
+"""
 IDS_TWICE: Final = """
 () => {
   const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
@@ -141,6 +151,8 @@ def faults(page: Page) -> list[str]:
     shift = page.evaluate("window.layoutShift")
     if shift["sum"] >= MAX_SHIFT:
         found.append(f"the layout shifts by {shift['sum']:.3f}: {shift['of'][:5]}")
+    if len(requests := page.evaluate(REQUESTS)) > MAX_REQUESTS:
+        found.append(f"it makes {len(requests)} requests: {requests}")
     size = page.viewport_size or {"width": 1440, "height": 900}
     for width in NARROWER[size["width"]]:
         page.set_viewport_size({"width": width, "height": size["height"]})

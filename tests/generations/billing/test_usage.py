@@ -129,7 +129,7 @@ def test_month_that_is_none(film: Team, alice: User, month: str) -> None:
 def test_queries_do_not_grow_with_people_and_days(
     film: Team, alice: User, bob: User, rows: list[Generation], django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(3):
         usage(film, NOVEMBER)
 
 
