@@ -4,6 +4,7 @@ alice owns the team Film, bob is a member of it, victor a viewer; mallory is out
 each has a personal team besides.
 """
 
+import functools
 import hashlib
 import uuid
 from io import BytesIO
@@ -171,12 +172,12 @@ def make_video(generation: Generation, data: bytes | None = None) -> Video:
 
 def make_upload(user: User, data: bytes | None = None) -> Upload:
     """A picture that waits in the composer, in the bucket."""
-    return save_upload(user, pictures.read("image", data or picture()))
+    return save_upload(user, read_picture(data or picture()))
 
 
 def make_input_picture(generation: Generation, slot: Slot = Slot.START) -> InputPicture:
     """The generation's own picture, in the bucket."""
-    read = pictures.read("image", picture())
+    read = read_picture(picture())
     key = f"{generation.key_prefix}/input/{read.sha256}.{read.extension}"
     bucket.put(key, read.data, read.media_type)
     return InputPicture.objects.create(
@@ -189,6 +190,12 @@ def make_input_picture(generation: Generation, slot: Slot = Slot.START) -> Input
         height=read.height,
         size=len(read.data),
     )
+
+
+@functools.cache
+def read_picture(data: bytes) -> pictures.Picture:
+    """As the studio reads it, in a process of its own: once for all tests that only need one."""
+    return pictures.read("image", data)
 
 
 pillow_heif.register_heif_opener()
