@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import gc
 import os
 from typing import Final
 
@@ -37,6 +38,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """pytest-xdist hands out whole files in this order."""
     ranks = {name: rank for rank, name in enumerate(LONG)}
     items.sort(key=lambda item: ranks.get(item.nodeid.partition("::")[0], len(LONG)))
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: looking through it again and again for garbage is an eighth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_xdist_setupnodes() -> None:
