@@ -37,6 +37,26 @@ def change_role(team: Team, member: User, role: Role, by: User) -> None:
 
 
 @transaction.atomic
+def make_owner(team: Team, user: User) -> None:
+    """By whoever runs the studio, and nobody in it: for a team whose only owner is gone. Harmless when repeated.
+
+    Raises MembershipError. No group of the OpenID provider lowers them afterwards.
+    """
+    Team.objects.get_queryset().select_for_update(no_key=True).get(pk=team.pk)
+    if team.personal_of_id:
+        raise MembershipError(_("%s is a personal team: it belongs to one person alone.") % team.name)
+    if team.closed_at:
+        raise MembershipError(_("%s was deleted.") % team.name)
+    if not user.is_active or user.is_suspended:
+        raise MembershipError(_("%s can’t sign in: the account is suspended or switched off.") % user.email)
+    role_before = Membership.objects.filter(team=team, user=user).values_list("role", flat=True).first()
+    Membership.objects.update_or_create(team=team, user=user, defaults={"role": Role.OWNER, "by_group": False})
+    FormerMembership.objects.filter(team=team, user=user).delete()
+    if role_before != Role.OWNER:
+        _record(team, [user], MembershipChange.Kind.ROLE, None, Role.OWNER)
+
+
+@transaction.atomic
 def remove(team: Team, member: User, by: User) -> None:
     """End a membership, also one's own. What the member has made stays in the team, under their name.
 

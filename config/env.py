@@ -108,6 +108,10 @@ class Environment(_LenientEnv):
             self.add_error(name, "is not set. Name the hosts by which the studio is asked for, with commas between.")
         return named
 
+    def keys(self, name: str) -> list[str]:
+        """Former keys between commas; none when the name is not set."""
+        return [key for key in self.list(name, [], subcast=str.strip) if key]
+
     def port(self, name: str) -> int | None:
         """None when the name is blank or not set."""
         if not str(self.str(name, "")).strip():

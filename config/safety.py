@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ class StartSettings:
     public_url: str
     allowed_hosts: list[str]  # those that are named
     insecure_http: bool
+    secret_key_fallbacks: list[str] = field(default_factory=list)
 
 
 def own_hosts(site_url: str) -> list[str]:
@@ -63,6 +64,8 @@ _LOOPBACK_ONLY: Final = (
 def _production_problems(start: StartSettings) -> Iterator[tuple[str, str]]:
     if problem := key_problem(start.secret_key):
         yield "SECRET_KEY", f"{problem} {KEY_HINT}"
+    for problem in filter(None, map(key_problem, start.secret_key_fallbacks)):
+        yield "SECRET_KEY_FALLBACKS", f"has a key that {problem} Former keys stand there with commas between."
     if problem := _site_problem(start.site_url, start.insecure_http):
         yield "SITE_URL", problem
     for problem in filter(None, map(_host_problem, start.allowed_hosts)):

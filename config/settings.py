@@ -27,6 +27,8 @@ env = Environment()
 # --- this process
 DEBUG: bool = env.bool("DEBUG", True)
 SECRET_KEY = env.required("SECRET_KEY", optional=DEBUG, default=safety.DEVELOPMENT_KEY, hint=safety.KEY_HINT)
+# former ones: what was signed with them is still believed, and nothing new is signed with them
+SECRET_KEY_FALLBACKS: list[str] = env.keys("SECRET_KEY_FALLBACKS")
 PORT: int = addresses.port()
 # seconds that a client may keep a connection waiting: for a head, the next piece of a body, room for the next part
 CLIENT_TIMEOUT: int = env.int("CLIENT_TIMEOUT", server_defaults.CLIENT_TIMEOUT, validate=validate.Range(min=1, max=60))
@@ -205,6 +207,7 @@ MIRROR_MAX_BYTES: int = env.int("MIRROR_MAX_BYTES", 2 * 1024**3, validate=valida
 
 # --- fal; without a key the sandbox stands in
 FAL_KEY: str = env.str("FAL_KEY", "")
+FAL_KEY_FALLBACKS: list[str] = env.keys("FAL_KEY_FALLBACKS")  # former ones: what was sent with them is asked for so
 FAL_IS_SANDBOX: Final = not FAL_KEY
 SANDBOX_KEY: str = env.str("SANDBOX_KEY", "sandbox:sandbox")
 _sandbox: str | None = addresses.sandbox_url() if FAL_IS_SANDBOX else None
@@ -346,7 +349,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-_start = safety.StartSettings(DEBUG, HOST, SECRET_KEY, SITE_URL, _public_url, _named_hosts, INSECURE_HTTP)
+_start = safety.StartSettings(
+    DEBUG, HOST, SECRET_KEY, SITE_URL, _public_url, _named_hosts, INSECURE_HTTP, SECRET_KEY_FALLBACKS
+)
 for _name, _problem in safety.problems(_start):
     env.add_error(_name, _problem)
 env.finish()

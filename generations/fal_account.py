@@ -19,6 +19,7 @@ def fal_config() -> FalConfig:
         queue_url=settings.FAL_QUEUE_URL,
         rest_url=settings.FAL_REST_URL,
         api_url=settings.FAL_API_URL,
+        former_keys=tuple(settings.FAL_KEY_FALLBACKS),
     )
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox import control_pages, file_pages, platform_pages, queue_pages
-from sandbox.job import new_id
+from sandbox.job import FIRST_ACCOUNT, OTHER_ACCOUNT, new_id
 from sandbox.options import Options
 from sandbox.responses import detail
 from sandbox.state import SandboxState
@@ -24,23 +24,29 @@ PLATFORM = ("/v1/", "/models/", "/meta")
 class KeyMiddleware:
     """Asks for the key, takes paths with a trailing slash too, and numbers every answer as fal does."""
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
-        self._app, self._expected, self._admin = app, f"Key {key}".encode(), f"Key admin:{key}".encode()
+    def __init__(self, app: ASGIApp, options: Options) -> None:
+        self._app, self._admin = app, f"Key admin:{options.key}".encode()
+        self._accounts = {
+            **{f"Key {key}".encode(): FIRST_ACCOUNT for key in (options.key, *options.more_keys)},
+            **{f"Key {key}".encode(): OTHER_ACCOUNT for key in options.other_keys},
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         path = scope["path"].rstrip("/") or "/"
-        app = self._app if self._may_pass(scope, path) else _unknown_key(path)
-        return await app(dict(scope) | {"path": path}, receive, _add_request_id(send))
+        account = self._account(scope, path)
+        app = self._app if account is not None else _unknown_key(path)
+        return await app(dict(scope) | {"path": path, "account": account}, receive, _add_request_id(send))
 
-    def _may_pass(self, scope: Scope, path: str) -> bool:
+    def _account(self, scope: Scope, path: str) -> str | None:
+        """Whose request it is; None for a wrong key."""
         if path.startswith(OPEN):
-            return True
+            return FIRST_ACCOUNT
         given = dict(scope["headers"]).get(b"authorization", b"")
         if path.startswith(PLATFORM) and hmac.compare_digest(given, self._admin):
-            return True
-        return hmac.compare_digest(given, self._expected)
+            return FIRST_ACCOUNT
+        return next((account for key, account in self._accounts.items() if hmac.compare_digest(given, key)), None)
 
 
 def _unknown_key(path: str) -> Response:
@@ -80,4 +86,4 @@ def build(options: Options) -> ASGIApp:
     pages = control_pages.ROUTES + file_pages.ROUTES + platform_pages.ROUTES + queue_pages.ROUTES
     app = Starlette(routes=pages, lifespan=lifespan, exception_handlers={HTTPException: _http_error})
     app.router.redirect_slashes = False
-    return KeyMiddleware(app, options.key)
+    return KeyMiddleware(app, options)

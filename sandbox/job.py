@@ -5,7 +5,10 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
+
+FIRST_ACCOUNT: Final = "first"
+OTHER_ACCOUNT: Final = "other"
 
 
 class Status(StrEnum):
@@ -54,6 +57,7 @@ class Job:
     happened: list[str] = field(default_factory=list)
     deliveries: list[dict[str, Any]] = field(default_factory=list)
     webhook_settled: bool = False
+    account: str = FIRST_ACCOUNT
 
     @property
     def prompt(self) -> str:

@@ -14,6 +14,8 @@ class Options:
 
     directory: Path
     key: str = DEFAULT_KEY
+    more_keys: tuple[str, ...] = ()  # of the same account
+    other_keys: tuple[str, ...] = ()  # of another one, which has requests of its own
     queue_seconds: float = 2
     render_seconds: float = 6
     concurrency: int = 40
@@ -37,6 +39,8 @@ class Options:
         return cls(
             directory=directory,
             key=environment.get("SANDBOX_KEY") or DEFAULT_KEY,
+            more_keys=_parse_keys(environment.get("SANDBOX_MORE_KEYS", "")),
+            other_keys=_parse_keys(environment.get("SANDBOX_OTHER_KEYS", "")),
             queue_seconds=number("SANDBOX_QUEUE_SECONDS", 2),
             render_seconds=number("SANDBOX_RENDER_SECONDS", 6),
             concurrency=int(number("SANDBOX_CONCURRENCY", 40)),
@@ -46,6 +50,10 @@ class Options:
             faults=environment.get("SANDBOX_FAULTS", ""),
             clip=_parse_clip(environment.get("SANDBOX_CLIP")),
         )
+
+
+def _parse_keys(text: str) -> tuple[str, ...]:
+    return tuple(key for key in map(str.strip, text.split(",")) if key)
 
 
 def _parse_clip(clip: str | None) -> Path | None:
@@ -60,6 +68,8 @@ def _parse_clip(clip: str | None) -> Path | None:
 # What `--help` says of the environment.
 ENVIRONMENT: Final[Mapping[str, str]] = {
     "SANDBOX_KEY": "the key that clients must send (sandbox:sandbox)",
+    "SANDBOX_MORE_KEYS": "further keys of the same account, with commas between (none)",
+    "SANDBOX_OTHER_KEYS": "keys of another account, which does not know the requests of the first (none)",
     "SANDBOX_QUEUE_SECONDS": "how long a request waits IN_QUEUE, at least (2)",
     "SANDBOX_RENDER_SECONDS": "how long it is IN_PROGRESS, at least (6)",
     "SANDBOX_CONCURRENCY": "how many requests are IN_PROGRESS at once (40)",

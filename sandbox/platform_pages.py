@@ -14,7 +14,7 @@ from starlette.routing import Route
 from generations.fal.arguments import Endpoint
 from sandbox.job import Job, iso, new_id
 from sandbox.responses import json_response
-from sandbox.state import sandbox_state
+from sandbox.state import find_own_job, own_jobs, sandbox_state
 
 DAY_SECONDS: Final = 86400
 MAX_LIMIT: Final = 100
@@ -102,7 +102,7 @@ async def by_endpoint(request: Request) -> Response:
     if not 1 <= len(_list_param(query, "endpoint_id")) <= 50:
         return error(400, "validation_error", "endpoint_id is required, at most 50 of them")
     try:
-        jobs, offset = _filter_jobs(list(sandbox_state(request).store.jobs.values()), query), _offset(query)
+        jobs, offset = _filter_jobs(own_jobs(request), query), _offset(query)
         limit = int(query.get("limit", "50"))
     except (ValueError, binascii.Error) as problem:
         return error(400, "validation_error", str(problem))
@@ -129,7 +129,7 @@ async def usage(request: Request) -> Response:
         return error(400, "validation_error", str(problem))
     wanted = _list_param(query, "endpoint_id") or list(Endpoint)
     days: dict[str, dict[str, float]] = {}
-    for job in sandbox_state(request).store.jobs.values():
+    for job in own_jobs(request):
         if job.ended and job.outcome and job.outcome.units and job.endpoint in wanted and start <= job.ended < end:
             units = days.setdefault(iso(job.ended)[:10], {})
             units[job.endpoint] = units.get(job.endpoint, 0) + job.outcome.units
@@ -165,7 +165,7 @@ async def pricing(request: Request) -> Response:
 async def delete_payloads(request: Request) -> Response:
     """Forget a request's input and output, and delete its video; input files stay."""
     state = sandbox_state(request)
-    job = state.store.jobs.get(request.path_params["id"])
+    job = find_own_job(request)
     if job is None or job.outcome is None:
         return error(404, "not_found", "No such request")
     links = [job.outcome.body["video"]["url"]] if state.files.delete_output(job) else []

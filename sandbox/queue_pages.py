@@ -12,7 +12,7 @@ from starlette.routing import Route
 from generations.fal.arguments import Endpoint
 from sandbox.job import Job, Outcome, Status, new_id
 from sandbox.responses import ClosedConnection, GatewayPage, GatewayTimeout, detail, json_response
-from sandbox.state import SandboxState, sandbox_state
+from sandbox.state import SandboxState, find_own_job, sandbox_state
 
 LOCKED: Final = "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."
 EARLY_SECONDS: Final = 30  # the longest that a submit waits for its own early webhook
@@ -89,6 +89,7 @@ def _job(request: Request, arguments: Any, *, hurried: bool) -> Job:
         webhook=request.query_params.get("fal_webhook"),
         start_timeout=_start_timeout(request),
         hurried=hurried,
+        account=request.scope["account"],
     )
 
 
@@ -139,10 +140,6 @@ async def run(request: Request) -> Response:
     return _replay(job, job.outcome)
 
 
-def _find_job(request: Request) -> Job | None:
-    return sandbox_state(request).store.jobs.get(request.path_params["id"])
-
-
 def status_body(state: SandboxState, job: Job, *, logs: bool, since: int = 0) -> dict[str, Any]:
     """The status as fal words it: position in the queue, log lines when asked for, metrics at the end."""
     body: dict[str, Any] = {"status": job.status, "request_id": job.id, **job.urls}
@@ -164,7 +161,7 @@ async def status(request: Request) -> Response:
     """fal's docs: 202 until it has COMPLETED, then 200."""
     state = sandbox_state(request)
     state.store.count("status_gets")
-    job = _find_job(request)
+    job = find_own_job(request)
     if job is None or state.faults.strikes("status_404"):
         return json_response(NOT_FOUND, 404)
     if state.faults.strikes("status_500"):
@@ -179,7 +176,7 @@ async def status(request: Request) -> Response:
 
 async def stream(request: Request) -> Response:
     """Server-sent events: the status whenever it changed, each with the log lines since the one before."""
-    job = _find_job(request)
+    job = find_own_job(request)
     if job is None:
         return json_response(NOT_FOUND, 404)
     events = _events(sandbox_state(request), job, logs=_wants_logs(request))
@@ -207,7 +204,7 @@ async def result(request: Request) -> Response:
     """The model's answer, replayed as often as it is asked for."""
     state = sandbox_state(request)
     state.store.count("result_gets")
-    job = _find_job(request)
+    job = find_own_job(request)
     if job is None or job.payload_deleted:
         return json_response(NOT_FOUND, 404)
     if job.outcome is None:
@@ -227,7 +224,7 @@ def _replay(job: Job, outcome: Outcome) -> Response:
 
 async def cancel(request: Request) -> Response:
     """fal's docs: 202 when asked in time, 400 when it was already over, 404 when there is no such request."""
-    job = _find_job(request)
+    job = find_own_job(request)
     if job is None:
         return json_response(NOT_FOUND, 404)
     if job.outcome:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from sandbox.faults import Faults
 from sandbox.files import Files
+from sandbox.job import Job
 from sandbox.options import Options
 from sandbox.pictures import Pictures
 from sandbox.render_pool import RenderPool
@@ -55,3 +56,13 @@ class SandboxState:
 
 def sandbox_state(request: Request) -> SandboxState:
     return cast("SandboxState", request.app.state.sandbox)
+
+
+def own_jobs(request: Request) -> list[Job]:
+    """Those of the account whose key was sent."""
+    return [job for job in sandbox_state(request).store.jobs.values() if job.account == request.scope["account"]]
+
+
+def find_own_job(request: Request) -> Job | None:
+    job = sandbox_state(request).store.jobs.get(request.path_params["id"])
+    return job if job and job.account == request.scope["account"] else None

@@ -21,7 +21,7 @@ import httpx
 from generations.fal import protocol
 from generations.fal.arguments import Arguments, Endpoint
 from generations.fal.error_classification import classify_exception
-from generations.fal.errors import FalError
+from generations.fal.errors import AccountLocked, FalError, KeyRefused, NotFound
 from generations.fal.responses import (
     Cancellation,
     FalConfig,
@@ -42,6 +42,8 @@ TIMEOUT: Final = httpx.Timeout(connect=10, read=60, write=60, pool=30)
 DEADLINE: Final = 140.0  # s for a call as a whole: an answer that drips keeps within every other limit
 MAX_CONNECTIONS: Final = 100
 USER_AGENT: Final = "kling-studio"
+
+_NOT_THIS_KEY: Final = (NotFound, KeyRefused, AccountLocked)  # another key may still get the answer
 
 LOOPBACK: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # the sandbox: never through a proxy
 
@@ -78,15 +80,15 @@ class FalClient:
 
     def status(self, request: RequestUrls, *, logs: bool = True) -> Progress:
         """How far it is. Completed tells that it has ended, not how: ask for the result."""
-        return self._send(protocol.status(self.config, request, logs=logs))
+        return self._ask(lambda config: protocol.status(config, request, logs=logs))
 
     def result(self, request: RequestUrls) -> VideoFile:
         """The video. Raises a Verdict when there will be none; any other error leaves the question open."""
-        return self._send(protocol.result(self.config, request))
+        return self._ask(lambda config: protocol.result(config, request))
 
     def cancel(self, request: RequestUrls) -> Cancellation:
         """Ask fal to drop the job; after REQUESTED keep listening, since a running one may still finish."""
-        return self._send(protocol.cancel(self.config, request))
+        return self._ask(lambda config: protocol.cancel(config, request))
 
     def upload(self, data: bytes | Path, *, content_type: str, file_name: str) -> str:
         """Put a picture into fal's own storage; gives its public address."""
@@ -96,19 +98,44 @@ class FalClient:
     def requests(
         self, endpoint: Endpoint, *, start: datetime, end: datetime, with_payloads: bool = True
     ) -> Iterator[ListedRequest]:
-        """fal's record of what this key submitted from `start` to before `end`: the way to find a lost request id."""
+        """fal's record of what was submitted from `start` to before `end`: the way to find a lost request id.
+
+        Of each key in turn; an account with two keys is listed twice. When one can't be read, the others are, and then
+        the error is raised.
+        """
+        errors: list[FalError] = []
+        for config in self.config.with_each_key():
+            try:
+                yield from self._requests(config, endpoint, start, end, payloads=with_payloads)
+            except FalError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def _requests(
+        self, config: FalConfig, endpoint: Endpoint, start: datetime, end: datetime, *, payloads: bool
+    ) -> Iterator[ListedRequest]:
         cursor: str | None = None
         seen: set[str | None] = set()
         while cursor not in seen:
             seen.add(cursor)
-            call = protocol.list_requests(self.config, endpoint, start, end, payloads=with_payloads, cursor=cursor)
+            call = protocol.list_requests(config, endpoint, start, end, payloads=payloads, cursor=cursor)
             page = self._send(call)
             yield from page.items
             cursor = page.next_cursor
 
     def delete_payloads(self, request_id: str) -> None:
-        """Have fal forget what went in and what came out, and delete the file."""
-        self._send(protocol.delete_payloads(self.config, request_id))
+        """Have fal forget what went in and what came out, and delete the file. It takes it calmly where it has none, so
+        each key asks.
+        """
+        errors: list[FalError] = []
+        for config in self.config.with_each_key():
+            try:
+                self._send(protocol.delete_payloads(config, request_id))
+            except FalError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def usage(self, endpoints: Sequence[Endpoint], *, start: datetime, end: datetime) -> Iterator[UsageShare]:
         """What fal charged the account by day and endpoint, to before `end`; takes a key with the ADMIN scope."""
@@ -119,6 +146,16 @@ class FalClient:
             page = self._send(protocol.usage(self.config, endpoints, start, end, cursor=cursor))
             yield from page.items
             cursor = page.next_cursor
+
+    def _ask(self, call_of: Callable[[FalConfig], protocol.Call[T]]) -> T:
+        """About a request: with today's key, and where that doesn't know it with the former ones."""
+        errors: list[FalError] = []
+        for config in self.config.with_each_key():
+            try:
+                return self._send(call_of(config))
+            except _NOT_THIS_KEY as error:
+                errors.append(error)
+        raise _strongest(errors)
 
     def _send(self, call: protocol.Call[T]) -> T:
         http = self._submits if call.once else self._others
@@ -166,15 +203,15 @@ class AsyncFalClient:
 
     async def status(self, request: RequestUrls, *, logs: bool = True) -> Progress:
         """See FalClient.status."""
-        return await self._send(protocol.status(self.config, request, logs=logs))
+        return await self._ask(lambda config: protocol.status(config, request, logs=logs))
 
     async def result(self, request: RequestUrls) -> VideoFile:
         """See FalClient.result."""
-        return await self._send(protocol.result(self.config, request))
+        return await self._ask(lambda config: protocol.result(config, request))
 
     async def cancel(self, request: RequestUrls) -> Cancellation:
         """See FalClient.cancel."""
-        return await self._send(protocol.cancel(self.config, request))
+        return await self._ask(lambda config: protocol.cancel(config, request))
 
     async def upload(self, data: bytes | Path, *, content_type: str, file_name: str) -> str:
         """See FalClient.upload."""
@@ -185,15 +222,38 @@ class AsyncFalClient:
         self, endpoint: Endpoint, *, start: datetime, end: datetime, with_payloads: bool = True
     ) -> AsyncIterator[ListedRequest]:
         """See FalClient.requests."""
+        errors: list[FalError] = []
+        for config in self.config.with_each_key():
+            try:
+                async for item in self._requests(config, endpoint, start, end, payloads=with_payloads):
+                    yield item
+            except FalError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    async def _requests(
+        self, config: FalConfig, endpoint: Endpoint, start: datetime, end: datetime, *, payloads: bool
+    ) -> AsyncIterator[ListedRequest]:
         cursor: str | None = None
         seen: set[str | None] = set()
         while cursor not in seen:
             seen.add(cursor)
-            call = protocol.list_requests(self.config, endpoint, start, end, payloads=with_payloads, cursor=cursor)
+            call = protocol.list_requests(config, endpoint, start, end, payloads=payloads, cursor=cursor)
             page = await self._send(call)
             for item in page.items:
                 yield item
             cursor = page.next_cursor
+
+    async def _ask(self, call_of: Callable[[FalConfig], protocol.Call[T]]) -> T:
+        """See FalClient._ask."""
+        errors: list[FalError] = []
+        for config in self.config.with_each_key():
+            try:
+                return await self._send(call_of(config))
+            except _NOT_THIS_KEY as error:
+                errors.append(error)
+        raise _strongest(errors)
 
     async def _send(self, call: protocol.Call[T], before_sending: BeforeSending | None = None) -> T:
         http = self._submits if call.once else self._others
@@ -205,6 +265,11 @@ class AsyncFalClient:
                         call.method, call.url, headers=call.headers, content=call.content, extensions=extensions
                     )
             return call.read(response)
+
+
+def _strongest(errors: Sequence[FalError]) -> FalError:
+    """fal does not know a request only where every key could ask and says so."""
+    return next((error for error in errors if not isinstance(error, NotFound)), errors[0])
 
 
 def _hook(before_sending: BeforeSending) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -28,6 +28,11 @@ class FalConfig:
     queue_url: str
     rest_url: str
     api_url: str
+    former_keys: tuple[str, ...] = ()  # perhaps of another account: they ask for what was sent with them
+
+    def with_each_key(self) -> "list[FalConfig]":
+        """Today's first."""
+        return [replace(self, key=key, former_keys=()) for key in (self.key, *self.former_keys)]
 
     def __repr__(self) -> str:
         return f"FalConfig(key=…, queue_url={self.queue_url!r}, rest_url={self.rest_url!r}, api_url={self.api_url!r})"

@@ -13,7 +13,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -164,8 +164,9 @@ def mac(generation_id: object, secret: str) -> str:
     return hmac.new(secret.encode(), f"fal-webhook:{generation_id}".encode(), hashlib.sha256).hexdigest()
 
 
-def is_our_mac(given: str, generation_id: object, secret: str) -> bool:
-    return hmac.compare_digest(given.encode(), mac(generation_id, secret).encode())
+def is_our_mac(given: str, generation_id: object, secrets: Sequence[str]) -> bool:
+    """Whether it was made with one of these: fal calls at the address that it was given, under a key of then."""
+    return any(hmac.compare_digest(given.encode(), mac(generation_id, secret).encode()) for secret in secrets)
 
 
 def read(headers: Mapping[str, str], body: bytes, keys: KeySet, *, pinned_user: str, now: float) -> Delivery:

@@ -59,6 +59,15 @@ def _exclusive_or_deleted_rows(user: User) -> GenerationQuerySet:
     return Generation.objects.filter(shown | private)
 
 
+def fal_requests_of(user: User) -> list[str]:
+    """The ids that fal gave what nobody else can see: its own record and files of these stay there by fal's rules.
+
+    A take-down asks fal by itself.
+    """
+    rows = _exclusive_or_deleted_rows(user).filter(taken_down_at=None).exclude(request_id=None)
+    return [str(request_id) for request_id in rows.order_by("created_at").values_list("request_id", flat=True)]
+
+
 @transaction.atomic
 def delete_account(user: User) -> bool:
     """Remove the account and what only this person could see; False when something stands in the way."""

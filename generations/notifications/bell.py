@@ -209,7 +209,7 @@ def _membership(one: Notification, reader: _Reader) -> Words:
 
 def _by(one: Notification) -> str:
     by = one.change.by if one.change else None
-    return _("By %s") % by if by else _("By your organisation’s groups")
+    return _("By %s") % by if by else _("By your organisation’s administrators")
 
 
 def _take_down(one: Notification, reader: _Reader) -> Words:

@@ -10,6 +10,7 @@ has requests that may be this one.
 """
 
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -171,11 +172,25 @@ async def _find(row: Generation, fal: AsyncFalClient) -> _SearchResult:
     sent = row.submitted_at or row.changed_at
     wanted = to_json(await arguments_of(row, fal))
     listed = fal.requests(Endpoint(row.endpoint), start=sent - _CLOCK_SKEW, end=timezone.now() + _CLOCK_SKEW)
-    items = [item async for item in listed if _is_in_time_window(item, sent)]
+    items, unread = await _read_all(listed, sent)
     taken = await with_db_retry(_ids_in_use, row, [item.request_id for item in items])
     free = [item for item in items if item.request_id not in taken]
     same = [item for item in free if _is_same(item, wanted)]
+    if unread and not same:
+        raise unread
     return _SearchResult(same, perhaps=any(_may_be_same(item, wanted) for item in free if item not in same))
+
+
+async def _read_all(listed: AsyncIterator[ListedRequest], sent: Any) -> tuple[list[ListedRequest], FalError | None]:
+    """What could be read, and why that is not all: the list of one key may be closed, and that of another has it."""
+    items: list[ListedRequest] = []
+    try:
+        async for item in listed:
+            if _is_in_time_window(item, sent):
+                items.append(item)
+    except FalError as error:
+        return items, error
+    return items, None
 
 
 def _is_in_time_window(item: ListedRequest, sent: Any) -> bool:

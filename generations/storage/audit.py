@@ -17,12 +17,13 @@ from django.db.models import IntegerField, QuerySet, Value
 from django.db.models.functions import Collate
 from django.utils import timezone
 
+from accounts.models import User
 from generations import bucket
 from generations.bucket import StoredObject
 from generations.models import InputPicture, StorageDeletion, Upload, Video
 from generations.storage.cleanup import is_referenced
 
-PREFIXES: Final = ("quarantine/", "teams/", "uploads/")  # sorted
+PREFIXES: Final = ("avatars/", "quarantine/", "teams/", "uploads/")  # sorted
 ORPHAN_GRACE_PERIOD: Final = timedelta(hours=1)  # an object comes before its row
 _CHUNK: Final = 2000
 _NO_SIZE: Final = Value(None, output_field=IntegerField())
@@ -40,17 +41,18 @@ class Role(StrEnum):
     PREVIEW = "preview"
     PICTURE = "input picture"
     UPLOAD = "upload"
+    AVATAR = "avatar"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownObject:
-    """What a row says is in the bucket. `row_id` is the generation's, or the upload's; no row knows a poster's
-    or a preview's size.
+    """What a row says is in the bucket. `row_id` is the generation's, the upload's or the user's; no row knows
+    the size of a poster, a preview or an avatar.
     """
 
     key: str
     role: Role
-    row_id: uuid.UUID
+    row_id: uuid.UUID | int
     size: int | None  # bytes
 
 
@@ -128,6 +130,7 @@ def known_objects() -> Iterator[KnownObject]:
         _sorted_objects(Role.PREVIEW, videos.exclude(preview_key=""), "preview_key", "pk", _NO_SIZE),
         _sorted_objects(Role.PICTURE, pictures, "key", "generation_id", "size"),
         _sorted_objects(Role.UPLOAD, Upload.objects.all(), "key", "pk", "size"),
+        _sorted_objects(Role.AVATAR, User.objects.exclude(avatar_key=""), "avatar_key", "pk", _NO_SIZE),
         key=lambda known: known.key,
     )
 

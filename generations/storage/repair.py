@@ -5,6 +5,7 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 
+from accounts.models import User
 from generations import bucket
 from generations.mirror import Bucket, MirrorError, make_poster, make_preview, mirror_video, storage_errors
 from generations.models import Generation, InputPicture, StorageDeletion, Upload, Video
@@ -41,13 +42,13 @@ def _repair(finding: Finding) -> str:
             return _make_preview(_generation(finding))
         case Role.PICTURE:
             return _restore_picture(finding)
-        case Role.UPLOAD:
-            return _delete_upload(finding)
+        case Role.UPLOAD | Role.AVATAR:
+            return _forget(finding)
 
 
 def _generation(finding: Finding) -> Generation:
     assert finding.known
-    row = Generation.objects.filter(pk=finding.known.row_id, deleted_at=None).first()
+    row = Generation.objects.filter(pk=str(finding.known.row_id), deleted_at=None).first()
     if row is None:
         raise RepairError("Its video was deleted meanwhile.")
     return row
@@ -137,8 +138,10 @@ def _keys_of_same_content(picture: InputPicture) -> list[str]:
 
 
 @transaction.atomic
-def _delete_upload(finding: Finding) -> str:
-    assert finding.known
-    Upload.objects.filter(pk=finding.known.row_id).delete()
+def _forget(finding: Finding) -> str:
+    User.objects.filter(avatar_key=finding.key).update(avatar_key="")
+    Upload.objects.filter(key=finding.key).delete()
     StorageDeletion.objects.enqueue([finding.key])
+    if finding.known and finding.known.role == Role.AVATAR:
+        return "forgotten; the person can set another"
     return "forgotten; the form asks for the picture again"

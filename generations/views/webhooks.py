@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 @csrf_exempt
 @require_POST
 def fal(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    if not settings.PUBLIC_URL or not webhooks.is_our_mac(request.GET.get("mac", ""), pk, settings.SECRET_KEY):
+    if not settings.PUBLIC_URL or not _is_our_address(request, pk):
         count_webhook("address")
         raise Http404
     if _is_too_long(request):
@@ -50,6 +50,11 @@ def fal(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if is_news:
         tasks.wake()
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+def _is_our_address(request: HttpRequest, pk: uuid.UUID) -> bool:
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return webhooks.is_our_mac(request.GET.get("mac", ""), pk, secrets)
 
 
 def _is_too_long(request: HttpRequest) -> bool:

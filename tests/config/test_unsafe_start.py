@@ -34,6 +34,18 @@ PRODUCTION: Final = StartSettings(
 )
 
 
+@pytest.mark.parametrize(
+    ("fallbacks", "is_refused"),
+    [([], False), ([KEY], False), ([KEY, KEY[::-1]], False)]
+    + [(keys, True) for keys in ([DEVELOPMENT_KEY], [KEY, "short"], ["x" * 60], [KEY, DEVELOPMENT_KEY])],
+)
+def test_former_key_that_can_be_guessed_is_no_better_than_one_of_today(fallbacks: list[str], is_refused: bool) -> None:
+    expected = ["SECRET_KEY_FALLBACKS"] if is_refused else []
+
+    assert named(start(PRODUCTION, secret_key_fallbacks=fallbacks)) == expected
+    assert named(start(DEVELOPMENT, secret_key_fallbacks=fallbacks)) == []
+
+
 def start(base: StartSettings, **changes: object) -> StartSettings:
     return StartSettings(**{name: getattr(base, name) for name in base.__slots__} | changes)
 

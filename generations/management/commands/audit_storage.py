@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 
 from generations.mirror import MirrorError, storage_errors
-from generations.storage.audit import Fault, Finding, StorageAudit
+from generations.storage.audit import Fault, Finding, Role, StorageAudit
 from generations.storage.repair import RepairError, repair
 
 _FAULTS: Final = {Fault.ORPHAN: "orphans", Fault.MISSING: "missing", Fault.WRONG_SIZE: "of a wrong size"}
@@ -39,7 +39,7 @@ def _line(finding: Finding) -> str:
     known = finding.known
     if known is None:
         return f"{finding.fault}: {key} ({finding.size:,} bytes)"
-    whose = f"{known.role} {known.row_id}" if known.role == "upload" else f"{known.role} of {known.row_id}"
+    whose = f"{known.role} {'' if known.role == Role.UPLOAD else 'of '}{known.row_id}"
     sizes = f", {finding.size:,} bytes instead of {known.size:,}" if finding.fault == Fault.WRONG_SIZE else ""
     return f"{finding.fault}: {key} ({whose}{sizes})"
 

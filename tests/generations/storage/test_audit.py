@@ -265,6 +265,20 @@ def test_objects_of_deleted_rows_are_orphans_unless_the_outbox_has_them(video: V
     assert everything() == {}
 
 
+def test_picture_of_a_person_is_known_and_its_loss_forgotten(bob: User) -> None:
+    key, lost = put(f"avatars/{bob.pk}/fox.webp"), f"avatars/{bob.pk}/wolf.webp"
+    User.objects.filter(pk=bob.pk).update(avatar_key=key)
+    put(f"avatars/{bob.pk}/old.webp")
+    assert audit().lines == [f"orphan: avatars/{bob.pk}/old.webp (4 bytes)"]
+
+    User.objects.filter(pk=bob.pk).update(avatar_key=lost)
+    bucket.delete(key)
+    assert f"missing: {lost} (avatar of {bob.pk})" in audit().lines
+    audit("--repair")
+    bob.refresh_from_db()
+    assert bob.avatar_key == ""
+
+
 @pytest.mark.usefixtures("trusting")
 @pytest.mark.parametrize("gone", [{"preview.mp4"}, {"preview.mp4", "video.mp4"}])
 def test_preview_that_is_gone_is_made_again(video: Video, gone: set[str]) -> None:
