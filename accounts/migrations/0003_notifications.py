@@ -1,4 +1,7 @@
-"""What a person is told of, by kind and channel, in place of two switches; and what others did to their membership."""
+"""What a person is told of, by kind and channel, in place of two switches; and what others did to their membership.
+
+The switches' columns stay, with defaults, for as long as version 0.2.0 may serve beside this one.
+"""
 
 import django.db.models.deletion
 import django.utils.timezone
@@ -12,6 +15,11 @@ UPDATE accounts_user SET notification_settings = jsonb_build_object(
 ) WHERE browser_notices OR NOT email_notices
 """
 
+# the new version does not name the columns when it adds somebody
+DEFAULTS = """
+ALTER TABLE accounts_user ALTER COLUMN browser_notices SET DEFAULT false, ALTER COLUMN email_notices SET DEFAULT true
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -23,6 +31,7 @@ class Migration(migrations.Migration):
             model_name="user",
             name="blur_thumbnails",
             field=models.BooleanField(
+                db_default=True,
                 default=True,
                 help_text="Of videos in the admin, until one points at them.",
                 verbose_name="blur thumbnails",
@@ -32,17 +41,20 @@ class Migration(migrations.Migration):
             model_name="user",
             name="notification_settings",
             field=models.JSONField(
-                blank=True, default=dict, help_text="What differs from the usual.", verbose_name="notification settings"
+                blank=True,
+                db_default=models.Value({}, models.JSONField()),
+                default=dict,
+                help_text="What differs from the usual.",
+                verbose_name="notification settings",
             ),
         ),
         migrations.RunSQL(FROM_SWITCHES, migrations.RunSQL.noop),
-        migrations.RemoveField(
-            model_name="user",
-            name="browser_notices",
-        ),
-        migrations.RemoveField(
-            model_name="user",
-            name="email_notices",
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.RemoveField(model_name="user", name="browser_notices"),
+                migrations.RemoveField(model_name="user", name="email_notices"),
+            ],
+            database_operations=[migrations.RunSQL(DEFAULTS, migrations.RunSQL.noop)],
         ),
         migrations.CreateModel(
             name="MembershipChange",

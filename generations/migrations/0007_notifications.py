@@ -13,7 +13,7 @@ INSERT INTO generations_notification
     (id, user_id, kind, created_at, changed_at, in_bell, generation_id, decision_id, count, failed, email_attempts)
 SELECT gen_random_uuid(), person_id, 'take_down', at, at, false, generation_id, id, 1, 0, 0
 FROM generations_decision
-WHERE at > now() - interval '1 day' AND kind IN ('take_down', 'reject', 'restore')
+WHERE at > now() - interval '1 day' AND verb IN ('take_down', 'reject', 'restore')
 """
 
 

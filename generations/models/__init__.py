@@ -1,5 +1,6 @@
 """All models: a request (Generation), its pictures, video and events; drafts, collections, moderation, billing."""
 
+from generations.models.backup import Backup, ObjectMode
 from generations.models.collections import Collection, Favourite, Tag
 from generations.models.deletion import StorageDeletion
 from generations.models.draft import MAX_DRAFTS, Draft, DraftVersion
@@ -56,6 +57,7 @@ __all__ = [
     "TRASHED",
     "TRASH_RETENTION",
     "Appeal",
+    "Backup",
     "BannedFile",
     "BudgetWarning",
     "BulkDecision",
@@ -75,6 +77,7 @@ __all__ = [
     "InputPicture",
     "LogLine",
     "Notification",
+    "ObjectMode",
     "Preset",
     "Price",
     "PrivateAccess",

@@ -133,6 +133,12 @@ class Generation(models.Model):
     notified_at = models.DateTimeField(_("person told at"), null=True, blank=True)
     trashed_at = models.DateTimeField(_("moved to trash at"), null=True, blank=True)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
+    uncertain_until = models.DateTimeField(
+        _("uncertain until"),
+        null=True,
+        blank=True,
+        help_text=_("It was under way in a database that was restored: it may have been sent until then, and told of."),
+    )
     due_at = models.DateTimeField(_("to be looked at next"), null=True, blank=True, default=timezone.now)
     lease = models.UUIDField(_("lease"), null=True, blank=True)
     lease_until = models.DateTimeField(_("held by a worker until"), null=True, blank=True)

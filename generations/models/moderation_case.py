@@ -178,7 +178,7 @@ PERSON_KINDS: Final = frozenset({DecisionKind.WARN, DecisionKind.SUSPEND, Decisi
 class Decision(models.Model):
     """Who decided what, when and why. Rows are only ever added."""
 
-    kind = models.CharField(_("decision"), max_length=10, choices=DecisionKind)
+    kind = models.CharField(_("decision"), max_length=10, choices=DecisionKind, db_column="verb")
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
     at = models.DateTimeField(_("at"), auto_now_add=True, db_index=True)
     why = models.TextField(_("why"), max_length=1000, help_text=_("The person whom it is about reads it."))
@@ -219,7 +219,7 @@ class Appeal(models.Model):
 class BulkDecision(models.Model):
     """One decision on many cases, carried out a few at a time; interrupted, it goes on where it was."""
 
-    kind = models.CharField(_("decision"), max_length=10, choices=DecisionKind)
+    kind = models.CharField(_("decision"), max_length=10, choices=DecisionKind, db_column="verb")
     why = models.TextField(_("why"), max_length=1000)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
     at = models.DateTimeField(_("at"), auto_now_add=True)

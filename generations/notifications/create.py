@@ -63,6 +63,7 @@ def _alone(create: Callable[[], None]) -> None:
 def _add(people: Iterable[User], kind: Kind, **columns: Any) -> None:
     """A row for each, by what they have switched on. Those without any channel keep it from being made again."""
     now = columns.pop("now", None) or timezone.now()
+    may_mail = columns.pop("may_mail", True)
     Notification.objects.bulk_create(
         [
             Notification(
@@ -71,7 +72,7 @@ def _add(people: Iterable[User], kind: Kind, **columns: Any) -> None:
                 created_at=now,
                 changed_at=now,
                 in_bell=one.wants(kind, Channel.BELL),
-                email_due_at=now if one.is_active and _is_mailed(one, kind) else None,
+                email_due_at=now if may_mail and one.is_active and _is_mailed(one, kind) else None,
                 **columns,
             )
             for one in people
@@ -128,7 +129,8 @@ def _order_of(first: Generation) -> None:
     Generation.objects.filter(pk__in=[row.pk for row in rows]).update(notified_at=now)
     shown, failed = (done or rows)[0], len(rows) - len(done)
     columns = {"generation": shown, "batch": first.batch, "team_id": first.team_id}
-    _add([first.user], Kind.ORDER, **columns, count=len(done), failed=failed, now=now)
+    is_new = all(row.uncertain_until is None for row in rows)  # else its mail may be out since before a restore
+    _add([first.user], Kind.ORDER, **columns, count=len(done), failed=failed, now=now, may_mail=is_new)
 
 
 # --- requests above a team's amount

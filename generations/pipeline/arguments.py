@@ -1,5 +1,6 @@
 """A row's exact request to fal, with URLs at which fal can read its pictures: the same at each try."""
 
+from collections.abc import Callable
 from typing import Final
 
 from asgiref.sync import sync_to_async
@@ -14,10 +15,15 @@ from generations.pipeline.db_retry import with_db_retry
 PRESIGNED_SECONDS: Final = 6 * 24 * 3600  # fal's queue has no time limit; S3 allows seven days
 
 
-async def arguments_of(row: Generation, fal: AsyncFalClient) -> Arguments:
-    """The row's exact request, with addresses at which fal can read its pictures."""
+async def arguments_of(
+    row: Generation, fal: AsyncFalClient, *, addresses: Callable[[InputPicture], str] | None = None
+) -> Arguments:
+    """The row's exact request, with addresses at which fal can read its pictures, or with those that are given."""
     pictures = await with_db_retry(_pictures, row) if row.endpoint == Endpoint.IMAGE_TO_VIDEO else []
-    addresses = {Slot(picture.slot): await _address_for_fal(picture, fal) for picture in pictures}
+    found = {
+        Slot(picture.slot): addresses(picture) if addresses else await _address_for_fal(picture, fal)
+        for picture in pictures
+    }
     return parse(
         Endpoint(row.endpoint),
         {
@@ -26,8 +32,8 @@ async def arguments_of(row: Generation, fal: AsyncFalClient) -> Arguments:
             "cfg_scale": row.cfg_scale,
             "duration": row.duration,
             "aspect_ratio": row.aspect_ratio,
-            "image_url": addresses.get(Slot.START),
-            "tail_image_url": addresses.get(Slot.TAIL),
+            "image_url": found.get(Slot.START),
+            "tail_image_url": found.get(Slot.TAIL),
         },
     )
 

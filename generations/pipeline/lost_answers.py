@@ -7,6 +7,9 @@ What the list does not have after `schedule.give_up_after` was never queued, and
 ended whatever it took: the request may wait for `schedule.start_timeout` and run for an hour, and the list shows what
 has ended, well or badly. A person must decide only where the list proves nothing: it can't be read with our key, or
 has requests that may be this one.
+
+A row of a restored database is searched for in the same way, over all the time in which it may have been sent
+(`uncertain_until`). What fal's list does not have by then is no failure: it is sent.
 """
 
 import logging
@@ -23,7 +26,7 @@ from generations.fal.client import AsyncFalClient
 from generations.fal.error_messages import ResponsibleParty
 from generations.fal.errors import FalError, NotFound
 from generations.fal.responses import FalConfig, ListedRequest, RequestUrls
-from generations.models import Generation, Status
+from generations.models import Generation, InputPicture, Status
 from generations.pipeline import schedule, transitions
 from generations.pipeline.arguments import arguments_of
 from generations.pipeline.db_retry import with_db_retry
@@ -33,6 +36,7 @@ logger = logging.getLogger(__name__)
 _CLOCK_SKEW: Final = timedelta(seconds=30)
 _FIRST_CHECK_DELAY: Final = timedelta(seconds=5)
 _LIKELY_WITHIN: Final = timedelta(hours=1)
+_NAMED: Final = "https://picture.invalid/"  # before the SHA-256 of a picture whose address is not known
 
 _SEARCHING_MESSAGE: Final = (
     "fal's answer was lost on the way. Looking for the request in fal's own list; it is not sent again."
@@ -42,6 +46,11 @@ _UNKNOWN_MESSAGE: Final = (
     "fal's answer was lost, and it can't be told from its list of requests whether it has this one. It may have been "
     "charged: an admin can look it up in fal's dashboard."
 )
+RESTORED_MESSAGE: Final = (
+    "The studio was restored from a backup. Looking in fal's list whether this was sent since; it is not sent again "
+    "before that is known."
+)
+LOST_REASONS: Final = ("answer_lost", "restored")
 _NEVER_QUEUED_MESSAGE: Final = (
     "fal's answer was lost, and its list of requests does not have this one: it was never queued. Try again."
 )
@@ -70,6 +79,17 @@ async def look_for(row: Generation, fal: AsyncFalClient) -> None:
         await _check_by_id(row, RequestUrls.for_id(fal.config, row.unconfirmed_id), fal)
     else:
         await _search(row, fal)
+
+
+def begin_search(row: Generation) -> bool:
+    """A row of a restored database may have been sent since the backup: first find out. Whether it is ours to do so."""
+    return row.move(
+        Status.SUBMITTING,
+        leased=True,
+        submitted_at=row.submitted_at or row.changed_at,
+        reason="restored",
+        message=RESTORED_MESSAGE,
+    )
 
 
 def _record_lost_answer(row: Generation, error: FalError, unconfirmed_id: str) -> None:
@@ -135,7 +155,7 @@ def _requeue(row: Generation, _error: FalError) -> None:
 
 
 def _adopt_or_requeue(row: Generation, found: _SearchResult, config: FalConfig) -> None:
-    if found.same or found.perhaps:
+    if found.same or found.perhaps or row.uncertain_until:
         row.update_if_leased(unconfirmed_id="", unknown_since=None)
         _adopt_first(row, found, [RequestUrls.for_id(config, item.request_id) for item in found.same])
     else:
@@ -170,9 +190,10 @@ async def _find(row: Generation, fal: AsyncFalClient) -> _SearchResult:
     fal's list shows what has ended and goes by that time, so it is read up to now and sifted here.
     """
     sent = row.submitted_at or row.changed_at
-    wanted = to_json(await arguments_of(row, fal))
+    until = max(sent + schedule.SUBMIT_LEASE, row.uncertain_until or sent)
+    wanted = await _wanted(row, fal)
     listed = fal.requests(Endpoint(row.endpoint), start=sent - _CLOCK_SKEW, end=timezone.now() + _CLOCK_SKEW)
-    items, unread = await _read_all(listed, sent)
+    items, unread = await _read_all(listed, sent, until)
     taken = await with_db_retry(_ids_in_use, row, [item.request_id for item in items])
     free = [item for item in items if item.request_id not in taken]
     same = [item for item in free if _is_same(item, wanted)]
@@ -181,21 +202,35 @@ async def _find(row: Generation, fal: AsyncFalClient) -> _SearchResult:
     return _SearchResult(same, perhaps=any(_may_be_same(item, wanted) for item in free if item not in same))
 
 
-async def _read_all(listed: AsyncIterator[ListedRequest], sent: Any) -> tuple[list[ListedRequest], FalError | None]:
+async def _read_all(
+    listed: AsyncIterator[ListedRequest], sent: datetime, until: datetime
+) -> tuple[list[ListedRequest], FalError | None]:
     """What could be read, and why that is not all: the list of one key may be closed, and that of another has it."""
     items: list[ListedRequest] = []
     try:
         async for item in listed:
-            if _is_in_time_window(item, sent):
+            if _is_in_time_window(item, sent, until):
                 items.append(item)
     except FalError as error:
         return items, error
     return items, None
 
 
-def _is_in_time_window(item: ListedRequest, sent: Any) -> bool:
-    latest = sent + schedule.SUBMIT_LEASE + _CLOCK_SKEW
-    return item.sent_at is None or sent - _CLOCK_SKEW <= item.sent_at <= latest
+async def _wanted(row: Generation, fal: AsyncFalClient) -> dict[str, Any]:
+    """The input that was sent. Where a picture was sent after the backup, its address at fal is not known here: it has
+    the picture's own name, which is that of its content.
+    """
+    if not row.uncertain_until:
+        return to_json(await arguments_of(row, fal))
+    return to_json(await arguments_of(row, fal, addresses=_known_or_named))
+
+
+def _known_or_named(picture: InputPicture) -> str:
+    return picture.fal_url or f"{_NAMED}{picture.sha256}"
+
+
+def _is_in_time_window(item: ListedRequest, sent: datetime, until: datetime) -> bool:
+    return item.sent_at is None or sent - _CLOCK_SKEW <= item.sent_at <= until + _CLOCK_SKEW
 
 
 def _ids_in_use(_row: Generation, ids: list[str]) -> set[str | None]:
@@ -210,6 +245,8 @@ def _is_same(item: ListedRequest, wanted: dict[str, Any]) -> bool:
 
 def _is_alike(given: object, sent: object) -> bool:
     """fal takes 5 for "5", and may keep it so."""
+    if isinstance(sent, str) and sent.startswith(_NAMED):
+        return sent.removeprefix(_NAMED) in str(given)
     return given == sent or str(given).strip() == str(sent).strip()
 
 
@@ -241,10 +278,12 @@ def _adopt(row: Generation, urls: RequestUrls, event: str) -> bool:
 
 def _search_again(row: Generation, _error: FalError | None = None, *, is_proof: bool = False) -> None:
     """Until the time is over after which fal's list would have it; seldom once it is unlikely to come."""
-    age = timezone.now() - (row.submitted_at or row.changed_at)
+    age = timezone.now() - (row.uncertain_until or row.submitted_at or row.changed_at)
     if age <= schedule.give_up_after():
         delay = schedule.retry_delay(row.attempts + 1) if age < _LIKELY_WITHIN else schedule.slow_poll_delay()
         row.reschedule(delay, attempts=row.attempts + 1)
+    elif is_proof and row.uncertain_until:
+        transitions.mark_not_sent(row)
     elif is_proof:
         _fail_never_queued(row)
     else:

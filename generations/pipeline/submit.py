@@ -91,6 +91,9 @@ def submit_all(
 
 
 async def _submit(row: Generation, fal: AsyncFalClient, context: SubmitContext, commits: _CommitBatcher) -> None:
+    if row.uncertain_until:
+        await with_db_retry(lost_answers.begin_search, row)
+        return
     try:
         arguments = await arguments_of(row, fal)
     except FalError as error:  # while a picture was uploaded: nothing has been ordered

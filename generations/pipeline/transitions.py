@@ -112,6 +112,12 @@ def mark_not_taken(row: Generation) -> None:
     _requeue(row, schedule.retry_delay(row.attempts + 1), fields)
 
 
+def mark_not_sent(row: Generation) -> None:
+    """Nothing was sent of it after the backup from which it comes: it is sent now."""
+    fields = {"reason": "", "message": "It was not sent before the studio was restored. It is sent now."}
+    _requeue(row, timedelta(0), {**fields, "uncertain_until": None})
+
+
 def handle_bucket_down(row: Generation, error: Exception) -> None:
     """The picture to send lies in a bucket that does not answer; nothing has been ordered yet."""
     logger.warning("The bucket does not hand out the picture: %s", error)

@@ -54,6 +54,8 @@ def _apply(generation_id: uuid.UUID, delivery: Delivery, urls: RequestUrls) -> b
 
 def _adopt(row: Generation, delivery: Delivery, urls: RequestUrls) -> bool:
     """The answer to the submit was lost, was an error, or is slower than the webhook."""
+    if row.status == Status.HELD and row.uncertain_until:
+        row.move(Status.QUEUED, event="It was approved after the backup from which the studio was restored.")
     if Status.RENDERING not in MOVES[Status(row.status)]:
         logger.error("fal has a request for a row that was never sent: %s (%s)", urls.request_id, row.status)
         row.events.create(status=row.status, message=f"fal has a request for this that nobody sent: {urls.request_id}")

@@ -3,10 +3,12 @@
 import logging
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import User
 from generations import bucket
@@ -25,6 +27,28 @@ _GENERATION_KEY: Final = re.compile(
 )
 
 
+_REMOVAL_LOCK: Final = 0x1A13  # of PostgreSQL's advisory locks: shared by who removes, a backup's alone
+
+
+@contextmanager
+def removal_paused() -> Iterator[None]:
+    """Nothing leaves the bucket meanwhile: a backup copies what was there at its moment. Its death ends it, too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_REMOVAL_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_REMOVAL_LOCK])
+
+
+def _may_remove() -> bool:
+    """Until the end of the transaction, in which no backup begins."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [_REMOVAL_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
 def remove_objects() -> int:
     """Empty the outbox as far as the bucket lets; how many rows are done. Any number of workers may do it at once.
 
@@ -32,7 +56,7 @@ def remove_objects() -> int:
     """
     ends = time.monotonic() + PASS_SECONDS
     settled = 0
-    while time.monotonic() < ends and (rows := StorageDeletion.objects.claim_due(_BATCH_SIZE, LEASE)):
+    while time.monotonic() < ends and _may_remove() and (rows := StorageDeletion.objects.claim_due(_BATCH_SIZE, LEASE)):
         settled += sum(_remove(row.pk) for row in rows)
     return settled
 
@@ -44,7 +68,7 @@ def _remove(pk: int) -> bool:
     The lock is waited for: a claim that comes too late for a row holds it for a moment before it lets go.
     """
     row = StorageDeletion.objects.select_for_update().filter(pk=pk).first()
-    if row is None:
+    if row is None or not _may_remove():
         return False
     try:
         _remove_object(row.key)

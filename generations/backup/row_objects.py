@@ -1,0 +1,55 @@
+"""Every object that the rows name, where their database looks for it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+from generations.models import QUARANTINE, Generation, InputPicture, Upload, Video
+
+PREFIXES: Final = ("avatars/", "quarantine/", "teams/", "uploads/")
+_CHUNK: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class RowObject:
+    """`sha256` is empty where no row has it; what is `kept_only` as evidence may be gone without anybody's fault."""
+
+    key: str
+    size: int | None = None
+    sha256: str = ""
+    kept_only: bool = False
+
+
+def row_objects() -> Iterator[RowObject]:
+    """In constant memory, as the current transaction sees the rows."""
+    seen = {"generation__deleted_at": None, "generation__taken_down_at": None, "generation__quarantined_at": None}
+    videos = Video.objects.filter(**seen)
+    yield from _with_hashes(videos)
+    yield from map(RowObject, _keys(videos, "poster_key"))
+    yield from map(RowObject, _keys(videos, "preview_key"))
+    yield from _with_hashes(InputPicture.objects.filter(**seen))
+    yield from _with_hashes(Upload.objects.all())
+    yield from map(RowObject, _keys(User.objects.all(), "avatar_key"))
+    yield from _evidence()
+
+
+def _with_hashes(rows: QuerySet[Any]) -> Iterator[RowObject]:
+    for key, size, sha256 in rows.order_by().values_list("key", "size", "sha256").iterator(chunk_size=_CHUNK):
+        yield RowObject(key, size, sha256)
+
+
+def _keys(rows: QuerySet[Any], column: str) -> Iterator[str]:
+    """Without those that have none."""
+    columns = rows.exclude(**{column: ""}).order_by().values_list(column, flat=True)
+    yield from columns.iterator(chunk_size=_CHUNK)
+
+
+def _evidence() -> Iterator[RowObject]:
+    """Of what was taken down, wherever it lies at the moment."""
+    gone = Q(taken_down_at__isnull=False) | Q(quarantined_at__isnull=False)
+    for row in Generation.objects.filter(gone, deleted_at=None).order_by().iterator(chunk_size=_CHUNK):
+        for key in sorted(row.own_keys()):
+            yield RowObject(f"{QUARANTINE}{key}" if row.quarantined_at else key, kept_only=True)
