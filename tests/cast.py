@@ -175,9 +175,9 @@ def make_upload(user: User, data: bytes | None = None) -> Upload:
     return save_upload(user, read_picture(data or picture()))
 
 
-def make_input_picture(generation: Generation, slot: Slot = Slot.START) -> InputPicture:
+def make_input_picture(generation: Generation, slot: Slot = Slot.START, data: bytes | None = None) -> InputPicture:
     """The generation's own picture, in the bucket."""
-    read = read_picture(picture())
+    read = read_picture(data or picture())
     key = f"{generation.key_prefix}/input/{read.sha256}.{read.extension}"
     bucket.put(key, read.data, read.media_type)
     return InputPicture.objects.create(

@@ -79,6 +79,7 @@ def _partial(directory: Path) -> Iterator[Path]:
         raise BackupError(f"Another backup is writing to {partial}.") from None
     try:
         _empty(partial)
+        partial.chmod(0o700)  # password hashes are in it
         yield partial
     except OSError as error:
         raise BackupError(f"{error.filename or partial}: {error.strerror}") from error

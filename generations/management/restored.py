@@ -12,7 +12,7 @@ from generations.backup.after_restore import Restored
 def add_stopped_at(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stopped-at",
-        type=_moment,
+        type=moment,
         metavar="MOMENT",
         help="When the studio that is replaced was stopped, such as 2026-11-28T14:00Z; now, if it isn't given. What "
         "fal may have of it is searched for from then on for GENERATION_GIVE_UP_HOURS. Where it was stopped before the "
@@ -20,7 +20,7 @@ def add_stopped_at(parser: ArgumentParser) -> None:
     )
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
     try:
         found = parse_datetime(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`python -m tests.deploy.drive`: approve what waits, drive every row to its end, and print what came of each as JSON."""
+"""`python -m tests.deploy.drive`: approve what waits, drive every row to its end, and print what came of each."""
 
 import json
 import sys
