@@ -1,4 +1,4 @@
-"""What `backup` and `restore` refuse, and what to do then. A refusal changes nothing and leaves nothing half-written."""
+"""What `backup` and `restore` refuse, and what to do. A refusal changes nothing and leaves nothing half-written."""
 
 import fcntl
 import json
