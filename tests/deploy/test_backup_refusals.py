@@ -30,8 +30,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _alone(s3: S3Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of what other tests have left in the bucket, and of their workers."""
+def _alone(s3: S3Address, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what other tests have left: objects, workers, connections of threads."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
     for found in bucket.list_objects(""):
         bucket.delete(found.key)
     monkeypatch.setattr(tasks, "workers", lambda: 0)
