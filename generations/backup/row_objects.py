@@ -9,7 +9,6 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from generations.models import QUARANTINE, Generation, InputPicture, Upload, Video
 
-PREFIXES: Final = ("avatars/", "quarantine/", "teams/", "uploads/")
 _CHUNK: Final = 2000
 
 

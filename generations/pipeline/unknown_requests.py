@@ -39,10 +39,10 @@ def find(since: datetime) -> Iterator[UnknownRequest]:
     """What fal's list has from then on. Raises FalError."""
     with FalClient(fal_config()) as fal:
         for endpoint in Endpoint:
-            made = [each for each in fal.requests(endpoint, start=since, end=timezone.now()) if _has_video(each)]
-            ids = [each.request_id for each in made]
-            known = set(Generation.objects.filter(request_id__in=ids).values_list("request_id", flat=True))
-            yield from (_unknown(each, endpoint) for each in made if each.request_id not in known)
+            listed = fal.requests(endpoint, start=since, end=timezone.now())
+            made = {each.request_id: each for each in listed if _has_video(each)}  # each key of an account lists it
+            known = set(Generation.objects.filter(request_id__in=made).values_list("request_id", flat=True))
+            yield from (_unknown(each, endpoint) for pk, each in made.items() if pk not in known)
 
 
 def adopt(found: UnknownRequest, user: User) -> Generation | None:
