@@ -7,6 +7,7 @@ from typing import Any
 import django_rq
 import rq
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 from rq.cron import CronScheduler
 
@@ -21,6 +22,8 @@ from generations.notifications import delete_old, send_notifications
 from generations.storage.cleanup import delete_unused_uploads, empty_trash, remove_objects
 
 logger = logging.getLogger(__name__)
+
+_MOST_JOBS = 1000  # that are looked at
 
 
 class Worker(rq.SimpleWorker):
@@ -62,6 +65,23 @@ def schedulers() -> int | None:
     except RedisError as error:
         logger.warning("Redis does not answer: %s", error)
         return None
+
+
+def queued_jobs() -> list[str] | None:
+    """The functions of jobs that wait, each as `module.name`; None when Redis can't be asked."""
+    try:
+        return [str(job.func_name) for job in django_rq.get_queue().get_jobs(0, _MOST_JOBS)]
+    except RedisError as error:
+        logger.warning("Redis does not answer: %s", error)
+        return None
+
+
+def is_known(function: str) -> bool:
+    """Whether a job of this name can be carried out by this code."""
+    try:
+        return callable(import_string(function))
+    except ImportError:
+        return False
 
 
 def audit_moderation() -> None:

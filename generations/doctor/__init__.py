@@ -3,40 +3,24 @@
 Nothing that it does changes a row, costs money or is seen by anybody, but for the test mail that is asked for.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from generations.doctor import addresses, installation, mail, processes, servers
-from generations.doctor.outcome import Finding, Outcome, State, failed, warning
+from generations.doctor.outcome import Check, Finding, State, find, not_tried
 
 __all__ = ["Finding", "State", "examine"]
-
-Check = Callable[[], Outcome]
 
 
 def examine(mail_to: str = "") -> Iterator[Finding]:
     """Each finding as soon as it is there. With an address, a test mail is sent to it."""
-    database = _run("database", servers.database)
+    database = find("database", servers.database)
     yield database
     for name, check in _OF_ROWS.items():
-        yield _run(name, check) if database.state is not State.FAILED else _run(name, _not_tried)
+        yield find(name, check) if database.state is not State.FAILED else find(name, not_tried)
     for name, check in _OTHERS.items():
-        yield _run(name, check)
-    yield _run("mail", partial(mail.check, mail_to))
-
-
-def _run(name: str, check: Check) -> Finding:
-    """A check that breaks has found something, too."""
-    try:
-        outcome = check()
-    except Exception as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        outcome = failed(said, "This check itself failed; the message is all that is known.")
-    return Finding(name, outcome.state, outcome.message, outcome.advice)
-
-
-def _not_tried() -> Outcome:
-    return warning("Not looked at, since the database does not answer.", "First put the database right.")
+        yield find(name, check)
+    yield find("mail", partial(mail.check, mail_to))
 
 
 _OF_ROWS: dict[str, Check] = {

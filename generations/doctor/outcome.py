@@ -1,5 +1,6 @@
 """What a check finds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,6 +28,23 @@ class Finding:
     state: State
     message: str
     advice: str
+
+
+Check = Callable[[], Outcome]
+
+
+def find(name: str, check: Check) -> Finding:
+    """A check that breaks has found something, too."""
+    try:
+        outcome = check()
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        outcome = failed(said, "This check itself failed; the message is all that is known.")
+    return Finding(name, outcome.state, outcome.message, outcome.advice)
+
+
+def not_tried() -> Outcome:
+    return warning("Not looked at, since the database does not answer.", "First put the database right.")
 
 
 def ok(message: str) -> Outcome:

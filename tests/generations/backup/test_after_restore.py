@@ -8,8 +8,6 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import connection
-from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from accounts.models import User
@@ -23,6 +21,7 @@ from generations.models import OPEN, TERMINAL, Generation, Notification, Status,
 from generations.notifications import send_notifications
 from tests.cast import make_generation, make_input_picture, picture, signed_in
 from tests.generations.pipeline.driven import drive_to_the_end, one_pass
+from tests.migration_history import unapplied_migration
 from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -194,13 +193,8 @@ def test_moment_that_cannot_be(arguments: list[str], words: str) -> None:
 
 
 def test_migrations_come_first() -> None:
-    recorder = MigrationRecorder(connection)
-    recorder.record_unapplied("generations", "0010_restored_databases")
-    try:
-        with pytest.raises(CommandError, match=r"manage\.py migrate"):
-            call_command("after_restore")
-    finally:
-        recorder.record_applied("generations", "0010_restored_databases")
+    with unapplied_migration(), pytest.raises(CommandError, match=r"manage\.py migrate"):
+        call_command("after_restore")
 
 
 @pytest.mark.parametrize(("count", "what"), [("workers", "workers"), ("schedulers", "cron")])

@@ -14,7 +14,6 @@ import pytest
 import rq
 from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -31,6 +30,7 @@ from generations.models import Event, Generation
 from tests.browser.tls import make_certificate
 from tests.generations.doctor.mail_server import running_mail_server
 from tests.generations.doctor.proxy import CLIENT, Headers, adds, renames, replaces, running_proxy
+from tests.migration_history import unapplied_migration
 from tests.sandbox_process import Sandbox, free_port
 from tests.scripted_server import Reply, ScriptedServer, scripted_server
 
@@ -100,9 +100,8 @@ def test_role_that_may_not_do_all(grants: list[str], state: State, words: str) -
 
 @pytest.mark.django_db
 def test_migration_that_was_not_applied() -> None:
-    MigrationRecorder(connection).record_unapplied("generations", "0003_usual_time")
-
-    assert_says(servers.migrations(), State.FAILED, "generations.0003_usual_time", "manage.py migrate")
+    with unapplied_migration() as name:
+        assert_says(servers.migrations(), State.FAILED, name, "manage.py migrate")
 
 
 @pytest.mark.django_db
