@@ -1,7 +1,8 @@
 """Invitations to a team: create, send, revoke, accept."""
 
 import secrets
-from datetime import timedelta
+import uuid
+from datetime import datetime, timedelta
 from typing import Final
 
 from allauth.account.models import EmailAddress
@@ -18,6 +19,7 @@ from accounts.emails import send_email
 from accounts.models import FormerMembership, Invitation, InvitationMail, Membership, Team, User, hash_of
 from accounts.notification_kinds import Channel, Kind
 from accounts.roles import Action, Role
+from config.prepared_query import SAMPLE_KEY, SAMPLE_MOMENT, PreparedQuery
 
 INVITATION_SESSION_KEY: Final = "invitation"  # of the session: the token by which somebody came
 LIFETIME: Final = timedelta(days=7)
@@ -128,9 +130,29 @@ def accept_invitation(invitation: Invitation, user: User) -> bool:
 
 def invitations_to(user: User) -> list[Invitation]:
     """By mail to an address that the person has shown to be theirs, into teams where they are not yet."""
-    verified = EmailAddress.objects.filter(user=user, verified=True).values("email")
-    open_ones = Invitation.objects.open().filter(email__in=verified).exclude(team__members=user)
-    return list(open_ones.select_related("team", "made_by").order_by("-made_at"))
+    return _TO_USER.rows(user.pk, timezone.now())
+
+
+def _to_user(key: int, now: datetime) -> QuerySet[Invitation]:
+    verified = EmailAddress.objects.filter(user=key, verified=True).values("email")
+    found: QuerySet[Invitation] = Invitation.objects.open(now).filter(email__in=verified).exclude(team__members=key)
+    return found.select_related("team", "made_by").order_by("-made_at")
+
+
+_TO_USER: Final = PreparedQuery(_to_user, SAMPLE_KEY, SAMPLE_MOMENT)
+
+
+def open_invitations(team: Team) -> list[Invitation]:
+    """Into the team, by mail or by link, the newest first."""
+    return _OF_TEAM.rows(team.pk, timezone.now())
+
+
+def _of_team(key: uuid.UUID, now: datetime) -> QuerySet[Invitation]:
+    found: QuerySet[Invitation] = Invitation.objects.open(now).filter(team=key).order_by("-made_at")
+    return found
+
+
+_OF_TEAM: Final = PreparedQuery(_of_team, uuid.UUID(int=5), SAMPLE_MOMENT)
 
 
 def teams_open_to(user: User) -> QuerySet[Team]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from allauth.account.models import EmailAddress
@@ -246,14 +247,14 @@ class Team(models.Model):
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
-    def open(self) -> "InvitationQuerySet":
+    def open(self, now: datetime | None = None) -> "InvitationQuerySet":
         """Those by which somebody can still join: their senders may still give that role in that team."""
         sender = {"team": models.OuterRef("team"), "user": models.OuterRef("made_by")}
         owners, managers = (
             Membership.objects.who_may(action).filter(**sender) for action in (Action.OWN, Action.MANAGE)
         )
         may_grant = models.Exists(owners) | ~models.Q(role=Role.OWNER) & models.Exists(managers)
-        return self.filter(may_grant, uses_left__gt=0, expires_at__gt=timezone.now())
+        return self.filter(may_grant, uses_left__gt=0, expires_at__gt=now or timezone.now())
 
     def by_token(self, token: str) -> "InvitationQuerySet":
         return self.filter(token_hash=hash_of(token))

@@ -1,7 +1,8 @@
 """The list of a user's teams, and the page of one team: name, members, budget."""
 
+import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
@@ -15,11 +16,12 @@ from accounts import membership
 from accounts.access import TeamAccess, team_access
 from accounts.forms import ApprovalForm, DomainsForm, InvitationForm, LimitForm, LinkForm, TeamForm, TeamSettingsForm
 from accounts.http import AuthenticatedHttpRequest, login_required
-from accounts.invitations import invitations_to, teams_open_to
+from accounts.invitations import invitations_to, open_invitations, teams_open_to
 from accounts.membership import MembershipError
 from accounts.models import Membership, Team
 from accounts.rights import rights_of
 from accounts.roles import ACTION_LABELS, ROLE_ACTIONS, Action, Role
+from config.prepared_query import PreparedQuery
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -176,18 +178,18 @@ _VERBS = {"role": _change_role, "limit": _change_limit}
 def team_page(request: HttpRequest, access: TeamAccess, **forms: Any) -> HttpResponse:
     """The page with what was typed wrong in its place: `name_form`, `limit_form`, `member_form`, `mail_form` …"""
     may_own = access.may(Action.OWN)
-    people = Membership.objects.filter(team=access.team).select_related("user").order_by("created_at", "pk")
+    people = _PEOPLE.rows(access.team.pk)
     context = {
         "access": access,
         "team": access.team,
-        "people": list(people),
+        "people": people,
         "may": {action.value: access.may(action) for action in Action},
         "roles": [choice for choice in Role.choices if may_own or choice[0] != Role.OWNER],
         "role_table": [
             (label, [(role, action in ROLE_ACTIONS[role]) for role in Role]) for action, label in ACTION_LABELS.items()
         ],
         "role_names": Role.labels,
-        "invitations": access.team.invitations.open().order_by("-made_at") if access.may(Action.MANAGE) else [],
+        "invitations": open_invitations(access.team) if access.may(Action.MANAGE) else [],
         "name_form": TeamSettingsForm(instance=access.team),
         "limit_form": LimitForm(auto_id="team-%s", initial={"limit": dollars_of(access.team.monthly_limit_cents)}),
         "approval_form": ApprovalForm(
@@ -200,6 +202,13 @@ def team_page(request: HttpRequest, access: TeamAccess, **forms: Any) -> HttpRes
         "link_form": LinkForm(may_own=may_own),
     }
     return render(request, "teams/team.html", context | forms, status=422 if forms else 200)
+
+
+def _people(key: uuid.UUID) -> QuerySet[Membership]:
+    return Membership.objects.filter(team=key).select_related("user").order_by("created_at", "pk")
+
+
+_PEOPLE: Final = PreparedQuery(_people, uuid.UUID(int=6))
 
 
 def _own_limit(people: Iterable[Membership], access: TeamAccess) -> str:
