@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django import forms
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import CharField, Value
+from django.db.models import CharField, QuerySet, Value
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -19,12 +19,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
-from accounts.rights import Rights, rights_of
+from accounts.rights import Rights, UserQuery, rights_of
 from accounts.roles import Action
 from generations.fal.arguments import AspectRatio, Endpoint
 from generations.models import OPEN, Collection, Generation, Status, Tag
 from generations.models.generation_queryset import GenerationQuerySet
-from generations.models.search import OwnedBy
+from generations.models.search import IsAnyOf, OwnedBy
 
 _Choices = list[tuple[Any, Any]]
 
@@ -135,19 +135,12 @@ class GalleryFilters(forms.Form):
 
     @cached_property
     def _people(self) -> _Choices:
-        people = User.objects.filter(memberships__team__in=self._teams).distinct()
-        return _sort_by_name((person.pk, str(person)) for person in people)
+        return _sort_by_name((person.pk, str(person)) for person in _PEOPLE.rows(self.user))
 
     @cached_property
     def named(self) -> list[Named]:
         """The tags and collections of the user's teams, by name. One query."""
-        tags, collections = (
-            rows.filter(team__in=self._teams)
-            .annotate(kind=Value(kind, CharField()))
-            .values_list("kind", "pk", "name", "team")
-            for kind, rows in (("tag", Tag.objects.order_by()), ("collection", Collection.objects.order_by()))
-        )
-        teams, found = {team.pk: team for team in self._teams}, list(tags.union(collections, all=True))
+        teams, found = {team.pk: team for team in self._teams}, _NAMED.rows(self.user)
         times = Counter((kind, name.lower()) for kind, _pk, name, _team in found)
         named = (
             Named(kind, pk, name, teams[team], f"{name} · {teams[team]}" if times[kind, name.lower()] > 1 else name)
@@ -252,6 +245,24 @@ class GalleryFilters(forms.Form):
         for name in self.active.keys() & _FILTERS.keys():
             rows = _FILTERS[name](rows, self.active[name], self.user)
         return rows.order_by("created_at", "id") if self.is_oldest_first else rows
+
+
+def _people(user: User) -> QuerySet[User]:
+    return User.objects.filter(IsAnyOf("memberships__team", rights_of(user).view_ids)).distinct()
+
+
+def _named(user: User) -> QuerySet[Any, Any]:
+    tags, collections = (
+        rows.filter(IsAnyOf("team", rights_of(user).view_ids))
+        .annotate(kind=Value(kind, CharField()))
+        .values_list("kind", "pk", "name", "team")
+        for kind, rows in (("tag", Tag.objects.order_by()), ("collection", Collection.objects.order_by()))
+    )
+    return tags.union(collections, all=True)
+
+
+_PEOPLE: Final = UserQuery(_people)
+_NAMED: Final = UserQuery(_named)
 
 
 def query_of(address: str) -> QueryDict:

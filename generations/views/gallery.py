@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.http import AuthenticatedHttpRequest, login_required
+from accounts.models import User
+from accounts.rights import UserQuery
 from accounts.roles import Action
 from config.parameters import whole_number
 from generations.access import may, visible_generation
@@ -63,9 +65,10 @@ def _found_ids(filters: GalleryFilters) -> HttpResponse:
 def _page_context(request: AuthenticatedHttpRequest, filters: GalleryFilters, *, is_scrolling: bool) -> dict[str, Any]:
     """The cards and what leads on from them; the endless scroll brings its own neighbours only."""
     part = _PageQuery.from_query(request.GET)
-    rows = filters.rows().select_related("video").only(*CARD_COLUMNS)
-    rows = rows.annotate(is_favourite=Favourite.objects.exists_for(request.user))
-    page, is_more = part.select(rows, is_oldest_first=filters.is_oldest_first)
+    if part.name or filters.active or filters.is_oldest_first:
+        page, is_more = part.select(_cards(filters), is_oldest_first=filters.is_oldest_first)
+    else:
+        page, is_more = part.cut(_NEWEST.rows(request.user))
     prefetch_related_objects([row for row in page if not hasattr(row, "video")], "pictures")
     seen = {team.pk for team in filters.teams_where_may(Action.VIEW)}
     return {
@@ -79,6 +82,19 @@ def _page_context(request: AuthenticatedHttpRequest, filters: GalleryFilters, *,
         "has_left_private_work": not {row.team_id for row in page} <= seen,
         "thumbnails": _thumbnail_size(request),
     }
+
+
+def _cards(filters: GalleryFilters) -> GenerationQuerySet:
+    rows = filters.rows().select_related("video").only(*CARD_COLUMNS)
+    return rows.annotate(is_favourite=Favourite.objects.exists_for(filters.user))
+
+
+def _newest_cards(user: User) -> GenerationQuerySet:
+    """The first page without any filter, which is asked for most."""
+    return _cards(GalleryFilters(user, {})).order_by("-created_at", "-id")[: PAGE_SIZE + 1]
+
+
+_NEWEST: Final = UserQuery(_newest_cards)
 
 
 def _thumbnail_size(request: HttpRequest) -> int:
@@ -120,7 +136,10 @@ class _PageQuery:
         if self.name:
             rows = rows.filter(self._range(goes_up=goes_up))
         order = ("created_at", "id") if goes_up else ("-created_at", "-id")
-        found = list(rows.order_by(*order)[: PAGE_SIZE + 1])
+        return self.cut(list(rows.order_by(*order)[: PAGE_SIZE + 1]))
+
+    def cut(self, found: list[Generation]) -> tuple[list[Generation], bool]:
+        """The page's rows, of which one more was asked for."""
         page = found[:PAGE_SIZE]
         return (page[::-1] if self.is_upward else page), len(found) > PAGE_SIZE
 

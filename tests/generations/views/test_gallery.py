@@ -10,12 +10,19 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Team, User
+from accounts.rights import UserQuery
 from generations.fal.arguments import Endpoint
 from generations.models import Generation, Status
 from generations.views import gallery
 from tests.cast import make_generation, make_input_picture, make_video, signed_in
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def show_at_most(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a page; the first one's query has been prepared with the usual number."""
+    monkeypatch.setattr(gallery, "PAGE_SIZE", number)
+    monkeypatch.setattr(gallery, "_NEWEST", UserQuery(gallery._newest_cards))
 
 
 def walk(client: Client) -> list[list[Generation]]:
@@ -38,7 +45,7 @@ def walk(client: Client) -> list[list[Generation]]:
 def test_no_row_is_lost_or_doubled_over_the_pages(
     film: Team, bob: User, monkeypatch: pytest.MonkeyPatch, ages: list[int]
 ) -> None:
-    monkeypatch.setattr(gallery, "PAGE_SIZE", 3)
+    show_at_most(3, monkeypatch)
     rows = [make_generation(bob, film, created_at=NOON - timedelta(microseconds=age)) for age in ages]
     pages = walk(signed_in(bob))
 
@@ -51,7 +58,7 @@ def test_no_row_is_lost_or_doubled_over_the_pages(
 def test_row_made_meanwhile_does_not_shift_the_next_page(
     film: Team, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gallery, "PAGE_SIZE", 2)
+    show_at_most(2, monkeypatch)
     old = [make_generation(bob, film, created_at=NOON - timedelta(minutes=age)) for age in range(4)]
     client = signed_in(bob)
     older = client.get("/").context["older"]
