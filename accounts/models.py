@@ -62,12 +62,12 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person, known by their e-mail address."""
+    """A person, known by their email address."""
 
     username = None  # type: ignore[assignment]  # Django's way to drop the field
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
-    email = models.EmailField(_("e-mail address"), unique=True)
+    email = models.EmailField(_("email address"), unique=True)
     name = NameField(_("name"), max_length=150, blank=True)
     notification_settings = models.JSONField(
         _("notification settings"),
@@ -223,7 +223,7 @@ class Team(models.Model):
     )
     domains = ArrayField(
         models.CharField(max_length=253),
-        verbose_name=_("e-mail domains"),
+        verbose_name=_("email domains"),
         default=list,
         blank=True,
         help_text=_("Whoever has shown an address there to be theirs may join by themselves, as a member."),
@@ -233,7 +233,7 @@ class Team(models.Model):
     )
     review = models.CharField(_("review"), max_length=6, choices=Review, default=Review.SITE, blank=True)
     needs_second_factor = models.BooleanField(
-        _("needs a second factor"), default=False, help_text=_("Members without one see nothing of it.")
+        _("requires two-factor authentication"), default=False, help_text=_("Members without one see nothing of it.")
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     closed_at = models.DateTimeField(
@@ -264,7 +264,7 @@ class Invitation(models.Model):
     """A way into a team: by mail for one person, by a link for a number of them. Only a hash of the token is kept."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
-    email = models.EmailField(_("e-mail address"), blank=True, help_text=_("Empty: whoever has the link."))
+    email = models.EmailField(_("email address"), blank=True, help_text=_("Empty: whoever has the link."))
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
     token_hash = models.CharField(_("hash of the token"), max_length=64, unique=True)
     uses_left = models.PositiveIntegerField(_("how many may still join by it"), default=1)
