@@ -24,7 +24,7 @@ from accounts.views.errors import forbidden
 # `/events` is asked each second, and asks itself
 _EXEMPT_PATHS: Final = (
     *("/accounts/logout/", "/static/", "/favicon.ico"),
-    *("/healthz", "/readyz", "/metrics", "/webhooks/"),
+    *("/healthz", "/readyz", "/metrics", "/webhooks/", "/share/"),
 )
 _SETUP_PATHS: Final = (
     *("/accounts/2fa/", "/accounts/email/", "/accounts/confirm-email/"),

@@ -17,6 +17,7 @@ class Role(models.TextChoices):
 class Action(StrEnum):
     VIEW = "view"
     GENERATE = "generate"
+    SHARE = "share"
     DELETE = "delete"  # what others have made; one's own needs no right
     MANAGE = "manage"
     BUDGET = "budget"
@@ -29,6 +30,7 @@ class Action(StrEnum):
 ACTION_LABELS: Final = {
     Action.VIEW: _("View and download the team’s videos"),
     Action.GENERATE: _("Generate videos, cancel and retry, edit tags and collections"),
+    Action.SHARE: _("Share videos by a link with people outside the team"),
     Action.DELETE: _("Delete other members’ videos"),
     Action.MANAGE: _("Rename the team, invite and remove members, change roles"),
     Action.BUDGET: _("Set monthly limits for the team and each member"),
@@ -38,7 +40,7 @@ ACTION_LABELS: Final = {
     Action.PAUSE: _("Pause and resume the team’s queue"),
 }
 
-_MEMBER: Final = frozenset({Action.VIEW, Action.GENERATE})
+_MEMBER: Final = frozenset({Action.VIEW, Action.GENERATE, Action.SHARE})
 _ADMIN: Final = _MEMBER | {Action.DELETE, Action.MANAGE, Action.BUDGET, Action.APPROVE, Action.USAGE}
 
 ROLE_ACTIONS: Final[dict[Role, frozenset[Action]]] = {

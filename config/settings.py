@@ -59,6 +59,7 @@ OTEL_EXPORTER_OTLP_ENDPOINT: str = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "", va
 INSTALLED_APPS = [
     "accounts",
     "generations",
+    "sharing",
     "accounts.apps.StudioAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",

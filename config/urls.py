@@ -18,6 +18,7 @@ favicon = require_safe(cache_control(public=True, max_age=86400)(_favicon))
 handler403 = "accounts.views.errors.forbidden"
 urlpatterns = [
     path("", include("generations.urls")),
+    path("", include("sharing.urls")),
     path("accounts/", include("accounts.urls")),
     path("teams/", include("accounts.team_urls")),
     path("accounts/", include("allauth.urls")),

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-pytest_plugins = ["tests.services", "tests.cast", "tests.moderators"]
+pytest_plugins = ["tests.services", "tests.cast", "tests.moderators", "tests.sharing.cast"]
 
 
 # these files take the longest: begun last, one of them would keep the end waiting

@@ -4,7 +4,7 @@ A part always holds the same videos, so one that broke off can be downloaded aga
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from django.core.exceptions import BadRequest
@@ -17,7 +17,7 @@ from zipstream import ZipStream
 from accounts.http import AuthenticatedHttpRequest, login_required
 from config.parameters import whole_number
 from generations import bucket
-from generations.models import Generation
+from generations.models import Generation, Video
 from generations.views.bulk import get_selected
 from generations.views.media import download_name
 
@@ -64,11 +64,17 @@ def _parts(rows: Part) -> list[Part]:
 
 
 def _zip(parts: list[Part], number: int) -> HttpResponseBase:
-    stream = ZipStream(sized=True)
-    stream.add(_manifest(parts, number), "manifest.json")
-    for row in parts[number - 1]:
-        stream.add(_read(row.video.key), download_name(row.video), size=row.video.size)
     name = "videos.zip" if len(parts) == 1 else f"videos-{number}-of-{len(parts)}.zip"
+    listed = {"part": number, "parts": len(parts), "videos": [_entry(row) for row in parts[number - 1]]}
+    return stream_zip([(download_name(row.video), row.video) for row in parts[number - 1]], listed, name)
+
+
+def stream_zip(files: Iterable[tuple[str, Video]], manifest: dict[str, Any], name: str) -> HttpResponseBase:
+    """Videos by their file names, behind a manifest.json."""
+    stream = ZipStream(sized=True)
+    stream.add(json.dumps(manifest, ensure_ascii=False, indent=2).encode(), "manifest.json")
+    for file_name, video in files:
+        stream.add(_read(video.key), file_name, size=video.size)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(len(stream))}
     return StreamingHttpResponse(iter(stream), content_type="application/zip", headers=headers)
 
@@ -80,11 +86,6 @@ def _read(key: str) -> Iterator[bytes]:
         yield from body.iter_chunks(_CHUNK)
     finally:
         body.close()
-
-
-def _manifest(parts: list[Part], number: int) -> bytes:
-    listed = {"part": number, "parts": len(parts), "videos": [_entry(row) for row in parts[number - 1]]}
-    return json.dumps(listed, ensure_ascii=False, indent=2).encode()
 
 
 def _entry(row: Generation) -> dict[str, Any]:

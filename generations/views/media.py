@@ -32,6 +32,7 @@ from generations.models import Generation, Upload, Video
 
 _CHUNK: Final = 128 * 1024  # what the slowest reader has to take in CLIENT_TIMEOUT
 _REDIRECT_SECONDS: Final = 300  # a player asks again for each range, so the address must outlive one look
+_CACHE: Final = "private, max-age=3600"
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 
 
@@ -133,22 +134,23 @@ def _video_of(generation: Generation) -> Video:
         raise Http404("There is no video yet.") from None
 
 
-def deliver(request: HttpRequest, thing: Deliverable) -> HttpResponseBase:
+def deliver(
+    request: HttpRequest, thing: Deliverable, *, seconds: int = _REDIRECT_SECONDS, cache: str = _CACHE
+) -> HttpResponseBase:
+    """`seconds` that a presigned address lives; `cache` is the Cache-Control of what comes through the studio."""
     if settings.MEDIA_DELIVERY == "redirect":
-        address = bucket.presigned_url(
-            thing.key, seconds=_REDIRECT_SECONDS, ResponseContentDisposition=thing.disposition
-        )
+        address = bucket.presigned_url(thing.key, seconds=seconds, ResponseContentDisposition=thing.disposition)
         return HttpResponseRedirect(address, headers={"Cache-Control": "private, no-store"})
-    return _stream(request, thing)
+    return _stream(request, thing, cache)
 
 
-def _stream(request: HttpRequest, thing: Deliverable) -> HttpResponseBase:
+def _stream(request: HttpRequest, thing: Deliverable, cache: str) -> HttpResponseBase:
     """The object itself, whole or the one range asked for (RFC 9110 §14)."""
     etag = f'"{thing.etag}"'
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
-        "Cache-Control": "private, max-age=3600",
+        "Cache-Control": cache,
         "Content-Disposition": thing.disposition,
         "X-Content-Type-Options": "nosniff",
     }

@@ -1,0 +1,103 @@
+"""What the public views of a share link have in common: who may, and what those get who may not."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, cast
+
+from allauth.account.adapter import get_adapter
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+
+from sharing.access import LinkClosedError, LinkEndedError, NotAllowedError, OpenLink, open_link
+
+P = ParamSpec("P")
+_OPEN_FETCHES: Final = frozenset({"", "same-origin", "none"})
+_TEXTS: Final = {
+    LinkEndedError: "This link has ended.\n",
+    LinkClosedError: "Open the link in a browser first.\n",
+}
+
+
+def with_link(
+    view: Callable[Concatenate[HttpRequest, OpenLink, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]:
+    """The view gets what the token opens; who may not open it gets the answer that says so. Nobody's cache keeps it."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, token: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            response = view(request, open_link(request, token), *args, **kwargs)
+        except LinkClosedError as error:
+            response = closed_page(request, error, token)
+        except LinkEndedError:
+            response = ended_page(request)
+        except NotAllowedError as error:
+            response = HttpResponse(f"{error}\n", status=403, content_type="text/plain; charset=utf-8")
+        return mark_unlisted(response)
+
+    return cast("Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]", wrapper)
+
+
+def public_post(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
+    """A POST of somebody without a session, and so without Django's CSRF cookie: it has to come from this site.
+
+    Browsers say where a POST comes from. What says nothing is no browser, and acts for nobody else.
+    """
+
+    @csrf_exempt
+    @wraps(view)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        request = args[0]
+        assert isinstance(request, HttpRequest)
+        if request.method == "POST" and not _comes_from_here(request):
+            return HttpResponse("This form is sent from its own page.\n", status=403, content_type="text/plain")
+        return view(*args, **kwargs)
+
+    return wrapper
+
+
+def _comes_from_here(request: HttpRequest) -> bool:
+    if request.headers.get("Sec-Fetch-Site", "") not in _OPEN_FETCHES:
+        return False
+    origin = request.headers.get("Origin")
+    return origin is None or origin == f"{request.scheme}://{request.get_host()}"
+
+
+def mark_unlisted(response: HttpResponseBase) -> HttpResponseBase:
+    """Neither search engines nor models are to have it."""
+    response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive, noai, noimageai"
+    return response
+
+
+def closed_page(request: HttpRequest, closed: LinkClosedError, token: str, problem: str = "") -> HttpResponse:
+    """The form that opens the link. It says nothing of what is behind it."""
+    status = 422 if problem else 403
+    if not wants_page(request):
+        return _text(LinkClosedError, status)
+    context = {"link": closed.link, "token": token, "problem": problem, "next": request.GET.get("next", "")}
+    return render(request, "share/closed.html", context, status=status)
+
+
+def ended_page(request: HttpRequest) -> HttpResponse:
+    if not wants_page(request):
+        return _text(LinkEndedError, 410)
+    return render(request, "share/ended.html", status=410)
+
+
+def wants_page(request: HttpRequest) -> bool:
+    """Whether a person looks at the answer; players, pictures and scripts ask for something else."""
+    return "text/html" in request.headers.get("Accept", "text/html")
+
+
+def _text(kind: type[Exception], status: int) -> HttpResponse:
+    return HttpResponse(_TEXTS[kind], status=status, content_type="text/plain; charset=utf-8")
+
+
+def client_address(request: HttpRequest) -> str:
+    """The IP address that counts for limits: the visitor's, behind as many proxies as TRUSTED_PROXIES says."""
+    try:
+        return str(get_adapter().get_client_ip(request))
+    except (ImproperlyConfigured, PermissionDenied):  # of a proxy that was not announced
+        return str(request.META.get("REMOTE_ADDR", ""))

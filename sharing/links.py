@@ -1,0 +1,153 @@
+"""Make, change and end share links, in the name of a person who may."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Membership, Team, User, hash_of
+from accounts.roles import Action
+from generations.models import Collection, Generation
+from sharing.models import ShareLink, ShareLinkVideo, SharingPolicy, TeamSharing
+
+_TOKEN_BYTES: Final = 24
+
+
+class NotShareableError(Exception):
+    """These videos can't be shared; str() says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """What its maker says about a link. `days` from now; a blank `password` asks for none."""
+
+    name: str
+    days: int
+    password: str = ""
+    max_views: int | None = None
+    allows_download: bool = False
+    allows_comments: bool = False
+
+    def columns(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "max_views": self.max_views,
+            "allows_download": self.allows_download,
+            "allows_comments": self.allows_comments,
+        }
+
+
+def link_url(token: str) -> str:
+    return f"{settings.SITE_URL}{reverse('share', args=[token])}"
+
+
+def may_share(user: User, team: Team) -> bool:
+    return Membership.objects.who_may(Action.SHARE).filter(team=team, user=user).exists()
+
+
+def may_manage(user: User, team: Team) -> bool:
+    return Membership.objects.who_may(Action.MANAGE).filter(team=team, user=user).exists()
+
+
+@transaction.atomic
+def share_videos(by: User, rows: Sequence[Generation], options: LinkOptions) -> tuple[ShareLink, str]:
+    """A link to these videos, all of one team, and its token, which is known at this moment only.
+
+    Raises PermissionDenied and NotShareableError.
+    """
+    team = _one_team(rows)
+    link, token = _create(by, team, options)
+    ShareLinkVideo.objects.bulk_create(
+        ShareLinkVideo(link=link, generation=row, position=place) for place, row in enumerate(rows)
+    )
+    if link.generations().count() != len(rows):
+        raise NotShareableError(_("Private videos, and those that are not finished, can’t be shared."))
+    _log(by, rows, link)
+    return link, token
+
+
+@transaction.atomic
+def share_collection(by: User, collection: Collection, options: LinkOptions) -> tuple[ShareLink, str]:
+    """A link that shows whatever lies in the collection, also what comes later. Raises as `share_videos`."""
+    link, token = _create(by, collection.team, options, follows_collection=True, collection=collection)
+    _log(by, link.shown(), link)
+    return link, token
+
+
+def _one_team(rows: Sequence[Generation]) -> Team:
+    teams = {row.team_id: row.team for row in rows}
+    if len(teams) != 1:
+        raise NotShareableError(_("Share videos of one team at a time."))
+    return next(iter(teams.values()))
+
+
+def _create(by: User, team: Team, options: LinkOptions, **columns: Any) -> tuple[ShareLink, str]:
+    sharing = TeamSharing.objects.of(team)
+    if not may_share(by, team):
+        raise PermissionDenied
+    if sharing.policy == SharingPolicy.FORBIDDEN:
+        raise NotShareableError(_("%s does not allow share links. An admin can change that.") % team)
+    now, token = timezone.now(), secrets.token_urlsafe(_TOKEN_BYTES)
+    needs_approval = sharing.policy == SharingPolicy.APPROVAL and not may_manage(by, team)
+    link = ShareLink(
+        team=team,
+        made_by=by,
+        made_at=now,
+        token_hash=hash_of(token),
+        expires_at=expiry(sharing, options.days, now),
+        approved_at=None if needs_approval else now,
+        **options.columns(),
+        **columns,
+    )
+    link.set_password(options.password)
+    link.save()
+    return link, token
+
+
+def expiry(sharing: TeamSharing, days: int, now: datetime) -> datetime:
+    """So many days from now, and never more than the team allows."""
+    return now + timedelta(days=min(days, sharing.max_days))
+
+
+def _log(by: User, rows: Sequence[Generation], link: ShareLink) -> None:
+    """On each video's timeline: who shared it, by which link."""
+    message = _("Shared by link “%(name)s”.") % {"name": link.name}
+    for row in rows:
+        row.events.create(status=row.status, by=by, message=message)
+
+
+def renew(link: ShareLink) -> str:
+    """A fresh token; the address before leads nowhere any more."""
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    link.token_hash = hash_of(token)
+    link.save(update_fields=["token_hash"])
+    return token
+
+
+def approve(link: ShareLink, by: User) -> bool:
+    """Let it work; whether this call did. Raises PermissionDenied."""
+    if not may_manage(by, link.team):
+        raise PermissionDenied
+    return bool(ShareLink.objects.pending().filter(pk=link.pk).update(approved_at=timezone.now(), approved_by=by))
+
+
+def edit(link: ShareLink, values: dict[str, Any]) -> None:
+    """Change what a link allows. Who has it open goes on seeing it only by what it says from now on.
+
+    Blank `days` and a blank `password` keep what it has; a longer life never passes the team's maximum.
+    """
+    for name in ("name", "max_views", "allows_download", "allows_comments"):
+        setattr(link, name, values[name])
+    if values["days"]:
+        link.expires_at = expiry(TeamSharing.objects.of(link.team), values["days"], timezone.now())
+    if values["password"] or values.get("removes_password"):
+        link.set_password(values["password"])
+    link.save()

@@ -1,0 +1,6 @@
+"""Share links and their guests; comments and verdicts."""
+
+from sharing.models.share_link import PasswordAttempt, ShareLink, ShareLinkVideo
+from sharing.models.team_sharing import MAX_DAYS, SharingPolicy, TeamSharing
+
+__all__ = ["MAX_DAYS", "PasswordAttempt", "ShareLink", "ShareLinkVideo", "SharingPolicy", "TeamSharing"]

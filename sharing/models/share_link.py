@@ -1,0 +1,206 @@
+"""A link by which people without an account see videos, and what it takes to open it."""
+
+import hashlib
+import uuid
+from datetime import timedelta
+from typing import ClassVar, Final
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Membership, Team, User, hash_of
+from accounts.names import NameField
+from accounts.roles import Action
+from generations.models import Collection, Generation, Status
+from generations.models.generation_queryset import GenerationQuerySet
+from sharing.models.team_sharing import SharingPolicy, TeamSharing
+
+DEFAULT_DAYS: Final = 7
+MAX_VIDEOS: Final = 100  # of one link; of a collection the newest
+ATTEMPTS: Final = 10  # wrong passwords from one address
+ATTEMPTS_IN_ALL: Final = 100  # from all addresses together
+ATTEMPTS_WITHIN: Final = timedelta(minutes=15)
+
+
+class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
+    def by_token(self, token: str) -> "ShareLinkQuerySet":
+        return self.filter(token_hash=hash_of(token))
+
+    def working(self) -> "ShareLinkQuerySet":
+        """Those that open something: alive themselves, of people who may share now, in a team that allows it."""
+        sharers = Membership.objects.who_may(Action.SHARE).filter(team=OuterRef("team"), user=OuterRef("made_by"))
+        forbidding = TeamSharing.objects.filter(team=OuterRef("team"), policy=SharingPolicy.FORBIDDEN)
+        return self.alive().filter(Exists(sharers), ~Exists(forbidding))
+
+    def alive(self) -> "ShareLinkQuerySet":
+        """Neither revoked, expired, nor waiting for an admin's approval."""
+        return self.filter(revoked_at=None, expires_at__gt=timezone.now(), approved_at__isnull=False)
+
+    def pending(self) -> "ShareLinkQuerySet":
+        """Waiting for an admin's approval."""
+        return self.filter(revoked_at=None, expires_at__gt=timezone.now(), approved_at=None)
+
+    def not_ended(self) -> "ShareLinkQuerySet":
+        return self.filter(revoked_at=None, expires_at__gt=timezone.now())
+
+    def revoke(self, by: User) -> int:
+        """End them for good; how many that were."""
+        return self.filter(revoked_at=None).update(revoked_at=timezone.now(), revoked_by=by)
+
+
+class ShareLink(models.Model):
+    """Opens videos of one team to whoever has it. Only hashes of the token and of the password are kept.
+
+    It opens what its maker may show now: videos of a selection (`ShareLinkVideo`), or of a collection that it follows.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="share_links", verbose_name=_("team"))
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="share_links", verbose_name=_("shared by"))
+    made_at = models.DateTimeField(_("made at"), default=timezone.now, editable=False)
+    name = NameField(_("name"), max_length=100)
+    token_hash = models.CharField(_("hash of the token"), max_length=64, unique=True)
+
+    follows_collection = models.BooleanField(_("follows a collection"), default=False)
+    collection = models.ForeignKey(
+        Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("collection")
+    )
+
+    expires_at = models.DateTimeField(_("expires at"))
+    password = models.CharField(_("hash of the password"), max_length=128, blank=True)
+    max_views = models.PositiveIntegerField(_("view limit"), null=True, blank=True)
+    allows_download = models.BooleanField(_("downloads allowed"), default=False)
+    allows_comments = models.BooleanField(_("comments allowed"), default=False)
+
+    approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
+    approved_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("approved by")
+    )
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("revoked by")
+    )
+
+    views = models.PositiveIntegerField(_("views"), default=0)
+    last_seen_at = models.DateTimeField(_("last seen at"), null=True, blank=True)
+
+    objects: ClassVar = ShareLinkQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-made_at", "-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["team", "-made_at"], name="share_link_of_team"),
+            models.Index(fields=["made_by", "-made_at"], name="share_link_of_user"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(max_views=None) | Q(max_views__gte=F("views")), name="share_link_views_in_limit"
+            ),
+            models.CheckConstraint(
+                condition=Q(follows_collection=True) | Q(collection=None), name="share_link_collection_is_followed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def generations(self) -> GenerationQuerySet:
+        """What it shows now: finished videos that its maker sees, and that are neither private nor under review."""
+        rows = Generation.objects.visible_to(User(pk=self.made_by_id))
+        rows = rows.filter(team=self.team_id, status=Status.DONE, is_private=False, awaits_review=False)
+        if self.follows_collection:
+            return rows.filter(collection=self.collection_id) if self.collection_id else rows.none()
+        return rows.filter(share_link_videos__link=self)
+
+    def shown(self) -> list[Generation]:
+        """The same with their videos, in the order of the page: as they were selected, of a collection the newest."""
+        rows = self.generations().select_related("video")
+        if not self.follows_collection:
+            rows = rows.order_by("share_link_videos__position", "id")
+        return list(rows[:MAX_VIDEOS])
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+    @property
+    def views_left(self) -> int | None:
+        """None without a limit."""
+        return None if self.max_views is None else max(self.max_views - self.views, 0)
+
+    def set_password(self, password: str) -> None:
+        """Blank: none is asked for. Whoever has opened the link by another has to give this one."""
+        self.password = make_password(password) if password else ""
+
+    def check_password(self, password: str) -> bool:
+        return check_password(password, self.password)
+
+    @property
+    def password_version(self) -> str:
+        """A part of what a browser keeps, so that a changed password is asked for again."""
+        return salted_hmac("sharing.password", self.password, algorithm="sha256").hexdigest()[:16]
+
+    def count_view(self) -> bool:
+        """One more has opened it; whether it may still be opened."""
+        rows = ShareLink.objects.filter(Q(max_views=None) | Q(views__lt=F("max_views")), pk=self.pk)
+        return bool(rows.update(views=F("views") + 1, last_seen_at=timezone.now()))
+
+
+class ShareLinkVideo(models.Model):
+    """A video that was selected for a link."""
+
+    link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="videos")
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="share_link_videos")
+    position = models.PositiveSmallIntegerField(_("place"))
+
+    class Meta:
+        ordering: ClassVar = ["position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["link", "generation"], name="share_link_video_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.link}: {self.generation_id}"
+
+
+class PasswordAttemptManager(models.Manager["PasswordAttempt"]):
+    def claim(self, link: ShareLink, address: str) -> bool:
+        """Count an attempt that is about to be made; False when no other is for now, from this address or at all.
+
+        It is counted before it is tried, so that of many at once none slips under.
+        """
+        self.filter(at__lt=timezone.now() - ATTEMPTS_WITHIN).delete()
+        own = self.create(link=link, address_hash=_hash(link, address))
+        recent = self.filter(link=link)
+        is_free = recent.count() <= ATTEMPTS_IN_ALL and recent.filter(address_hash=own.address_hash).count() <= ATTEMPTS
+        if not is_free:
+            own.delete()
+        return is_free
+
+    def forgive(self, link: ShareLink, address: str) -> None:
+        """Of somebody who has given the right one."""
+        self.filter(link=link, address_hash=_hash(link, address)).delete()
+
+
+class PasswordAttempt(models.Model):
+    """That a password was tried, for some minutes. Of the address only a hash is kept."""
+
+    link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="+")
+    address_hash = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects: ClassVar[PasswordAttemptManager] = PasswordAttemptManager()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["link", "at"], name="password_attempt_of_link")]
+
+    def __str__(self) -> str:
+        return f"{self.link_id}, {self.at:%Y-%m-%d %H:%M}"
+
+
+def _hash(link: ShareLink, address: str) -> str:
+    return hashlib.sha256(f"{link.pk}{address}".encode()).hexdigest()

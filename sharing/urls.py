@@ -1,0 +1,26 @@
+"""URLs of share links: public ones below `/share/`, and those of the people who share."""
+
+from django.urls import path
+
+from sharing.views import links, media, oembed, public, team
+
+urlpatterns = [
+    path("share/oembed", oembed.oembed, name="share-oembed"),
+    path("share/<str:token>/", public.share, name="share"),
+    path("share/<str:token>/open", public.open_share, name="share-open"),
+    path("share/<str:token>/logo", media.logo, name="share-logo"),
+    path("share/<str:token>/download", media.archive, name="share-archive"),
+    path("share/<str:token>/<uuid:pk>/", public.video, name="share-video"),
+    path("share/<str:token>/<uuid:pk>/embed", public.embed, name="share-embed"),
+    path("share/<str:token>/<uuid:pk>/video", media.file, name="share-file"),
+    path("share/<str:token>/<uuid:pk>/poster", media.poster, name="share-poster"),
+    path("share/<str:token>/<uuid:pk>/preview", media.preview, name="share-preview"),
+    path("share/<str:token>/<uuid:pk>/download", media.download, name="share-download"),
+    path("share/<str:token>/<uuid:pk>/metadata.json", media.metadata, name="share-metadata"),
+    path("share-links/", links.share_links, name="share-links"),
+    path("share-links/new/", links.new, name="share-link-new"),
+    path("share-links/<uuid:pk>/", links.change, name="share-link"),
+    path("share-links/<uuid:pk>/act", links.act, name="share-link-act"),
+    path("teams/<slug:slug>/sharing", team.settings, name="team-sharing"),
+    path("teams/<slug:slug>/sharing/revoke", team.revoke, name="team-sharing-revoke"),
+]

@@ -1,0 +1,151 @@
+"""The pages of a share link, for whoever has it: no sign-in, and no cookie but the link's own."""
+
+import uuid
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from sharing import links
+from sharing.access import LinkClosedError, LinkEndedError, OpenLink, Visit, find_link
+from sharing.http import client_address, closed_page, ended_page, mark_unlisted, public_post, with_link
+from sharing.models import PasswordAttempt, ShareLink, TeamSharing
+from sharing.presentation import AI_LABEL, SharedVideo, label_of, one_titled, titled
+
+_WRONG: Final = _("That is not the password.")
+_TOO_MANY: Final = _("Too many wrong passwords. Try again in a quarter of an hour.")
+
+
+@require_safe
+@with_link
+def share(request: HttpRequest, opened: OpenLink) -> HttpResponseBase:
+    """The one video, or the list of them all."""
+    videos = titled(opened, opened.videos())
+    if len(videos) == 1:
+        response = render(request, "share/video.html", _video_context(opened, videos[0], videos))
+    else:
+        response = render(request, "share/list.html", _context(opened, videos))
+    return _counted(request, opened, response)
+
+
+@require_safe
+@with_link
+def video(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpResponseBase:
+    """One of several."""
+    opened.video(pk)
+    videos = titled(opened, opened.videos())
+    found = next((one for one in videos if one.generation.pk == pk), None)
+    if found is None:
+        raise Http404
+    return _counted(request, opened, render(request, "share/video.html", _video_context(opened, found, videos)))
+
+
+@xframe_options_exempt
+@csp_update({"frame-ancestors": ["*"]})  # type: ignore[arg-type]  # it takes any view
+@require_safe
+@with_link
+def embed(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpResponseBase:
+    """The player alone, for other sites' pages."""
+    shared = one_titled(opened, opened.video(pk))
+    return render(request, "share/embed.html", player_context(shared) | {"label": label_of(opened)})
+
+
+@public_post
+@require_POST
+def open_share(request: HttpRequest, token: str) -> HttpResponseBase:
+    """The press that opens a link: with its password, and as a view where those are limited."""
+    try:
+        link = find_link(token)
+        visit = Visit.of(request, link)
+        OpenLink(link, token, visit).require_any()
+    except LinkEndedError:
+        return mark_unlisted(ended_page(request))
+    if problem := _give_password(request, link, visit):
+        return mark_unlisted(closed_page(request, LinkClosedError(link), token, problem))
+    if not visit.is_counted:
+        if not link.count_view():
+            return mark_unlisted(ended_page(request))
+        visit.is_counted = True
+    response = HttpResponseRedirect(_next(request, token))
+    visit.keep(response, token, is_secure=request.is_secure())
+    return mark_unlisted(response)
+
+
+def _give_password(request: HttpRequest, link: ShareLink, visit: Visit) -> str:
+    """What is wrong with the one that was given, or nothing: then the visit has it."""
+    if visit.has_password_of(link):
+        return ""
+    address = client_address(request)
+    if not PasswordAttempt.objects.claim(link, address):
+        return str(_TOO_MANY)
+    if not link.check_password(request.POST.get("password", "")):
+        return str(_WRONG)
+    PasswordAttempt.objects.forgive(link, address)
+    visit.password = link.password_version
+    return ""
+
+
+def _next(request: HttpRequest, token: str) -> str:
+    """The page of the link that was asked for, or its first."""
+    first, named = reverse("share", args=[token]), request.POST.get("next", "")
+    return named if named.startswith(first) else first
+
+
+def _counted(request: HttpRequest, opened: OpenLink, response: HttpResponse) -> HttpResponse:
+    """Of a link without a view limit a browser counts once, when it first sees the page."""
+    if request.method == "GET" and not opened.visit.is_counted:
+        opened.link.count_view()
+        opened.visit.is_counted = True
+        opened.visit.keep(response, opened.token, is_secure=request.is_secure())
+    return response
+
+
+def _context(opened: OpenLink, videos: list[SharedVideo]) -> dict[str, Any]:
+    """`is_previewed`: whether other sites may show what is behind the link before anybody opens it."""
+    sharing = TeamSharing.objects.of(opened.link.team)
+    return {
+        "link": opened.link,
+        "token": opened.token,
+        "videos": videos,
+        "logo": reverse("share-logo", args=[opened.token]) if sharing.logo_key else "",
+        "label": AI_LABEL if sharing.labels_ai else "",
+        "is_previewed": not opened.link.password and opened.link.max_views is None,
+        **_preview(opened, videos[0]),
+    }
+
+
+def _preview(opened: OpenLink, shared: SharedVideo) -> dict[str, Any]:
+    """For OpenGraph, Twitter's cards and oEmbed: whole addresses."""
+    page = links.link_url(opened.token)
+    return {
+        "page_url": page,
+        "oembed_url": f"{settings.SITE_URL}{reverse('share-oembed')}?{urlencode({'url': page})}",
+        "poster_url": shared.url("share-poster"),
+        "file_url": shared.url("share-file"),
+        "embed_url": shared.url("share-embed"),
+    }
+
+
+def _video_context(opened: OpenLink, shared: SharedVideo, videos: list[SharedVideo]) -> dict[str, Any]:
+    place = videos.index(shared)
+    around = {
+        "previous_url": videos[place - 1].path("share-video") if place else "",
+        "next_url": videos[place + 1].path("share-video") if place + 1 < len(videos) else "",
+    }
+    return _context(opened, videos) | _preview(opened, shared) | around | player_context(shared)
+
+
+def player_context(shared: SharedVideo) -> dict[str, Any]:
+    return {
+        "shared": shared,
+        "file": shared.path("share-file"),
+        "poster": shared.path("share-poster"),
+        "download": shared.path("share-download"),
+    }

@@ -1,0 +1,63 @@
+"""What is shared in these tests: two videos of bob's in the team Film, by one link of his."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Team, User
+from generations import bucket
+from generations.models import Generation, Status
+from sharing.links import LinkOptions, share_videos
+from sharing.models import ShareLink, TeamSharing
+from tests.cast import make_generation, make_video, picture
+
+OPTIONS = LinkOptions(name="Teaser for Acme", days=7, allows_download=True, allows_comments=True)
+
+
+@dataclass
+class Shared:
+    """A link, its token, its videos, and a browser without any cookie."""
+
+    link: ShareLink
+    token: str
+    first: Generation
+    second: Generation
+    client: Client = field(default_factory=Client)
+
+    def path(self, name: str, **arguments: Any) -> str:
+        """Of an address of the link; of the first video where it is one of a video's."""
+        known = {"token": self.token, "pk": self.first.pk} | arguments
+        wanted = ("token",) if name in {"share", "share-open", "share-logo", "share-archive"} else ("token", "pk")
+        return reverse(name, kwargs={key: known[key] for key in wanted})
+
+    def change(self, **columns: Any) -> None:
+        ShareLink.objects.filter(pk=self.link.pk).update(**columns)
+
+
+def make_shared_video(bob: User, film: Team, **columns: Any) -> Generation:
+    row = make_generation(bob, film, Status.DONE, **columns)
+    video = make_video(row)
+    video.preview_key = row.preview_key
+    video.save(update_fields=["preview_key"])
+    bucket.put(video.preview_key, b"preview", "video/mp4")
+    return row
+
+
+@pytest.fixture
+def shared(film: Team, bob: User) -> Shared:
+    rows = [make_shared_video(bob, film, prompt=f"The secret prompt {number}") for number in (1, 2)]
+    link, token = share_videos(bob, rows, OPTIONS)
+    return Shared(link, token, *rows)
+
+
+def make_logo(team: Team) -> None:
+    key = f"logos/{team.pk}/{'0' * 64}.webp"
+    bucket.put(key, picture("WEBP"), "image/webp")
+    TeamSharing.objects.update_or_create(team=team, defaults={"logo_key": key})
+
+
+HOUR = timedelta(hours=1)
