@@ -7,11 +7,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from generations.admin.read_only import ReadOnly
 from sharing.models import ShareLink
 
 
 @admin.register(ShareLink)
-class ShareLinkAdmin(admin.ModelAdmin[ShareLink]):
+class ShareLinkAdmin(ReadOnly, admin.ModelAdmin[ShareLink]):
     """Who shared what with whom's link."""
 
     list_display = ("name", "team", "made_by", "made_at", "expires_at", "revoked_at", "views", "last_seen_at")
@@ -26,11 +27,8 @@ class ShareLinkAdmin(admin.ModelAdmin[ShareLink]):
     readonly_fields = fields
     actions = ("revoke",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ShareLink | None = None) -> bool:
-        return False
+    def has_moderate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("generations.moderate")
 
     @admin.display(description=gettext_lazy("videos"))
     def videos_of(self, link: ShareLink) -> str:
@@ -41,7 +39,7 @@ class ShareLinkAdmin(admin.ModelAdmin[ShareLink]):
     def has_password(self, link: ShareLink) -> bool:
         return bool(link.password)
 
-    @admin.action(description=gettext_lazy("Revoke the selected links"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Revoke the selected links"), permissions=["moderate"])
     def revoke(self, request: HttpRequest, rows: "QuerySet[ShareLink]") -> None:
         assert isinstance(request.user, User)
         count = ShareLink.objects.filter(pk__in=rows.values("pk")).revoke(request.user)

@@ -43,8 +43,10 @@ from generations.models import (
     UsageDay,
 )
 from generations.moderation.cases import open_case
+from sharing.links import LinkOptions, share_videos
+from sharing.models import ShareLink
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
-from tests.security.addresses import VALUES, Address
+from tests.security.addresses import VALUES, Address, addresses
 
 PASSWORD: Final = "a fox in the snow"
 
@@ -93,9 +95,20 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids["generations_case_bulk_progress"] = objects["generations_bulkdecision"].pk
     queries = {"compare": f"?ids={generation.pk},{row.pk}", "queue-positions": f"?ids={generation.pk}"}
     queries |= dict.fromkeys(("events", "ended"), "?since=0")
+    link, others = _share(bob, generation)
+    ids |= dict.fromkeys(("share-link", "share-link-act"), link.pk)
+    objects["sharing_sharelink"] = link
+    queries["share-link-new"] = f"?ids={generation.pk}"
     kind = ContentType.objects.get_for_model(generation).pk
-    others = {"view_on_site": {"content_type_id": kind, "object_id": generation.pk}}
+    others["view_on_site"] = {"content_type_id": kind, "object_id": generation.pk}
     return Things(film, bob, generation, ids, objects, queries, others)
+
+
+def _share(bob: User, generation: Generation) -> tuple[ShareLink, dict[str, dict[str, Any]]]:
+    """A link of bob's, and its token for all addresses below it."""
+    link, token = share_videos(bob, [generation], LinkOptions("Teaser", days=7, allows_download=True))
+    public = [one.name for one in addresses() if one.route.startswith("share/")]
+    return link, {name: {"token": token} for name in public}
 
 
 def _generation(film: Team, bob: User) -> Generation:

@@ -44,6 +44,7 @@ ADDRESSES: Final = list(addresses())
 def things(settings: Settings, film: Team, alice: User, bob: User, victor: User, mallory: User) -> Things:
     settings.STAFF_SECOND_FACTOR = "required"
     import_module("generations.migrations.0002_prices_moderators_and_triggers").create_moderators_group(apps, None)
+    import_module("sharing.migrations.0002_moderators_see_share_links").grant_view(apps, None)
     return make_things(film, alice, bob, mallory)
 
 

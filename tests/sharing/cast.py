@@ -49,9 +49,9 @@ def make_shared_video(bob: User, film: Team, **columns: Any) -> Generation:
 
 @pytest.fixture
 def shared(film: Team, bob: User) -> Shared:
-    rows = [make_shared_video(bob, film, prompt=f"The secret prompt {number}") for number in (1, 2)]
-    link, token = share_videos(bob, rows, OPTIONS)
-    return Shared(link, token, *rows)
+    first, second = (make_shared_video(bob, film, prompt=f"The secret prompt {number}") for number in (1, 2))
+    link, token = share_videos(bob, [first, second], OPTIONS)
+    return Shared(link, token, first, second)
 
 
 def make_logo(team: Team) -> None:
