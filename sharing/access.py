@@ -79,7 +79,7 @@ class Visit:
 def find_link(token: str) -> ShareLink:
     """The link, if it works. Raises Http404 for a token of none, and LinkEndedError; it may show nothing any more."""
     rows = ShareLink.objects.by_token(token)
-    link = rows.working().select_related("team", "made_by").first()
+    link = rows.working().select_related("team__sharing").first()
     if link is not None:
         return link
     if rows.exists():

@@ -18,8 +18,9 @@ class SharingPolicy(models.TextChoices):
 
 class TeamSharingManager(models.Manager["TeamSharing"]):
     def of(self, team: Team) -> "TeamSharing":
-        """The team's, or what holds as long as it has said nothing."""
-        return self.filter(team=team).first() or TeamSharing(team=team)
+        """The team's, or what holds as long as it has said nothing. No query where the team was read with it."""
+        own: TeamSharing | None = getattr(team, "sharing", None)
+        return own or TeamSharing(team=team)
 
 
 class TeamSharing(models.Model):

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -14,12 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Membership, Team
+from accounts.rights import rights_of
 from accounts.roles import Action
 from config.parameters import whole_number
 from generations.models import Collection, Generation
 from sharing import links
 from sharing.forms import EditLinkForm, ShareLinkForm
-from sharing.links import NotShareableError, may_manage, may_share
+from sharing.links import NotShareableError, may_share
 from sharing.models import ShareLink, TeamSharing
 from sharing.models.share_link import MAX_VIDEOS
 
@@ -112,8 +113,7 @@ def change(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         "link": link,
         "form": form,
         "shown": link.shown(),
-        "is_working": ShareLink.objects.working().filter(pk=link.pk).exists(),
-        "may_approve": may_manage(request.user, link.team),
+        "may_approve": rights_of(request.user).may(Action.MANAGE, link.team_id),
     }
     return render(request, "sharing/link.html", context, status=422 if is_sent else 200)
 
@@ -149,7 +149,9 @@ def _links_of(request: AuthenticatedHttpRequest) -> QuerySet[ShareLink]:
     managed = memberships.who_may(Action.MANAGE).values("team")
     shared = memberships.who_may(Action.SHARE).values("team")
     rows = ShareLink.objects.filter(team__in=shared, made_by=request.user) | ShareLink.objects.filter(team__in=managed)
-    return rows.select_related("team", "made_by", "collection", "approved_by", "revoked_by")
+    return rows.select_related("team__sharing", "made_by", "collection").annotate(
+        is_working=Exists(ShareLink.objects.working().filter(pk=OuterRef("pk")))
+    )
 
 
 def _show_once(request: AuthenticatedHttpRequest, link: ShareLink, token: str) -> None:

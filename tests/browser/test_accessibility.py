@@ -6,6 +6,7 @@ Nothing serious or critical to axe, no id twice, no layout that shifts, twelve r
 
 import re
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -28,6 +29,8 @@ from generations.models import Decision, DecisionKind, Draft, Generation, Preset
 from generations.orders import approvals
 from generations.orders.place import Order, place_batch
 from generations.views import archive
+from sharing.links import LinkOptions, share_videos
+from sharing.models import ShareLink
 from tests.browser.conftest import desk_alone, show_again
 from tests.browser.test_pages import rows_of_every_state
 from tests.browser.test_teams import be
@@ -46,7 +49,7 @@ STRANGERS: Final = [
 ]
 PEOPLES: Final = [
     *("gallery", "new-generation", "earlier-prompts", "trash", "former-teams", "teams"),
-    "notifications",
+    *("notifications", "share-links"),
     *("account-settings", "default-parameters", "account-picture", "account_email", "account_change_password"),
     *("account-notices", "delete-account", "account-impersonations", "usersessions_list", "socialaccount_connections"),
     *("mfa_index", "mfa_list_webauthn", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"),
@@ -66,6 +69,7 @@ WITH_ARGUMENTS: Final = [
     *("generation", "compare", "generation-delete", "generation-report", "mfa_edit_webauthn", "mfa_remove_webauthn"),
     *("team", "team-queue", "team-usage", "team-approvals", "team-delete", "invitation-link", "approval-by-mail"),
     *("account_confirm_email", "account_reset_password_from_key"),
+    *("share", "share-video", "share-link-new", "share-link", "team-sharing"),
 ]
 NO_PAGES: Final = [  # parts of a page, files, data
     *("generation-panel", "generation-card", "generation-video", "generation-poster", "generation-preview", "avatar"),
@@ -75,6 +79,8 @@ NO_PAGES: Final = [  # parts of a page, files, data
     # only where somebody is in the middle of something, or has no password
     *("account_confirm_login_code", "mfa_authenticate", "mfa_login_webauthn", "socialaccount_signup"),
     *("openid-reauthenticate", "account_set_password"),
+    *("share-oembed", "share-logo", "share-archive", "share-file", "share-poster", "share-preview", "share-download"),
+    *("share-metadata", "share-embed"),
 ]
 LOOKS: Final[dict[Literal["light", "dark"], tuple[int, int]]] = {"light": (1440, 900), "dark": (390, 844)}
 NARROWER: Final = {1440: (1440, 1280), 390: (390, 320)}  # widths at which nothing is cut off, by that of the visit
@@ -260,6 +266,27 @@ def test_team_and_invitation_with_long_names(
     judge(page, [*paths, "/teams/film/delete", f"/teams/join/{token}/", "/teams/join/gone/"])
     be(page, studio, None)
     judge(page, [f"/teams/join/{token}/"])
+
+
+def test_share_links_with_long_names(
+    page: Page, studio: LiveServer, film: Team, alice: User, bob: User, settings: Settings
+) -> None:
+    User.objects.filter(pk=bob.pk).update(name="W" * 150)
+    Team.objects.filter(pk=film.pk).update(name="W" * 100)
+    rows = [make_generation(bob, film, Status.DONE, prompt="W" * 300) for _ in range(3)]
+    for row in rows:
+        make_video(row)
+    options = LinkOptions("W" * 100, days=7, allows_download=True)
+    link, token = share_videos(bob, rows, options)
+    _, one = share_videos(bob, rows[:1], options)
+    _, closed = share_videos(bob, rows, replace(options, password="a fox in the snow", max_views=3))
+    be(page, studio, None)
+    judge(page, [f"/share/{token}/", f"/share/{token}/{rows[1].pk}/", f"/share/{one}/", f"/share/{closed}/"])
+    be(page, studio, bob)
+    judge(page, ["/share-links/", f"/share-links/new/?ids={rows[0].pk}", f"/share-links/{link.pk}/"])
+    ShareLink.objects.update(approved_at=None)
+    be(page, studio, alice)
+    judge(page, ["/teams/film/sharing", f"/share-links/{link.pk}/", f"/share/{token}/"])
 
 
 def test_money_that_waits_and_what_moderators_do(

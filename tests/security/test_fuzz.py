@@ -49,6 +49,7 @@ HEADERS: Final = (
     *("User-Agent", "Origin", "X-Fal-Webhook-Timestamp", "X-Fal-Webhook-Signature", "X-Fal-Webhook-Request-Id"),
 )
 FORM: Final = "application/x-www-form-urlencoded"
+NOT_IMPLEMENTED: Final = 501  # what oEmbed says of a format
 WAITS: Final = {"readyz"}  # for other servers
 
 
@@ -87,7 +88,7 @@ def failures(client: Client, requests: Iterator[Request]) -> list[str]:
             transaction.set_rollback(True)
         if answer.status_code == 405:
             refused.add((asked.method, asked.path.partition("?")[0]))
-        if answer.status_code >= 500:
+        if answer.status_code >= 500 and answer.status_code != NOT_IMPLEMENTED:
             error = getattr(answer, "exc_info", None)
             found.append(f"{asked.method} {asked.path[:100]}: {asked.said}: {error!r:.200}")
     return found
