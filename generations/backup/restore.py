@@ -14,7 +14,14 @@ from django.db.migrations.loader import MigrationLoader
 from config.version import VERSION
 from generations import bucket
 from generations.backup import client_programs, object_copies
-from generations.backup.after_restore import Restored, mark_restored, mark_unchanged, raise_barrier, refuse_company
+from generations.backup.after_restore import (
+    BARRIER,
+    Restored,
+    mark_restored,
+    mark_unchanged,
+    raise_barrier,
+    refuse_company,
+)
 from generations.backup.exceptions import BackupError
 from generations.backup.manifest import (
     DATABASE,
@@ -106,10 +113,12 @@ def _interrupted() -> str:
     """A restore that was killed leaves its barrier, so that nothing is sent."""
     try:
         with transaction.atomic():
-            is_unprepared = SubmitPause.objects.filter(reason="restoring").exists()
+            is_unprepared = SubmitPause.objects.filter(reason=BARRIER).exists()
     except DatabaseError:
         return ""
-    return " A restore was interrupted here." if is_unprepared else ""
+    return (
+        " A restore was interrupted here; `manage.py migrate` and `after_restore` finish it." if is_unprepared else ""
+    )
 
 
 def _check_bucket(directory: Path, manifest: Manifest) -> None:

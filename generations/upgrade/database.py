@@ -70,7 +70,7 @@ def judge_redis(redis: str, valkey: str) -> Outcome:
     """Valkey says which Redis it is compatible with."""
     name = f"Valkey {valkey}" if valkey else f"Redis {redis}"
     if tuple(int(part) for part in redis.split(".")[:2] if part.isdecimal()) < MIN_REDIS:
-        return failed(f"{name} is too old.", "Upgrade to Valkey 7.2, Redis 6.2, or newer.")
+        return failed(f"{name} is too old.", "Upgrade to Redis 5, Valkey, or newer.")
     return ok(name)
 
 

@@ -24,6 +24,8 @@ _SHOWN: Final = {
 
 def under_way() -> Outcome:
     """By the columns that every version has."""
+    if not _has_rows():
+        return ok("Nothing is there yet.")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT status, count(*) FROM generations_generation WHERE status = ANY(%s) GROUP BY status",
@@ -39,8 +41,17 @@ def under_way() -> Outcome:
     )
 
 
+def _has_rows() -> bool:
+    """A first installation has not even the table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('generations_generation') IS NOT NULL")
+        return bool(cursor.fetchone()[0])
+
+
 def last_backup(*, has_migrations: bool) -> Outcome:
     """There is no way back from a migration but a backup."""
+    if not _has_rows():
+        return ok("Nothing is there yet.")
     try:
         with transaction.atomic():
             moment = Backup.objects.last_moment()

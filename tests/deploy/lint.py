@@ -20,6 +20,7 @@ VARIANTS: Final[tuple[dict[str, Any], ...]] = (
     {},
     {"serviceMonitor": {"enabled": True}, "worker": {"autoscaling": {"enabled": False}}, "migrate": {"enabled": False}},
     {"networkPolicy": {"egressTo": [{"ports": [{"port": 5432}]}], "ingressFrom": [{"namespaceSelector": {}}]}},
+    {"backup": {"enabled": True, "existingClaim": "backups"}, "migrate": {"check": False}},
     {"ingress": {"enabled": False}, "serviceAccount": {"create": False}, "nodeSelector": {"disk": "ssd"}},
 )
 EXPOSURE: Final = 15  # tenths, of systemd-analyze: 0 is nothing at all, 100 a unit without any protection

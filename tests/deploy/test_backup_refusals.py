@@ -19,6 +19,7 @@ from devserver.s3 import S3Address
 from devserver.server import DidNotStartError
 from generations import bucket, tasks
 from generations.backup import client_programs, object_copies
+from generations.backup.after_restore import raise_barrier
 from generations.backup.manifest import hash_file
 from generations.models import Backup, Generation, Status, StorageDeletion
 from generations.storage.cleanup import removal_paused, remove_objects
@@ -334,6 +335,9 @@ def test_restore_refuses_a_studio_that_is_used(video: Generation, tmp_path: Path
         call_command("restore", str(tmp_path / "backup"))
 
     assert Generation.objects.get() == video
+    raise_barrier()
+    with pytest.raises(CommandError, match="A restore was interrupted here"):
+        call_command("restore", str(tmp_path / "backup"))
 
 
 def test_restore_refuses_a_database_that_others_use(video: Generation, tmp_path: Path) -> None:
@@ -372,6 +376,9 @@ def test_restore_says_what_fails_and_the_studio_can_be_made_anew(
         (place / "database.dump").write_bytes(whole[: len(whole) // 2])
         rewrite(place, database=hash_file(place / "database.dump").model_dump())
 
+        check = studio.manage("upgrade_check")  # as the chart does before a first installation
+        assert check.returncode == 0, check.stdout
+        assert "warning" not in check.stdout
         failed = studio.manage("restore", str(place))
 
         assert failed.returncode == 1

@@ -64,6 +64,26 @@ spec:
   {{- end }}
   securityContext:
     {{- toYaml .root.Values.podSecurityContext | nindent 4 }}
+  {{- with .checkCommand }}
+  initContainers:
+    - name: check
+      image: "{{ $.root.Values.image.repository }}:{{ $.root.Values.image.tag | default $.root.Chart.AppVersion }}"
+      imagePullPolicy: {{ $.root.Values.image.pullPolicy }}
+      args:
+        {{- toYaml . | nindent 8 }}
+      env:
+        {{- include "studio.env" $.root | trim | nindent 8 }}
+      envFrom:
+        - secretRef:
+            name: {{ include "studio.secret" $.root }}
+      securityContext:
+        {{- toYaml $.root.Values.securityContext | nindent 8 }}
+      resources:
+        {{- toYaml $.resources | nindent 8 }}
+      volumeMounts:
+        - name: tmp
+          mountPath: /tmp
+  {{- end }}
   containers:
     - name: {{ .component }}
       image: "{{ .root.Values.image.repository }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}"
@@ -97,6 +117,10 @@ spec:
         - name: metrics
           mountPath: /run/metrics
         {{- end }}
+        {{- if .claim }}
+        - name: backups
+          mountPath: /backups
+        {{- end }}
   volumes:
     - name: tmp
       emptyDir:
@@ -104,6 +128,10 @@ spec:
     {{- if eq .component "web" }}
     - name: metrics # what the processes of the pod count together
       emptyDir: { medium: Memory, sizeLimit: 64Mi }
+    {{- end }}
+    {{- with .claim }}
+    - name: backups
+      persistentVolumeClaim: { claimName: {{ . }} }
     {{- end }}
   {{- if eq .component "web" }}
   topologySpreadConstraints:
