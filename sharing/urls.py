@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sharing.views import links, media, oembed, public, team
+from sharing.views import links, media, oembed, public, reports, team
 
 urlpatterns = [
     path("share/oembed", oembed.oembed, name="share-oembed"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("share/<str:token>/<uuid:pk>/preview", media.preview, name="share-preview"),
     path("share/<str:token>/<uuid:pk>/download", media.download, name="share-download"),
     path("share/<str:token>/<uuid:pk>/metadata.json", media.metadata, name="share-metadata"),
+    path("share/<str:token>/<uuid:pk>/report", reports.report, name="share-report"),
     path("share-links/", links.share_links, name="share-links"),
     path("share-links/new/", links.new, name="share-link-new"),
     path("share-links/<uuid:pk>/", links.change, name="share-link"),

@@ -409,7 +409,7 @@ def _cases_of(row: Generation) -> str:
 
 @admin.register(Report)
 class ReportAdmin(ReadOnly, admin.ModelAdmin[Report]):
-    list_display = ("picture", "at", "video", "reason", "note", "reporter", "outcome")
+    list_display = ("picture", "at", "video", "reason", "note", "reported_by", "outcome")
     list_display_links = ("at",)
     list_select_related = ("reporter", "closed_by__by", *VIDEO_RELATED)
     list_filter = ("reason", "at")

@@ -139,10 +139,16 @@ class CaseNote(models.Model):
 
 
 class Report(models.Model):
-    """One open one a person and video. `notified_at`: when the person heard the outcome."""
+    """One open one a person and video. `notified_at`: when the person heard the outcome.
+
+    Of somebody without an account `source` says by what they came, such as a share link.
+    """
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="reports")
-    reporter = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", verbose_name=_("reported by"))
+    reporter = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, related_name="+", verbose_name=_("reported by")
+    )
+    source = models.CharField(_("source"), max_length=150, blank=True, db_default="")
     reason = models.CharField(_("reason"), max_length=10, choices=ReportReason)
     note = models.TextField(_("note"), blank=True, max_length=1000)
     at = models.DateTimeField(_("at"), auto_now_add=True)
@@ -155,11 +161,16 @@ class Report(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["generation", "reporter"], condition=Q(closed_by=None), name="report_one_open_a_person"
-            )
+            ),
+            models.CheckConstraint(condition=Q(reporter__isnull=False) | ~Q(source=""), name="report_is_of_somebody"),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()}: {self.note[:60]}"
+
+    @property
+    def reported_by(self) -> str:
+        return str(self.reporter) if self.reporter else self.source
 
 
 class DecisionKind(models.TextChoices):

@@ -228,7 +228,8 @@ def _notify(decision: Decision) -> None:
             "generations/mail/decision",
             {"person": decision.person, "decision": decision, "generation": decision.generation},
         )
-    for report in decision.reports.filter(notified_at=None).select_related("reporter"):
+    for report in decision.reports.filter(notified_at=None, reporter__isnull=False).select_related("reporter"):
+        assert report.reporter
         send_email(
             report.reporter.email,
             "generations/mail/report",

@@ -69,7 +69,7 @@ WITH_ARGUMENTS: Final = [
     *("generation", "compare", "generation-delete", "generation-report", "mfa_edit_webauthn", "mfa_remove_webauthn"),
     *("team", "team-queue", "team-usage", "team-approvals", "team-delete", "invitation-link", "approval-by-mail"),
     *("account_confirm_email", "account_reset_password_from_key"),
-    *("share", "share-video", "share-link-new", "share-link", "team-sharing"),
+    *("share", "share-video", "share-report", "share-link-new", "share-link", "team-sharing"),
 ]
 NO_PAGES: Final = [  # parts of a page, files, data
     *("generation-panel", "generation-card", "generation-video", "generation-poster", "generation-preview", "avatar"),
@@ -282,6 +282,7 @@ def test_share_links_with_long_names(
     _, closed = share_videos(bob, rows, replace(options, password="a fox in the snow", max_views=3))
     be(page, studio, None)
     judge(page, [f"/share/{token}/", f"/share/{token}/{rows[1].pk}/", f"/share/{one}/", f"/share/{closed}/"])
+    judge(page, [f"/share/{token}/{rows[1].pk}/report"])
     be(page, studio, bob)
     judge(page, ["/share-links/", f"/share-links/new/?ids={rows[0].pk}", f"/share-links/{link.pk}/"])
     ShareLink.objects.update(approved_at=None)

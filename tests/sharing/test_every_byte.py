@@ -39,6 +39,7 @@ ANSWERS: Final = {
     "share-preview": (200, 410, 403),
     "share-download": (200, 410, 403),
     "share-metadata": (200, 410, 403),
+    "share-report": (200, 410, 403),
     "share-oembed": (200, 404, 401),
 }
 OF_A_VIDEO: Final = {name for name in ANSWERS if name not in {"share", "share-open", "share-logo", "share-archive"}}
