@@ -7,6 +7,6 @@ A restored database is of the past, and fal is not: what was under way is search
 from generations.backup.after_restore import mark_restored
 from generations.backup.create import create_backup
 from generations.backup.exceptions import BackupError
-from generations.backup.restore import restore_backup
+from generations.backup.restore import RestoreOptions, restore_backup
 
-__all__ = ["BackupError", "create_backup", "mark_restored", "restore_backup"]
+__all__ = ["BackupError", "RestoreOptions", "create_backup", "mark_restored", "restore_backup"]

@@ -159,7 +159,14 @@ class _Counts:
         self.missing += record.is_missing
         if time.monotonic() - self._told > _REPORT_SECONDS:
             self._told = time.monotonic()
+            _keep_connection()
             self._say(f"{self.number:,} of {self._total:,} objects, {self.size / 1e9:.2f} GB …")
+
+
+def _keep_connection() -> None:
+    """One that is silent for long is cut by many a firewall, and its lock on removals would end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 def _write_objects(partial: Path, mode: ObjectMode, say: Say) -> _Counts:

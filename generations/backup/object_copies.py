@@ -46,7 +46,7 @@ def look_at(found: RowObject) -> ObjectRecord | None:
     return _record(found, lambda key: _look(key, found))
 
 
-def is_stored(record: ObjectRecord, *, by_hash: bool) -> str:
+def find_difference(record: ObjectRecord, *, by_hash: bool) -> str:
     """What is wrong with the object in the bucket; empty when it is the one that was listed."""
     with _bucket_errors():
         size = bucket.size_or_none(record.key)

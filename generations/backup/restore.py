@@ -1,6 +1,7 @@
 """`manage.py restore`: a backup into an empty studio. Everything is checked before anything is changed."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -35,8 +36,8 @@ from generations.backup.manifest import (
     read_manifest,
     read_objects,
 )
+from generations.backup.row_objects import PREFIXES
 from generations.models import SubmitPause
-from generations.storage.audit import PREFIXES
 
 Say = Callable[[str], None]
 
@@ -45,25 +46,39 @@ _MARKER: Final = "restoring/"  # an object in the bucket while its objects come 
 _NOT_EMPTY: Final = "Restore into a new, empty one: `createdb`, and DATABASE_URL set to it."
 
 
-def restore_backup(
-    directory: Path, say: Say, *, stopped_at: datetime | None = None, by_hash: bool = True, allow_missing: bool = False
-) -> Restored:
-    """Raises BackupError. `by_hash`: read objects that stayed in the bucket, too, instead of looking at their sizes."""
+@dataclass(frozen=True, slots=True)
+class RestoreOptions:
+    """`stopped_at`: when the studio that is replaced was. `keep_objects`: the bucket is its own, and gets what it lacks.
+
+    `by_hash`: objects that stayed in the bucket are read, instead of looking at their sizes. `allow_missing`: also
+    where some of them are gone.
+    """
+
+    stopped_at: datetime | None = None
+    keep_objects: bool = False
+    by_hash: bool = True
+    allow_missing: bool = False
+
+
+def restore_backup(directory: Path, say: Say, options: RestoreOptions) -> Restored:
+    """Raises BackupError."""
     manifest = read_manifest(directory)
     programs = _check_versions(manifest)
     _check_empty_database()
     refuse_company()
-    _check_bucket(directory, manifest)
+    if manifest.is_copied and not options.keep_objects:
+        _check_empty_bucket(directory)
     say(f"Checking {manifest.object_count:,} objects and the database …")
     check_file(directory / OBJECTS, manifest.objects)
     check_file(directory / DATABASE, manifest.database)
-    _check_objects(directory, manifest, by_hash=by_hash, allow_missing=allow_missing)
+    _check_objects(directory, manifest, options)
     if manifest.is_copied:
-        say(f"Copying {manifest.object_bytes / 1e9:.2f} GB into the bucket {bucket.name()} …")
-        _put_objects_back(directory)
+        say(f"Copying up to {manifest.object_bytes / 1e9:.2f} GB into the bucket {bucket.name()} …")
+        _put_objects_back(directory, options)
     say(f"The database of {manifest.moment:%Y-%m-%d %H:%M:%S %Z} …")
     _restore_database(directory, manifest, programs)
-    result = mark_unchanged() if stopped_at and stopped_at <= manifest.moment else mark_restored(stopped_at)
+    is_known = options.stopped_at is not None and options.stopped_at <= manifest.moment
+    result = mark_unchanged() if is_known else mark_restored(options.stopped_at)
     bucket.delete(_marker(directory))
     return result
 
@@ -121,25 +136,25 @@ def _interrupted() -> str:
     )
 
 
-def _check_bucket(directory: Path, manifest: Manifest) -> None:
-    if not manifest.is_copied or bucket.size_or_none(_marker(directory)) is not None:
-        return
+def _check_empty_bucket(directory: Path) -> None:
+    if bucket.size_or_none(_marker(directory)) is not None:
+        return  # a restore of this very backup was interrupted
     for prefix in PREFIXES:
         for found in islice(bucket.list_objects(prefix), 1):
             raise BackupError(
                 f"The bucket {bucket.name()} is not empty: it has {found.key}. Copies go into an empty one: set "
-                "AWS_STORAGE_BUCKET_NAME to it."
+                "AWS_STORAGE_BUCKET_NAME to it. If this is the studio's own, which has survived: --keep-objects."
             )
 
 
-def _check_objects(directory: Path, manifest: Manifest, *, by_hash: bool, allow_missing: bool) -> None:
+def _check_objects(directory: Path, manifest: Manifest, options: RestoreOptions) -> None:
     check: Callable[[ObjectRecord], str] = (
         partial(object_copies.check_copy, directory=directory)
         if manifest.is_copied
-        else partial(object_copies.is_stored, by_hash=by_hash)
+        else partial(object_copies.find_difference, by_hash=options.by_hash)
     )
     faults = list(islice(filter(None, object_copies.map_in_threads(check, _present(directory))), _SHOWN + 1))
-    if faults and not (allow_missing and not manifest.is_copied):
+    if faults and not (options.allow_missing and not manifest.is_copied):
         more = " and more" if faults[_SHOWN:] else ""
         advice = (
             "Take another backup."
@@ -160,9 +175,13 @@ def _present(directory: Path) -> Iterator[ObjectRecord]:
 # --- changes
 
 
-def _put_objects_back(directory: Path) -> None:
+def _put_objects_back(directory: Path, options: RestoreOptions) -> None:
+    def put(record: ObjectRecord) -> None:
+        if not options.keep_objects or object_copies.find_difference(record, by_hash=options.by_hash):
+            object_copies.put_back(record, directory)
+
     bucket.put(_marker(directory), b"", "application/octet-stream")
-    for _ in object_copies.map_in_threads(partial(object_copies.put_back, directory=directory), _present(directory)):
+    for _ in object_copies.map_in_threads(put, _present(directory)):
         pass
 
 

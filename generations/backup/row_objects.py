@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.apps import apps
 from django.db.models import Q, QuerySet
 
-from accounts.models import User
 from generations.models import QUARANTINE, Generation, InputPicture, Upload, Video
+from generations.storage import audit
 
+# by their names: apps above this one are among them
+OTHER_COLUMNS: Final = (("accounts.User", "avatar_key"), ("sharing.TeamSharing", "logo_key"))
+PREFIXES: Final = (*audit.PREFIXES, "logos/")
 _CHUNK: Final = 2000
 
 
@@ -31,7 +35,8 @@ def row_objects() -> Iterator[RowObject]:
     yield from map(RowObject, _keys(videos, "preview_key"))
     yield from _with_hashes(InputPicture.objects.filter(**seen))
     yield from _with_hashes(Upload.objects.all())
-    yield from map(RowObject, _keys(User.objects.all(), "avatar_key"))
+    for model, column in OTHER_COLUMNS:
+        yield from map(RowObject, _keys(apps.get_model(model)._base_manager.all(), column))
     yield from _evidence()
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from accounts.models import User
 from generations import bucket
@@ -38,8 +38,17 @@ def removal_paused() -> Iterator[None]:
     try:
         yield
     finally:
+        _resume_removal()
+
+
+def _resume_removal() -> None:
+    """A connection that has broken has taken its lock along."""
+    try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_REMOVAL_LOCK])
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("The database connection has broken meanwhile: %s", error)
+        connection.close()
 
 
 def _may_remove() -> bool:

@@ -367,9 +367,9 @@ def test_listed_object_that_is_not_as_it_was(video: Generation, tmp_path: Path, 
 def test_restore_says_what_fails_and_the_studio_can_be_made_anew(
     video: Generation, tmp_path: Path, s3: S3Address
 ) -> None:
-    """A dump that only pg_restore can see through; then the same studio, migrated, takes a whole backup by its list."""
+    """A dump that only pg_restore can see through; then a whole one, beside the bucket that is whole but for one."""
     place = tmp_path / "backup"
-    backup(place, "--objects", "list")
+    backup(place)
     with second_studio("anew", s3) as studio:
         studio.environment["AWS_STORAGE_BUCKET_NAME"] = bucket.name()
         whole, manifest = (place / "database.dump").read_bytes(), (place / "manifest.json").read_text()
@@ -379,15 +379,17 @@ def test_restore_says_what_fails_and_the_studio_can_be_made_anew(
         check = studio.manage("upgrade_check")  # as the chart does before a first installation
         assert check.returncode == 0, check.stdout
         assert "warning" not in check.stdout
-        failed = studio.manage("restore", str(place))
+        assert "--keep-objects" in studio.manage("restore", str(place)).stderr
+        failed = studio.manage("restore", str(place), "--keep-objects")
 
         assert failed.returncode == 1
         assert "pg_restore failed: " in failed.stderr
         assert "Traceback" not in failed.stderr
         (place / "database.dump").write_bytes(whole)
         (place / "manifest.json").write_text(manifest)
+        bucket.delete(video.poster_key)
         before_the_backup = "2026-01-01T00:00Z"
-        restored = studio.manage("restore", str(place), "--stopped-at", before_the_backup)
+        restored = studio.manage("restore", str(place), "--keep-objects", "--stopped-at", before_the_backup)
         assert restored.returncode == 0, restored.stderr
         assert "0 requests are searched for" in restored.stdout
         assert studio.manage("audit_storage").returncode == 0

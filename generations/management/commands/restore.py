@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from generations.backup import BackupError, restore_backup
+from generations.backup import BackupError, RestoreOptions, restore_backup
 from generations.management.restored import add_stopped_at, summary
 
 
@@ -18,7 +18,14 @@ class Command(BaseCommand):
         parser.add_argument("directory", type=Path, metavar="DIR")
         add_stopped_at(parser)
         parser.add_argument(
-            "--sizes-only", action="store_true", help="Of listed objects, look at the sizes instead of reading each."
+            "--keep-objects",
+            action="store_true",
+            help="The studio's own bucket has survived: copy only what it lacks, instead of all into an empty one.",
+        )
+        parser.add_argument(
+            "--sizes-only",
+            action="store_true",
+            help="Of objects that are in the bucket, look at the sizes instead of reading each.",
         )
         parser.add_argument(
             "--allow-missing", action="store_true", help="Restore though listed objects are gone or changed."
@@ -26,13 +33,16 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            result = restore_backup(
-                options["directory"],
-                self.stdout.write,
-                stopped_at=options["stopped_at"],
-                by_hash=not options["sizes_only"],
-                allow_missing=options["allow_missing"],
-            )
+            result = restore_backup(options["directory"], self.stdout.write, _options(options))
         except BackupError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(summary(result))
+
+
+def _options(given: dict[str, Any]) -> RestoreOptions:
+    return RestoreOptions(
+        stopped_at=given["stopped_at"],
+        keep_objects=given["keep_objects"],
+        by_hash=not given["sizes_only"],
+        allow_missing=given["allow_missing"],
+    )
