@@ -48,7 +48,7 @@ _NOT_EMPTY: Final = "Restore into a new, empty one: `createdb`, and DATABASE_URL
 
 @dataclass(frozen=True, slots=True)
 class RestoreOptions:
-    """`stopped_at`: when the studio that is replaced was. `keep_objects`: the bucket is its own, and gets what it lacks.
+    """`stopped_at`: when the studio that is replaced was. `keep_objects`: the bucket is its own; add what it lacks.
 
     `by_hash`: objects that stayed in the bucket are read, instead of looking at their sizes. `allow_missing`: also
     where some of them are gone.

@@ -36,7 +36,7 @@ RELEASE: Final = "95f08aa30cec59c43f8ce86e32b27732cbc50296"
 AT_FAL: Final = 3
 WORK: Final = 6
 PREFIX: Final = "Work under way "
-TIMEOUT: Final = 120.0  # s; a limit against hanging, not a measure
+TIMEOUT: Final = 300.0  # s; a limit against hanging, not a measure
 PROGRAMS: Final = {
     "web": ["-m", "config.web"],
     "worker": ["manage.py", "rqworker", "default", "--verbosity", "0"],
