@@ -48,7 +48,8 @@ def create_backup(directory: Path, mode: ObjectMode, say: Say) -> Manifest:
         partial.rename(directory)
     _sync_directory(directory.parent)
     size = manifest.database.size + manifest.objects.size + (manifest.object_bytes if manifest.is_copied else 0)
-    Backup.objects.create(moment=manifest.moment, objects_mode=mode, object_count=manifest.object_count, size=size)
+    if Backup._meta.db_table in connection.introspection.table_names():  # else it is made before the migrations
+        Backup.objects.create(moment=manifest.moment, objects_mode=mode, object_count=manifest.object_count, size=size)
     return manifest
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.apps import apps
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from generations.models import QUARANTINE, Generation, InputPicture, Upload, Video
@@ -27,7 +28,9 @@ class RowObject:
 
 
 def row_objects() -> Iterator[RowObject]:
-    """In constant memory, as the current transaction sees the rows."""
+    """In constant memory, as the current transaction sees the rows. Only columns that version 0.2.0 has, and
+    tables that are there: a backup is made before the migrations.
+    """
     seen = {"generation__deleted_at": None, "generation__taken_down_at": None, "generation__quarantined_at": None}
     videos = Video.objects.filter(**seen)
     yield from _with_hashes(videos)
@@ -35,8 +38,10 @@ def row_objects() -> Iterator[RowObject]:
     yield from map(RowObject, _keys(videos, "preview_key"))
     yield from _with_hashes(InputPicture.objects.filter(**seen))
     yield from _with_hashes(Upload.objects.all())
-    for model, column in OTHER_COLUMNS:
-        yield from map(RowObject, _keys(apps.get_model(model)._base_manager.all(), column))
+    tables = set(connection.introspection.table_names())
+    for model, column in ((apps.get_model(name), column) for name, column in OTHER_COLUMNS):
+        if model._meta.db_table in tables:
+            yield from map(RowObject, _keys(model._base_manager.all(), column))
     yield from _evidence()
 
 
@@ -54,6 +59,7 @@ def _keys(rows: QuerySet[Any], column: str) -> Iterator[str]:
 def _evidence() -> Iterator[RowObject]:
     """Of what was taken down, wherever it lies at the moment."""
     gone = Q(taken_down_at__isnull=False) | Q(quarantined_at__isnull=False)
-    for row in Generation.objects.filter(gone, deleted_at=None).order_by().iterator(chunk_size=_CHUNK):
+    rows = Generation.objects.filter(gone, deleted_at=None).only("team_id", "quarantined_at")
+    for row in rows.order_by().iterator(chunk_size=_CHUNK):
         for key in sorted(row.own_keys()):
             yield RowObject(f"{QUARANTINE}{key}" if row.quarantined_at else key, kept_only=True)

@@ -27,14 +27,14 @@ _GENERATION_KEY: Final = re.compile(
 )
 
 
-_REMOVAL_LOCK: Final = 0x1A13  # of PostgreSQL's advisory locks: shared by who removes, a backup's alone
+REMOVAL_LOCK: Final = 0x1A13  # of PostgreSQL's advisory locks: shared by who removes, a backup's alone
 
 
 @contextmanager
 def removal_paused() -> Iterator[None]:
     """Nothing leaves the bucket meanwhile: a backup copies what was there at its moment. Its death ends it, too."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_REMOVAL_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [REMOVAL_LOCK])
     try:
         yield
     finally:
@@ -45,7 +45,7 @@ def _resume_removal() -> None:
     """A connection that has broken has taken its lock along."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_REMOVAL_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [REMOVAL_LOCK])
     except (OperationalError, InterfaceError) as error:
         logger.warning("The database connection has broken meanwhile: %s", error)
         connection.close()
@@ -54,7 +54,7 @@ def _resume_removal() -> None:
 def _may_remove() -> bool:
     """Until the end of the transaction, in which no backup begins."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [_REMOVAL_LOCK])
+        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [REMOVAL_LOCK])
         return bool(cursor.fetchone()[0])
 
 

@@ -178,6 +178,8 @@ def test_release_is_upgraded_while_it_works(
         assert check.returncode == 0, check.stdout + check.stderr
         assert "generations.0003_usual_time: Safe while the old version serves" in check.stdout
         assert f"{AT_FAL} are at fal" in check.stdout
+        backup = studio.manage("backup", str(tmp_path / "backup"))
+        assert backup.returncode == 0, backup.stderr
         assert studio.manage("migrate", "--verbosity", "0", "--skip-checks").returncode == 0
 
         assert broken_pages(studio, people) == []
