@@ -27,6 +27,7 @@ ACCEPTED: Final[dict[str, tuple[set[str], str]]] = {
         {"RENAME_COLUMN"},
         "It names the columns as version 0.2.0 does; where that served, nothing is renamed.",
     ),
+    "generations.0011_reports_of_guests": ({"ADD_CHECK"}, "Each report of the old version has a reporter."),
 }
 LONG: Final = 5.0  # s that others may wait before somebody should choose the hour
 
