@@ -304,9 +304,9 @@ def hash_of(token: str) -> str:
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    def who_may(self, action: Action) -> "MembershipQuerySet":
+    def who_may(self, action: Action, now: datetime | None = None) -> "MembershipQuerySet":
         """Those whose people may do this now, also when nobody is signed in: for links and mails that act for them."""
-        now = timezone.now()
+        now = now or timezone.now()
         factors = User.objects.filter(pk=models.OuterRef("user"), authenticator__type__in=SECOND_FACTORS)
         return self.filter(
             models.Q(team__needs_second_factor=False) | models.Exists(factors),

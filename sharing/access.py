@@ -5,14 +5,19 @@ Whoever has no right gets an `Answer` as an exception, which the middleware turn
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 
+from accounts.models import hash_of
+from config.prepared_query import SAMPLE_MOMENT, PreparedQuery
 from generations.models import Generation
 from sharing.models import ShareLink
+from sharing.models.share_link import ShareLinkQuerySet
 
 COOKIE: Final = "share"
 _SALT: Final = "sharing.visit"
@@ -78,13 +83,19 @@ class Visit:
 
 def find_link(token: str) -> ShareLink:
     """The link, if it works. Raises Http404 for a token of none, and LinkEndedError; it may show nothing any more."""
-    rows = ShareLink.objects.by_token(token)
-    link = rows.working().select_related("team__sharing").first()
-    if link is not None:
-        return link
-    if rows.exists():
+    found = _WORKING.rows(hash_of(token), timezone.now())
+    if found:
+        return found[0]
+    if ShareLink.objects.by_token(token).exists():
         raise LinkEndedError
     raise Http404("No such link.")
+
+
+def _working(token_hash: str, now: datetime) -> ShareLinkQuerySet:
+    return ShareLink.objects.filter(token_hash=token_hash).working(now).select_related("team__sharing")
+
+
+_WORKING: Final = PreparedQuery(_working, "the hash", SAMPLE_MOMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +108,7 @@ class OpenLink:
 
     def video(self, pk: uuid.UUID) -> Generation:
         """One of its videos. Raises Http404 for one that was never of it, LinkEndedError for one that is no more."""
-        row = self.link.generations().select_related("video", "team").filter(pk=pk).first()
+        row = self.link.find(pk)
         if row is not None:
             return row
         if self.link.videos.filter(generation=pk).exists():

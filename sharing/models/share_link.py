@@ -2,8 +2,9 @@
 
 import hashlib
 import uuid
-from datetime import timedelta
-from typing import ClassVar, Final
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import models
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Membership, Team, User, hash_of
 from accounts.names import NameField
 from accounts.roles import Action
+from config.prepared_query import SAMPLE_KEY, PreparedQuery
 from generations.models import Collection, Generation, Status
 from generations.models.generation_queryset import GenerationQuerySet
 from sharing.models.team_sharing import SharingPolicy, TeamSharing
@@ -30,15 +32,15 @@ class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
     def by_token(self, token: str) -> "ShareLinkQuerySet":
         return self.filter(token_hash=hash_of(token))
 
-    def working(self) -> "ShareLinkQuerySet":
+    def working(self, now: datetime | None = None) -> "ShareLinkQuerySet":
         """Those that open something: alive themselves, of people who may share now, in a team that allows it."""
-        sharers = Membership.objects.who_may(Action.SHARE).filter(team=OuterRef("team"), user=OuterRef("made_by"))
+        sharers = Membership.objects.who_may(Action.SHARE, now).filter(team=OuterRef("team"), user=OuterRef("made_by"))
         forbidding = TeamSharing.objects.filter(team=OuterRef("team"), policy=SharingPolicy.FORBIDDEN)
-        return self.alive().filter(Exists(sharers), ~Exists(forbidding))
+        return self.alive(now).filter(Exists(sharers), ~Exists(forbidding))
 
-    def alive(self) -> "ShareLinkQuerySet":
+    def alive(self, now: datetime | None = None) -> "ShareLinkQuerySet":
         """Neither revoked, expired, nor waiting for an admin's approval."""
-        return self.filter(revoked_at=None, expires_at__gt=timezone.now(), approved_at__isnull=False)
+        return self.filter(revoked_at=None, expires_at__gt=now or timezone.now(), approved_at__isnull=False)
 
     def pending(self) -> "ShareLinkQuerySet":
         """Waiting for an admin's approval."""
@@ -109,19 +111,26 @@ class ShareLink(models.Model):
         return self.name
 
     def generations(self) -> GenerationQuerySet:
-        """What it shows now: finished videos that its maker sees, and that are neither private nor under review."""
-        rows = Generation.objects.visible_to(User(pk=self.made_by_id))
-        rows = rows.filter(team=self.team_id, status=Status.DONE, is_private=False, awaits_review=False)
-        if self.follows_collection:
-            return rows.filter(collection=self.collection_id) if self.collection_id else rows.none()
-        return rows.filter(share_link_videos__link=self)
+        """What it shows now, in the order of its page: as they were selected, of a collection the newest."""
+        if not self.follows_collection:
+            return _selected(self.made_by_id, self.team_id, self.pk)
+        if self.collection_id is None:
+            return Generation.objects.none()
+        return _collected(self.made_by_id, self.team_id, self.collection_id)
 
     def shown(self) -> list[Generation]:
-        """The same with their videos, in the order of the page: as they were selected, of a collection the newest."""
-        rows = self.generations().select_related("video")
+        """The same with their videos, at most MAX_VIDEOS."""
         if not self.follows_collection:
-            rows = rows.order_by("share_link_videos__position", "id")
-        return list(rows[:MAX_VIDEOS])
+            return _ALL_SELECTED.rows(self.made_by_id, self.team_id, self.pk)
+        return _ALL_COLLECTED.rows(self.made_by_id, self.team_id, self.collection_id)
+
+    def find(self, pk: uuid.UUID) -> Generation | None:
+        """One of them with its video, None for any other."""
+        if not self.follows_collection:
+            found = _ONE_SELECTED.rows(self.made_by_id, self.team_id, self.pk, pk)
+        else:
+            found = _ONE_COLLECTED.rows(self.made_by_id, self.team_id, self.collection_id, pk)
+        return found[0] if found else None
 
     @property
     def is_expired(self) -> bool:
@@ -148,6 +157,40 @@ class ShareLink(models.Model):
         """One more has opened it; whether it may still be opened."""
         rows = ShareLink.objects.filter(Q(max_views=None) | Q(views__lt=F("max_views")), pk=self.pk)
         return bool(rows.update(views=F("views") + 1, last_seen_at=timezone.now()))
+
+
+def _shareable(made_by: int, team: uuid.UUID) -> GenerationQuerySet:
+    """Finished videos of the team that the sharer sees, and that are neither private nor under review."""
+    rows = Generation.objects.visible_to(User(pk=made_by))
+    return rows.filter(team=team, status=Status.DONE, is_private=False, awaits_review=False)
+
+
+def _selected(made_by: int, team: uuid.UUID, link: uuid.UUID) -> GenerationQuerySet:
+    rows = _shareable(made_by, team).filter(share_link_videos__link=link)
+    return rows.order_by("share_link_videos__position", "id")
+
+
+def _collected(made_by: int, team: uuid.UUID, collection: int) -> GenerationQuerySet:
+    return _shareable(made_by, team).filter(collection=collection)
+
+
+def _all(build: Callable[..., GenerationQuerySet], owner: object) -> PreparedQuery[Generation]:
+    def rows(made_by: int, team: uuid.UUID, key: Any) -> GenerationQuerySet:
+        return build(made_by, team, key).select_related("video")[:MAX_VIDEOS]
+
+    return PreparedQuery(rows, SAMPLE_KEY, uuid.UUID(int=31), owner)
+
+
+def _one(build: Callable[..., GenerationQuerySet], owner: object) -> PreparedQuery[Generation]:
+    def rows(made_by: int, team: uuid.UUID, key: Any, pk: uuid.UUID) -> GenerationQuerySet:
+        return build(made_by, team, key).select_related("video").filter(pk=pk)
+
+    return PreparedQuery(rows, SAMPLE_KEY, uuid.UUID(int=31), owner, uuid.UUID(int=32))
+
+
+# each page and each byte asks one of these
+_ALL_SELECTED, _ONE_SELECTED = _all(_selected, uuid.UUID(int=33)), _one(_selected, uuid.UUID(int=33))
+_ALL_COLLECTED, _ONE_COLLECTED = _all(_collected, SAMPLE_KEY + 1), _one(_collected, SAMPLE_KEY + 1)
 
 
 class ShareLinkVideo(models.Model):
