@@ -48,7 +48,7 @@ def look_at(found: RowObject) -> ObjectRecord | None:
 
 def find_difference(record: ObjectRecord, *, by_hash: bool) -> str:
     """What is wrong with the object in the bucket; empty when it is the one that was listed."""
-    with _bucket_errors():
+    with bucket_errors():
         size = bucket.size_or_none(record.key)
         is_same = size == record.size and (not by_hash or _read(record.key).sha256 == record.sha256)
     if size is None:
@@ -71,7 +71,7 @@ def put_back(record: ObjectRecord, directory: Path) -> None:
     """From the directory into the bucket; harmless when repeated. Raises BackupError."""
     options = {"ContentType": record.content_type, "CacheControl": record.cache_control}
     given: dict[str, Any] = {name: value for name, value in options.items() if value}
-    with _bucket_errors(), path_of(directory, record.key).open("rb") as body:
+    with bucket_errors(), path_of(directory, record.key).open("rb") as body:
         bucket.client().put_object(Bucket=bucket.name(), Key=record.key, Body=body, **given)
 
 
@@ -146,7 +146,8 @@ def _read(key: str, file: IO[bytes] | None = None) -> ObjectRecord:
 
 
 @contextmanager
-def _bucket_errors() -> Iterator[None]:
+def bucket_errors() -> Iterator[None]:
+    """What the bucket answers, as a BackupError."""
     try:
         with storage_errors():
             yield

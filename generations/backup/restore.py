@@ -79,7 +79,8 @@ def restore_backup(directory: Path, say: Say, options: RestoreOptions) -> Restor
     _restore_database(directory, manifest, programs)
     is_known = options.stopped_at is not None and options.stopped_at <= manifest.moment
     result = mark_unchanged() if is_known else mark_restored(options.stopped_at)
-    bucket.delete(_marker(directory))
+    if manifest.is_copied:
+        _remove_marker(directory, say)
     return result
 
 
@@ -136,6 +137,7 @@ def _interrupted() -> str:
     )
 
 
+@object_copies.bucket_errors()
 def _check_empty_bucket(directory: Path) -> None:
     if bucket.size_or_none(_marker(directory)) is not None:
         return  # a restore of this very backup was interrupted
@@ -180,9 +182,19 @@ def _put_objects_back(directory: Path, options: RestoreOptions) -> None:
         if not options.keep_objects or object_copies.find_difference(record, by_hash=options.by_hash):
             object_copies.put_back(record, directory)
 
-    bucket.put(_marker(directory), b"", "application/octet-stream")
+    with object_copies.bucket_errors():
+        bucket.client().put_object(Bucket=bucket.name(), Key=_marker(directory), Body=b"")
     for _ in object_copies.map_in_threads(put, _present(directory)):
         pass
+
+
+def _remove_marker(directory: Path, say: Say) -> None:
+    """All is done by now."""
+    try:
+        with object_copies.bucket_errors():
+            bucket.delete(_marker(directory))
+    except BackupError as error:
+        say(f"An empty object stays behind in the bucket, {_marker(directory)}: {error}")
 
 
 def _marker(directory: Path) -> str:

@@ -1,12 +1,28 @@
-"""What `restore` and `after_restore` ask and say alike."""
+"""What `backup`, `restore` and `after_restore` ask and say alike."""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
+from django.core.management.base import CommandError
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from generations.backup import BackupError
 from generations.backup.after_restore import Restored
+
+
+@contextmanager
+def backup_errors() -> Iterator[None]:
+    """What goes wrong, as a sentence instead of a traceback."""
+    try:
+        yield
+    except BackupError as error:
+        raise CommandError(str(error)) from error
+    except (OperationalError, InterfaceError) as error:
+        raise CommandError(f"The database does not answer: {error}") from error
 
 
 def add_stopped_at(parser: ArgumentParser) -> None:

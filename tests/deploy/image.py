@@ -237,6 +237,9 @@ def _check_containers(containers: Containers, image: dict[str, Any], own: Certif
                 raise CheckError(containers.engine("logs", "web"))
         with step("a first admin, a video, seen by TLS"):
             _check_video(containers, client)
+        with step("upgrade_check; a backup by the image's own pg_dump"):
+            containers.manage("upgrade_check")
+            containers.manage("backup", "/tmp/backup")
         with step("Caddy's access log has no token, no query and no referrer"):
             _check_access_log(containers.engine.directory / "caddy.log", client)
         with step("HEALTHCHECK"):

@@ -120,6 +120,11 @@ def _no_bucket(_: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(object_copies, "_read", refuse)
 
 
+def _no_database(_: Path, patch: pytest.MonkeyPatch) -> None:
+    connection.close()
+    patch.setitem(connection.settings_dict, "PORT", "1")
+
+
 def _held(place: Path, patch: pytest.MonkeyPatch) -> None:
     partial = place.with_name(f".{place.name}.partial")
     partial.mkdir()
@@ -138,6 +143,7 @@ def _held(place: Path, patch: pytest.MonkeyPatch) -> None:
         (_failing_client, "pg_dump failed: no route to the server"),
         (_no_bucket, "can't be read from the bucket"),
         (_held, "Another backup is writing"),
+        (_no_database, "The database does not answer"),
     ],
 )
 def test_backup_refuses_and_leaves_nothing(
@@ -151,6 +157,8 @@ def test_backup_refuses_and_leaves_nothing(
     with pytest.raises(CommandError, match=words):
         backup(place)
 
+    monkeypatch.undo()
+    connection.close()
     assert sorted(tmp_path.rglob("*")) == before
     assert not Backup.objects.exists()
 
@@ -292,6 +300,13 @@ def _full_bucket(place: Path, *_: Any) -> None:
     bucket.put("teams/another/video.mp4", b"keep me", "video/mp4")
 
 
+def _no_bucket_to_restore_to(place: Path, key: str, patch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="http://bucket")
+
+    patch.setattr(bucket, "size_or_none", refuse)
+
+
 def _workers(place: Path, key: str, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(tasks, "workers", lambda: 2)
 
@@ -316,6 +331,7 @@ def _workers(place: Path, key: str, patch: pytest.MonkeyPatch) -> None:
         (_changed_object, r"video\.mp4 is damaged"),
         (_lost_object, r"video\.mp4 is missing"),
         (_full_bucket, "is not empty: it has teams/another"),
+        (_no_bucket_to_restore_to, "The bucket can't be reached"),
         (_workers, "2 workers or cron processes are alive"),
     ],
 )

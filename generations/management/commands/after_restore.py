@@ -3,10 +3,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from generations.backup import BackupError, mark_restored
-from generations.management.restored import add_stopped_at, summary
+from generations.backup import mark_restored
+from generations.management.restored import add_stopped_at, backup_errors, summary
 
 
 class Command(BaseCommand):
@@ -17,7 +17,5 @@ class Command(BaseCommand):
         add_stopped_at(parser)
 
     def handle(self, **options: Any) -> None:
-        try:
+        with backup_errors():
             self.stdout.write(summary(mark_restored(options["stopped_at"])))
-        except BackupError as error:
-            raise CommandError(str(error)) from error

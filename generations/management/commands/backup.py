@@ -4,9 +4,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from generations.backup import BackupError, create_backup
+from generations.backup import create_backup
+from generations.management.restored import backup_errors
 from generations.models import ObjectMode
 
 
@@ -25,10 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         mode = ObjectMode(options["objects"])
-        try:
+        with backup_errors():
             manifest = create_backup(options["directory"], mode, self.stdout.write)
-        except BackupError as error:
-            raise CommandError(str(error)) from error
         if manifest.missing_count:
             self.stderr.write(
                 f"{manifest.missing_count:,} objects of the rows are not in the bucket: see `manage.py audit_storage`."

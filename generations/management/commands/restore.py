@@ -4,10 +4,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from generations.backup import BackupError, RestoreOptions, restore_backup
-from generations.management.restored import add_stopped_at, summary
+from generations.backup import RestoreOptions, restore_backup
+from generations.management.restored import add_stopped_at, backup_errors, summary
 
 
 class Command(BaseCommand):
@@ -32,10 +32,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        try:
+        with backup_errors():
             result = restore_backup(options["directory"], self.stdout.write, _options(options))
-        except BackupError as error:
-            raise CommandError(str(error)) from error
         self.stdout.write(summary(result))
 
 
