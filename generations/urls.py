@@ -23,6 +23,7 @@ from generations.views import (
     media,
     metrics,
     months,
+    names,
     notices,
     notifications,
     presets,
@@ -79,6 +80,9 @@ urlpatterns = [
     path("former-teams/", former_teams.former_teams, name="former-teams"),
     path("former-teams/<uuid:pk>", former_teams.decide, name="former-team-decide"),
     path("bin/", RedirectView.as_view(pattern_name="trash", permanent=True)),  # its address before 0.2
+    path("tags/", names.names, name="names"),
+    path("tags/tag/<int:pk>", names.change, {"kind": "tag"}, name="tag-change"),
+    path("tags/collection/<int:pk>", names.change, {"kind": "collection"}, name="collection-change"),
     path("trash/", trash.contents, name="trash"),
     path("trash/undo", trash.undo, name="trash-undo"),
     path("trash/<uuid:pk>/restore", trash.restore, name="trash-restore"),

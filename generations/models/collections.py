@@ -32,6 +32,15 @@ class NamedManager(models.Manager[M]):
         except IntegrityError:  # somebody else made it at this moment
             return alike.get()
 
+    def rename(self, pk: int, name: str) -> bool:
+        """Whether it is called so now: not, when another of its team is."""
+        try:
+            with transaction.atomic():
+                self.filter(pk=pk).update(name=fold(name))
+        except IntegrityError:
+            return False
+        return True
+
 
 class CollectionManager(NamedManager["Collection"]):
     @transaction.atomic

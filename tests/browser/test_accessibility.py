@@ -25,7 +25,7 @@ from accounts.invitations import invite
 from accounts.models import FormerMembership, Impersonation, Team, User
 from accounts.roles import Role
 from generations.fal.arguments import Endpoint, parse
-from generations.models import Decision, DecisionKind, Draft, Generation, Preset, Status, TeamPause
+from generations.models import Decision, DecisionKind, Draft, Generation, Preset, Status, Tag, TeamPause
 from generations.orders import approvals
 from generations.orders.place import Order, place_batch
 from generations.views import archive
@@ -49,7 +49,7 @@ STRANGERS: Final = [
 ]
 PEOPLES: Final = [
     *("gallery", "new-generation", "earlier-prompts", "trash", "former-teams", "teams"),
-    *("notifications", "share-links"),
+    *("notifications", "share-links", "names"),
     *("account-settings", "default-parameters", "account-picture", "account_email", "account_change_password"),
     *("account-notices", "delete-account", "account-impersonations", "usersessions_list", "socialaccount_connections"),
     *("mfa_index", "mfa_list_webauthn", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"),
@@ -262,7 +262,8 @@ def test_team_and_invitation_with_long_names(
     invite(film, alice, Role.MEMBER, email="w" * 60 + "@example.org")
     make_video(make_generation(bob, film, Status.DONE))
     be(page, studio, alice)
-    paths = ["/teams/", "/teams/film/", "/teams/film/queue", "/teams/film/usage", "/teams/film/approvals"]
+    Tag.objects.create(team=film, name="W" * 60)
+    paths = ["/tags/", "/teams/", "/teams/film/", "/teams/film/queue", "/teams/film/usage", "/teams/film/approvals"]
     judge(page, [*paths, "/teams/film/delete", f"/teams/join/{token}/", "/teams/join/gone/"])
     be(page, studio, None)
     judge(page, [f"/teams/join/{token}/"])

@@ -31,6 +31,7 @@ from generations.models import (
     BannedFile,
     BulkDecision,
     Cause,
+    Collection,
     Decision,
     DecisionKind,
     Flag,
@@ -40,6 +41,7 @@ from generations.models import (
     PromptRule,
     Report,
     Status,
+    Tag,
     UsageDay,
 )
 from generations.moderation.cases import open_case
@@ -90,6 +92,8 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= {"preset-delete": Preset.objects.create(user=bob, name="Foxes", values={}).pk, "invitation-link": token}
     ids |= {"upload": make_upload(bob).pk}
     ids |= dict.fromkeys(("mfa_remove_webauthn", "mfa_edit_webauthn"), key.pk)
+    ids |= {"tag-change": Tag.objects.create(team=film, name="Snow").pk}
+    ids |= {"collection-change": Collection.objects.create(team=film, name="Foxes").pk}
     objects = _objects(film, alice, bob, generation)
     ids["account-session-end"] = objects["usersessions_usersession"].pk
     ids["generations_case_bulk_progress"] = objects["generations_bulkdecision"].pk
