@@ -129,9 +129,12 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # --- the truth: PostgreSQL
+_database: dict[str, Any] = env.dj_db_url("DATABASE_URL", addresses.database_url())
 DATABASES: dict[str, Any] = {
     "default": {
-        **env.dj_db_url("DATABASE_URL", addresses.database_url()),
+        **_database,
+        # what pg_stat_activity shows, and a restore looks for
+        "OPTIONS": {"application_name": "kling-studio", **_database.get("OPTIONS", {})},
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }

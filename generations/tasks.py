@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import django_rq
 import rq
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.utils import timezone
 from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 from rq.cron import CronScheduler
@@ -65,6 +67,18 @@ def schedulers() -> int | None:
     except RedisError as error:
         logger.warning("Redis does not answer: %s", error)
         return None
+
+
+def working_processes(within: timedelta) -> int:
+    """Workers and cron processes that Redis has heard of since; 0 when it can't be asked."""
+    since = timezone.now() - within
+    try:
+        heard = [worker.last_heartbeat for worker in rq.Worker.all(connection=django_rq.get_connection())]
+        heard += [scheduler.last_heartbeat for scheduler in CronScheduler.all(django_rq.get_connection())]
+    except RedisError as error:
+        logger.warning("Redis does not answer: %s", error)
+        return 0
+    return sum(moment is not None and moment > since for moment in heard)
 
 
 def queued_jobs() -> list[str] | None:

@@ -25,6 +25,7 @@ from generations.pipeline import lost_answers
 
 BARRIER: Final = "restoring"
 _BARRIER_MESSAGE: Final = "A database was restored here, and not yet prepared: run `manage.py after_restore`."
+_ALIVE_WITHIN: Final = timedelta(minutes=1)  # each tells Redis of itself every few seconds
 _FOREVER: Final = timedelta(days=36_500)
 _EVENT: Final = "The studio was restored from a backup."
 _BATCH_SIZE: Final = 500
@@ -54,17 +55,18 @@ def refuse_company() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-            "AND backend_type = 'client backend'"
+            "AND application_name = current_setting('application_name')"
         )
         (others,) = cursor.fetchone()
     if others:
         raise BackupError(
-            f"{others} other connections to this database are open. Stop web, worker and cron, on every host, first."
+            f"{others} processes of the studio are connected to this database. Stop web, worker and cron, on every "
+            "host, first."
         )
-    if alive := (tasks.workers() or 0) + (tasks.schedulers() or 0):
+    if alive := tasks.working_processes(_ALIVE_WITHIN):
         raise BackupError(
-            f"{alive} workers or cron processes are alive, by Redis. Stop them first; of those that were killed, Redis "
-            "forgets within some minutes."
+            f"{alive} workers or cron processes were alive within the last minute, by Redis. Stop them first; where "
+            "they were killed, wait a minute."
         )
 
 

@@ -40,8 +40,7 @@ def _alone(s3: S3Address, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         )
     for found in bucket.list_objects(""):
         bucket.delete(found.key)
-    monkeypatch.setattr(tasks, "workers", lambda: 0)
-    monkeypatch.setattr(tasks, "schedulers", lambda: 0)
+    monkeypatch.setattr(tasks, "working_processes", lambda _: 0)
 
 
 @pytest.fixture
@@ -308,7 +307,7 @@ def _no_bucket_to_restore_to(place: Path, key: str, patch: pytest.MonkeyPatch) -
 
 
 def _workers(place: Path, key: str, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(tasks, "workers", lambda: 2)
+    patch.setattr(tasks, "working_processes", lambda _: 2)
 
 
 @pytest.mark.parametrize(
@@ -332,7 +331,7 @@ def _workers(place: Path, key: str, patch: pytest.MonkeyPatch) -> None:
         (_lost_object, r"video\.mp4 is missing"),
         (_full_bucket, "is not empty: it has teams/another"),
         (_no_bucket_to_restore_to, "The bucket can't be reached"),
-        (_workers, "2 workers or cron processes are alive"),
+        (_workers, "2 workers or cron processes were alive"),
     ],
 )
 def test_restore_refuses_and_changes_nothing(
@@ -370,8 +369,9 @@ def test_restore_refuses_a_database_that_others_use(video: Generation, tmp_path:
     empty_studio()
 
     with (
-        psycopg.connect(url_of_test_database()),
-        pytest.raises(CommandError, match="1 other connections to this database are open"),
+        psycopg.connect(url_of_test_database()),  # a colleague with psql
+        psycopg.connect(url_of_test_database(), application_name="kling-studio"),
+        pytest.raises(CommandError, match="1 processes of the studio are connected"),
     ):
         call_command("restore", str(tmp_path / "backup"))
 

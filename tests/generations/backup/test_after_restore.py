@@ -3,14 +3,18 @@
 from datetime import timedelta
 from typing import Any
 
+import django_rq
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
+from rq.utils import utcformat
 
 from accounts.models import User
+from devserver.valkey import Valkey
 from generations import tasks
 from generations.backup import after_restore
 from generations.backup.after_restore import mark_restored, raise_barrier
@@ -26,6 +30,7 @@ from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+REFUSE_COMPANY = after_restore.refuse_company
 REFUSED = "[sandbox: no_media_generated]"  # quick: no file is made
 
 
@@ -197,12 +202,30 @@ def test_migrations_come_first() -> None:
         call_command("after_restore")
 
 
-@pytest.mark.parametrize(("count", "what"), [("workers", "workers"), ("schedulers", "cron")])
-def test_company_is_refused(monkeypatch: pytest.MonkeyPatch, count: str, what: str) -> None:
-    monkeypatch.undo()
-    monkeypatch.setattr(tasks, "workers", lambda: 0)
-    monkeypatch.setattr(tasks, "schedulers", lambda: 0)
-    monkeypatch.setattr(tasks, count, lambda: 1)
+@pytest.mark.parametrize(("seconds", "is_refused"), [(5, True), (200, False)])
+def test_worker_that_is_alive_is_refused_and_a_killed_one_soon_is_not(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch, seconds: int, is_refused: bool
+) -> None:
+    monkeypatch.setattr(after_restore, "refuse_company", REFUSE_COMPANY)
+    end_other_connections()
+    worker = tasks.Worker(["default"], connection=django_rq.get_connection())
+    worker.register_birth()  # type: ignore[no-untyped-call]
+    heard = timezone.now() - timedelta(seconds=seconds)
+    django_rq.get_connection().hset(worker.key, "last_heartbeat", utcformat(heard))
+    try:
+        if is_refused:
+            with pytest.raises(CommandError, match="Stop them first"):
+                call_command("after_restore")
+        else:
+            call_command("after_restore", verbosity=0)
+    finally:
+        worker.register_death()  # type: ignore[no-untyped-call]
 
-    with pytest.raises(CommandError, match=what):
-        call_command("after_restore")
+
+def end_other_connections() -> None:
+    """Of threads of other tests."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
