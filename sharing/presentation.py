@@ -52,6 +52,7 @@ class SharedVideo:
             "content_type": video.content_type,
             "bytes": video.size,
             "sha256": video.sha256,
+            "content_credentials": video.content_credentials or None,
             "created_at": self.generation.created_at.isoformat(),
         }
         return known | ({"label": label, "ai_generated": True, "generator": GENERATOR} if label else {})

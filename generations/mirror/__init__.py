@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from generations.mirror.content_credentials import ContentCredentials, read_content_credentials
 from generations.mirror.errors import MirrorError, Reason, storage_errors
 from generations.mirror.media_info import Poster, Probe, poster, probe, undecodable_error
 from generations.mirror.previews import placeholder, preview
@@ -57,6 +58,8 @@ class MirroredVideo:
     poster_height: int
     preview_key: str  # empty when no preview could be made
     placeholder: str  # a data: address
+    content_credentials: str = ""  # "valid", "invalid", or empty: the file has none
+    credentials_issuer: str = ""
 
 
 def mirror_video(  # noqa: PLR0913 - nine different things
@@ -94,6 +97,7 @@ def mirror_video(  # noqa: PLR0913 - nine different things
         picture = poster(stored)
         _store(bucket, poster_key, picture.data, "image/webp")
         has_preview = _try_preview(bucket, stored, preview_key)
+        signed = _read_credentials(stored, copied)
     return MirroredVideo(
         size=copied.size,
         sha256=copied.sha256,
@@ -107,6 +111,8 @@ def mirror_video(  # noqa: PLR0913 - nine different things
         poster_height=picture.height,
         preview_key=preview_key if has_preview else "",
         placeholder=placeholder(picture),
+        content_credentials=signed.state,
+        credentials_issuer=signed.issuer,
     )
 
 
@@ -122,6 +128,11 @@ def make_preview(bucket: Bucket, *, video_key: str, video_size: int, preview_key
     with StoredFile(bucket, video_key, video_size) as stored:
         _store(bucket, preview_key, preview(stored), _PREVIEW_TYPE)
         return placeholder(poster(stored))
+
+
+def _read_credentials(stored: StoredFile, copied: CopyResult) -> ContentCredentials:
+    """Most files have no box for them, and are not read once more."""
+    return read_content_credentials(stored, copied.content_type) if copied.has_uuid else ContentCredentials()
 
 
 def _try_preview(bucket: Bucket, stored: StoredFile, key: str) -> bool:

@@ -37,6 +37,7 @@ class Outline:
         self._kind = b""
         self._header = b""  # the first bytes of a box whose size isn't known yet
         self._is_known = True
+        self.has_uuid = False  # a box of somebody's own kind, as Content Credentials lie in one
 
     def add(self, piece: bytes) -> None:
         begin, self._position = self._position, self._position + len(piece)
@@ -58,6 +59,7 @@ class Outline:
             return
         size = int.from_bytes(self._header[8:]) if size == 1 else size
         self._kind = self._header[4:8]
+        self.has_uuid = self.has_uuid or self._kind == b"uuid"
         self._is_known = self._kind in _NEEDED | _OTHERS and size >= len(self._header)
         self._next += size
         self._header = b""

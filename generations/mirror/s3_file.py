@@ -7,6 +7,7 @@ from generations.mirror.errors import storage_errors
 from generations.mirror.upload import Bucket
 
 if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer as Buffer
     from botocore.response import StreamingBody
 
 
@@ -42,6 +43,13 @@ class StoredFile(io.RawIOBase):
             data = self._body.read(None if size is None or size < 0 else size)
         self._position += len(data)
         return data
+
+    def readinto(self, buffer: "Buffer") -> int:
+        """For a buffer in front of it."""
+        view = memoryview(buffer).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
 
     def close(self) -> None:
         self._close_body()

@@ -29,6 +29,7 @@ class CopyResult:
     sha256: str  # hexadecimal
     content_type: str
     missing: int = 0  # bytes at the file's end, by its own outline
+    has_uuid: bool = False  # a box that may hold Content Credentials
 
 
 class Progress:
@@ -73,7 +74,8 @@ def copy_file(
             put(target, passing.read_pieces(progress, file.total), file.total, pace)
     _check_stored(bucket, key, passing.size)
     on_progress(passing.size, passing.size)
-    return CopyResult(passing.size, passing.sha256.hexdigest(), file.media_type, passing.outline.missing)
+    outline = passing.outline
+    return CopyResult(passing.size, passing.sha256.hexdigest(), file.media_type, outline.missing, outline.has_uuid)
 
 
 @contextmanager

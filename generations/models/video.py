@@ -10,6 +10,13 @@ from generations.models.generation import Generation
 _EXTENSIONS: Final = {"video/mp4": ".mp4", "video/webm": ".webm", "video/quicktime": ".mov"}
 
 
+class ContentCredentials(models.TextChoices):
+    """C2PA's marks in the file, as they were when it was copied."""
+
+    VALID = "valid", _("Valid")
+    INVALID = "invalid", _("Invalid")
+
+
 class Video(models.Model):
     generation = models.OneToOneField(Generation, on_delete=models.CASCADE, primary_key=True, related_name="video")
     key = models.CharField(_("key in the bucket"), max_length=300, unique=True)
@@ -26,6 +33,10 @@ class Video(models.Model):
     placeholder = models.TextField(
         _("placeholder"), blank=True, help_text=_("A blurred picture of a few px as a data: address, for the HTML.")
     )
+    content_credentials = models.CharField(
+        _("content credentials"), max_length=7, choices=ContentCredentials, blank=True, db_default=""
+    )
+    credentials_issuer = models.CharField(_("signed by"), max_length=200, blank=True, db_default="")
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

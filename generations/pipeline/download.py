@@ -193,7 +193,7 @@ def _save_video(row: Generation, video: MirroredVideo) -> None:
 def video_fields(video: MirroredVideo) -> dict[str, Any]:
     """What a Video row says of the file itself, and of what was made from it."""
     measured = ("size", "sha256", "content_type", "width", "height", "duration", "fps", "codec")
-    names = (*measured, "preview_key", "placeholder")
+    names = (*measured, "preview_key", "placeholder", "content_credentials", "credentials_issuer")
     return {name: getattr(video, name) for name in names}
 
 
