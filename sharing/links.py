@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
@@ -13,7 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.emails import send_email
 from accounts.models import Membership, Team, User, hash_of
+from accounts.notification_kinds import Channel, Kind
 from accounts.roles import Action
 from generations.models import Collection, Generation
 from sharing.models import ShareLink, ShareLinkVideo, SharingPolicy, TeamSharing
@@ -109,7 +112,17 @@ def _create(by: User, team: Team, options: LinkOptions, **columns: Any) -> tuple
     )
     link.set_password(options.password)
     link.save()
+    if needs_approval:
+        transaction.on_commit(partial(_ask_managers, link), robust=True)
     return link, token
+
+
+def _ask_managers(link: ShareLink) -> None:
+    """By mail, as of other approvals; the link itself lists who may approve it."""
+    memberships = Membership.objects.who_may(Action.MANAGE).filter(team=link.team).select_related("user")
+    for person in (one.user for one in memberships):
+        if person.wants(Kind.APPROVAL, Channel.EMAIL):
+            send_email(person.email, "sharing/mail/approval", {"link": link, "person": person})
 
 
 def expiry(sharing: TeamSharing, days: int, now: datetime) -> datetime:
