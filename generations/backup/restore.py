@@ -36,8 +36,8 @@ from generations.backup.manifest import (
     read_manifest,
     read_objects,
 )
-from generations.backup.row_objects import PREFIXES
 from generations.models import SubmitPause
+from generations.storage.audit import PREFIXES
 
 Say = Callable[[str], None]
 

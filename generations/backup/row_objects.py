@@ -4,16 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.apps import apps
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from generations.models import QUARANTINE, Generation, InputPicture, Upload, Video
-from generations.storage import audit
+from generations.storage.cleanup import other_columns
 
-# by their names: apps above this one are among them
-OTHER_COLUMNS: Final = (("accounts.User", "avatar_key"), ("sharing.TeamSharing", "logo_key"))
-PREFIXES: Final = (*audit.PREFIXES, "logos/")
 _CHUNK: Final = 2000
 
 
@@ -39,7 +35,7 @@ def row_objects() -> Iterator[RowObject]:
     yield from _with_hashes(InputPicture.objects.filter(**seen))
     yield from _with_hashes(Upload.objects.all())
     tables = set(connection.introspection.table_names())
-    for model, column in ((apps.get_model(name), column) for name, column in OTHER_COLUMNS):
+    for model, column in other_columns():
         if model._meta.db_table in tables:
             yield from map(RowObject, _keys(model._base_manager.all(), column))
     yield from _evidence()

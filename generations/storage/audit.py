@@ -17,13 +17,12 @@ from django.db.models import IntegerField, QuerySet, Value
 from django.db.models.functions import Collate
 from django.utils import timezone
 
-from accounts.models import User
 from generations import bucket
 from generations.bucket import StoredObject
 from generations.models import InputPicture, StorageDeletion, Upload, Video
-from generations.storage.cleanup import is_referenced
+from generations.storage.cleanup import is_referenced, other_columns
 
-PREFIXES: Final = ("avatars/", "quarantine/", "teams/", "uploads/")  # sorted
+PREFIXES: Final = ("avatars/", "logos/", "quarantine/", "teams/", "uploads/")  # sorted
 ORPHAN_GRACE_PERIOD: Final = timedelta(hours=1)  # an object comes before its row
 _CHUNK: Final = 2000
 _NO_SIZE: Final = Value(None, output_field=IntegerField())
@@ -42,12 +41,13 @@ class Role(StrEnum):
     PICTURE = "input picture"
     UPLOAD = "upload"
     AVATAR = "avatar"
+    LOGO = "logo"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownObject:
-    """What a row says is in the bucket. `row_id` is the generation's, the upload's or the user's; no row knows
-    the size of a poster, a preview or an avatar.
+    """What a row says is in the bucket. `row_id` is the generation's, the upload's, the user's or the team's;
+    no row knows the size of a poster, a preview, an avatar or a logo.
     """
 
     key: str
@@ -130,7 +130,12 @@ def known_objects() -> Iterator[KnownObject]:
         _sorted_objects(Role.PREVIEW, videos.exclude(preview_key=""), "preview_key", "pk", _NO_SIZE),
         _sorted_objects(Role.PICTURE, pictures, "key", "generation_id", "size"),
         _sorted_objects(Role.UPLOAD, Upload.objects.all(), "key", "pk", "size"),
-        _sorted_objects(Role.AVATAR, User.objects.exclude(avatar_key=""), "avatar_key", "pk", _NO_SIZE),
+        *(
+            _sorted_objects(
+                Role(column.removesuffix("_key")), model._base_manager.exclude(**{column: ""}), column, "pk", _NO_SIZE
+            )
+            for model, column in other_columns()
+        ),
         key=lambda known: known.key,
     )
 

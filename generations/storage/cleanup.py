@@ -8,15 +8,18 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
+from django.apps import apps
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Model
 
-from accounts.models import User
 from generations import bucket
 from generations.mirror import MirrorError, storage_errors
 from generations.models import Generation, StorageDeletion, Upload
 
 logger = logging.getLogger(__name__)
 
+# keys beside those of videos and their pictures; by the models' names, since apps above this one are among them
+OTHER_COLUMNS: Final = (("accounts.User", "avatar_key"), ("sharing.TeamSharing", "logo_key"))
 PASS_SECONDS: Final = 5.0  # then the worker is free for other work; the rest waits for the next pass
 LEASE: Final = timedelta(minutes=5)  # longer than the bucket's timeouts for a batch of one
 _BATCH_SIZE: Final = 20  # claimed at once: a killed worker holds up no more than these
@@ -98,6 +101,11 @@ def _remove_object(key: str) -> None:
         bucket.delete(key)
 
 
+def other_columns() -> Iterator[tuple[type[Model], str]]:
+    """Each column of OTHER_COLUMNS with its model."""
+    return ((apps.get_model(name), column) for name, column in OTHER_COLUMNS)
+
+
 @transaction.atomic
 def is_referenced(key: str) -> bool:
     """Whether a row that is not deleted has this object, or can still get it.
@@ -106,7 +114,8 @@ def is_referenced(key: str) -> bool:
     """
     generation_id = generation_id_in(key)
     if generation_id is None:
-        return Upload.objects.filter(key=key).exists() or User.objects.filter(avatar_key=key).exists()
+        others = (model._base_manager.filter(**{column: key}).exists() for model, column in other_columns())
+        return Upload.objects.filter(key=key).exists() or any(others)
     rows = Generation.objects.filter(pk=generation_id, deleted_at=None)
     row = rows.select_for_update(no_key=True).first()
     return row is not None and key in row.object_keys()

@@ -5,13 +5,12 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 
-from accounts.models import User
 from generations import bucket
 from generations.mirror import Bucket, MirrorError, make_poster, make_preview, mirror_video, storage_errors
 from generations.models import Generation, InputPicture, StorageDeletion, Upload, Video
 from generations.pipeline.download import video_fields
 from generations.storage.audit import Finding, Role
-from generations.storage.cleanup import generation_id_in
+from generations.storage.cleanup import generation_id_in, other_columns
 
 _MAX_KEY_LENGTH: Final = 300  # characters in the outbox
 _MAX_TRIED: Final = 20  # pictures of the same content
@@ -42,7 +41,7 @@ def _repair(finding: Finding) -> str:
             return _make_preview(_generation(finding))
         case Role.PICTURE:
             return _restore_picture(finding)
-        case Role.UPLOAD | Role.AVATAR:
+        case Role.UPLOAD | Role.AVATAR | Role.LOGO:
             return _forget(finding)
 
 
@@ -139,9 +138,10 @@ def _keys_of_same_content(picture: InputPicture) -> list[str]:
 
 @transaction.atomic
 def _forget(finding: Finding) -> str:
-    User.objects.filter(avatar_key=finding.key).update(avatar_key="")
+    for model, column in other_columns():
+        model._base_manager.filter(**{column: finding.key}).update(**{column: ""})
     Upload.objects.filter(key=finding.key).delete()
     StorageDeletion.objects.enqueue([finding.key])
-    if finding.known and finding.known.role == Role.AVATAR:
-        return "forgotten; the person can set another"
+    if finding.known and finding.known.role != Role.UPLOAD:
+        return "forgotten; people can set another"
     return "forgotten; the form asks for the picture again"

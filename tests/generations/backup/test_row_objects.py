@@ -9,9 +9,10 @@ from django.db.models import CharField, Model
 
 from accounts.models import Team, User
 from generations import bucket
-from generations.backup.row_objects import OTHER_COLUMNS, PREFIXES, row_objects
+from generations.backup.row_objects import row_objects
 from generations.models import Generation, Status
-from generations.storage.audit import known_objects
+from generations.storage.audit import PREFIXES, known_objects
+from generations.storage.cleanup import OTHER_COLUMNS
 from tests.cast import make_generation, make_input_picture, make_upload, make_video
 
 IN_THE_QUERIES = {"Video.key", "Video.poster_key", "Video.preview_key", "InputPicture.key", "Upload.key"}

@@ -23,6 +23,7 @@ from generations.storage import audit as storage_audit
 from generations.storage import repair
 from generations.storage.audit import KnownObject, Role, merge_by_key
 from generations.storage.cleanup import remove_objects
+from sharing.models import TeamSharing
 from tests.cast import make_generation, make_input_picture, make_upload, make_video
 from tests.generations.mirror import provider as providers
 from tests.generations.mirror.conftest import bucket_at
@@ -277,6 +278,19 @@ def test_picture_of_a_person_is_known_and_its_loss_forgotten(bob: User) -> None:
     audit("--repair")
     bob.refresh_from_db()
     assert bob.avatar_key == ""
+
+
+def test_logo_of_a_team_is_known_and_its_loss_forgotten(film: Team) -> None:
+    key = put(f"logos/{film.pk}/fox.webp")
+    TeamSharing.objects.create(team=film, logo_key=key)
+    StorageDeletion.objects.enqueue([key])
+    remove_objects()
+    assert audit().lines == [], "what is shown again is not removed"
+
+    bucket.delete(key)
+    assert f"missing: {key} (logo of {film.pk})" in audit().lines
+    audit("--repair")
+    assert TeamSharing.objects.get().logo_key == ""
 
 
 @pytest.mark.usefixtures("trusting")
