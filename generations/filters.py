@@ -22,7 +22,7 @@ from accounts.models import Team, User
 from accounts.rights import Rights, UserQuery, rights_of
 from accounts.roles import Action
 from generations.fal.arguments import AspectRatio, Endpoint
-from generations.models import OPEN, Collection, Generation, Status, Tag
+from generations.models import OPEN, Collection, Generation, ReviewStatus, Status, Tag
 from generations.models.generation_queryset import GenerationQuerySet
 from generations.models.search import IsAnyOf, OwnedBy
 
@@ -79,6 +79,11 @@ class GalleryFilters(forms.Form):
         label=_("Status"),
         required=False,
         choices=[_ALL, ("running", _("Running")), ("done", _("Done")), ("failed", _("Failed or cancelled"))],
+    )
+    review = forms.ChoiceField(
+        label=_("Review"),
+        required=False,
+        choices=[_ALL, *ReviewStatus.choices, ("none", _("No verdict"))],
     )
     kind = forms.ChoiceField(
         label=_("Made from"), required=False, choices=[_ALL, ("text", _("Text")), ("image", _("Picture"))]
@@ -295,6 +300,7 @@ def _until(rows: GenerationQuerySet, day: date) -> GenerationQuerySet:
 _Filter = Callable[[GenerationQuerySet, Any, User], GenerationQuerySet]
 _FILTERS: Final[dict[str, _Filter]] = {
     "status": lambda rows, state, _user: rows.filter(status__in=_STATES[state]),
+    "review": lambda rows, verdict, _user: rows.filter(review_status="" if verdict == "none" else verdict),
     "kind": lambda rows, kind, _user: rows.filter(endpoint=_ENDPOINTS[kind]),
     "ratio": lambda rows, ratio, _user: rows.filter(aspect_ratio=ratio),
     "duration": lambda rows, seconds, _user: rows.filter(duration=seconds),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sharing.views import links, media, oembed, public, reports, team
+from sharing.views import guests, links, media, oembed, public, reports, review, team
 
 urlpatterns = [
     path("share/oembed", oembed.oembed, name="share-oembed"),
@@ -18,6 +18,13 @@ urlpatterns = [
     path("share/<str:token>/<uuid:pk>/download", media.download, name="share-download"),
     path("share/<str:token>/<uuid:pk>/metadata.json", media.metadata, name="share-metadata"),
     path("share/<str:token>/<uuid:pk>/report", reports.report, name="share-report"),
+    path("share/<str:token>/<uuid:pk>/comments", guests.comments, name="share-comments"),
+    path("share/<str:token>/<uuid:pk>/comments/<uuid:comment>", guests.comment, name="share-comment"),
+    path("share/<str:token>/<uuid:pk>/verdict", guests.verdict, name="share-verdict"),
+    path("generations/<uuid:pk>/review/", review.review, name="review"),
+    path("generations/<uuid:pk>/review/verdict", review.verdict, name="review-verdict"),
+    path("generations/<uuid:pk>/review/carry-over", review.carry_over, name="review-carry-over"),
+    path("comments/<uuid:pk>/", review.comment, name="comment"),
     path("share-links/", links.share_links, name="share-links"),
     path("share-links/new/", links.new, name="share-link-new"),
     path("share-links/<uuid:pk>/", links.change, name="share-link"),

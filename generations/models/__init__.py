@@ -13,6 +13,7 @@ from generations.models.generation import (
     Generation,
     LogLine,
     Relation,
+    ReviewStatus,
 )
 from generations.models.generation_queryset import TRASH_RETENTION
 from generations.models.hold import Hold
@@ -86,6 +87,7 @@ __all__ = [
     "Relation",
     "Report",
     "ReportReason",
+    "ReviewStatus",
     "Slot",
     "Status",
     "StorageDeletion",

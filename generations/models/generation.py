@@ -53,6 +53,13 @@ class Relation(models.TextChoices):
     REMIX = "remix", _("Remix")
 
 
+class ReviewStatus(models.TextChoices):
+    """What reviewers have decided; blank as long as nobody has."""
+
+    APPROVED = "approved", _("Approved")
+    CHANGES_WANTED = "changes_wanted", _("Changes wanted")
+
+
 class Generation(models.Model):
     """A request for one video.
 
@@ -98,6 +105,9 @@ class Generation(models.Model):
 
     awaits_review = models.BooleanField(
         _("awaits review"), default=False, help_text=_("Others see it only when a moderator has approved it.")
+    )
+    review_status = models.CharField(
+        _("review"), max_length=15, blank=True, choices=ReviewStatus, default="", db_default=""
     )
     taken_down_at = models.DateTimeField(_("taken down at"), null=True, blank=True)
     quarantined_at = models.DateTimeField(

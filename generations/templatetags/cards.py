@@ -28,6 +28,7 @@ register = template.Library()
 CARD_COLUMNS: Final = (
     *("team_id", "created_at", "changed_at", "status", "reason", "message", "prompt", "duration", "aspect_ratio"),
     *("queue_position", "copied_bytes", "total_bytes", "is_private", "awaits_review", "cost_cents"),
+    "review_status",
     *("cancel_requested_at", "video__width", "video__height", "video__duration", "video__placeholder"),
     "video__preview_key",
 )
@@ -49,6 +50,7 @@ class _Card:
     is_text: bool
     is_private: bool
     awaits_review: bool
+    review: tuple[str, str] | None  # the verdict and its words
     duration: int
     cost: str
     prompt: str
@@ -76,6 +78,7 @@ def render_card(row: Generation, page: Mapping[str, Any] | Context) -> SafeStrin
         is_text=bool(row.aspect_ratio),
         is_private=row.is_private,
         awaits_review=row.awaits_review,
+        review=(row.review_status, row.get_review_status_display()) if row.review_status else None,
         duration=row.duration,
         cost=studio.charge(row) if studio.has_ended_badly(row) else studio.money(row.cost_cents),
         prompt=row.prompt[: _PROMPT + 1],

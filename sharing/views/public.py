@@ -18,6 +18,7 @@ from sharing.access import LinkClosedError, LinkEndedError, OpenLink, Visit, fin
 from sharing.http import client_address, closed_page, ended_page, mark_unlisted, public_post, with_link
 from sharing.models import PasswordAttempt, ShareLink, TeamSharing
 from sharing.presentation import AI_LABEL, SharedVideo, label_of, one_titled, titled
+from sharing.review_page import guest_context
 
 _WRONG: Final = _("That is not the password.")
 _TOO_MANY: Final = _("Too many wrong passwords. Try again in a quarter of an hour.")
@@ -29,7 +30,7 @@ def share(request: HttpRequest, opened: OpenLink) -> HttpResponseBase:
     """The one video, or the list of them all."""
     videos = titled(opened, opened.videos())
     if len(videos) == 1:
-        response = render(request, "share/video.html", _video_context(opened, videos[0], videos))
+        response = render(request, "share/video.html", _video_context(opened, videos[0], videos, {}))
     else:
         response = render(request, "share/list.html", _context(opened, videos))
     return _counted(request, opened, response)
@@ -39,12 +40,19 @@ def share(request: HttpRequest, opened: OpenLink) -> HttpResponseBase:
 @with_link
 def video(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpResponseBase:
     """One of several."""
+    return video_page(request, opened, pk)
+
+
+def video_page(request: HttpRequest, opened: OpenLink, pk: uuid.UUID, **refused: Any) -> HttpResponse:
+    """`refused` are forms of a guest with what is wrong with them, as `guest_context` takes them."""
     opened.video(pk)
     videos = titled(opened, opened.videos())
     found = next((one for one in videos if one.generation.pk == pk), None)
     if found is None:
         raise Http404
-    return _counted(request, opened, render(request, "share/video.html", _video_context(opened, found, videos)))
+    context = _video_context(opened, found, videos, refused)
+    response = render(request, "share/video.html", context, status=422 if refused else 200)
+    return _counted(request, opened, response)
 
 
 @xframe_options_exempt
@@ -133,13 +141,16 @@ def _preview(opened: OpenLink, shared: SharedVideo) -> dict[str, Any]:
     }
 
 
-def _video_context(opened: OpenLink, shared: SharedVideo, videos: list[SharedVideo]) -> dict[str, Any]:
+def _video_context(
+    opened: OpenLink, shared: SharedVideo, videos: list[SharedVideo], refused: dict[str, Any]
+) -> dict[str, Any]:
     place = videos.index(shared)
     around = {
         "previous_url": videos[place - 1].path("share-video") if place else "",
         "next_url": videos[place + 1].path("share-video") if place + 1 < len(videos) else "",
     }
-    return _context(opened, videos) | _preview(opened, shared) | around | player_context(shared)
+    review = guest_context(opened, shared.generation, **refused) if opened.link.allows_comments else {}
+    return _context(opened, videos) | _preview(opened, shared) | around | player_context(shared) | review
 
 
 def player_context(shared: SharedVideo) -> dict[str, Any]:

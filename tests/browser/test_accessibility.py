@@ -69,6 +69,7 @@ WITH_ARGUMENTS: Final = [
     *("generation", "compare", "generation-delete", "generation-report", "mfa_edit_webauthn", "mfa_remove_webauthn"),
     *("team", "team-queue", "team-usage", "team-approvals", "team-delete", "invitation-link", "approval-by-mail"),
     *("account_confirm_email", "account_reset_password_from_key"),
+    *("review", "comment", "share-comments", "share-comment", "share-verdict"),
     *("share", "share-video", "share-report", "share-link-new", "share-link", "team-sharing"),
 ]
 NO_PAGES: Final = [  # parts of a page, files, data

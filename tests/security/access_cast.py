@@ -47,6 +47,7 @@ from generations.models import (
 from generations.moderation.cases import open_case
 from sharing.links import LinkOptions, share_videos
 from sharing.models import ShareLink
+from sharing.review import Reviewer, add_comment
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
 from tests.security.addresses import VALUES, Address, addresses
 
@@ -101,6 +102,7 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     queries |= dict.fromkeys(("events", "ended"), "?since=0")
     link, others = _share(bob, generation)
     ids |= dict.fromkeys(("share-link", "share-link-act"), link.pk)
+    ids["comment"] = add_comment(generation, Reviewer(bob), {"text": "Redder"}, None).pk
     objects["sharing_sharelink"] = link
     queries["share-link-new"] = f"?ids={generation.pk}"
     kind = ContentType.objects.get_for_model(generation).pk
@@ -110,7 +112,8 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
 
 def _share(bob: User, generation: Generation) -> tuple[ShareLink, dict[str, dict[str, Any]]]:
     """A link of bob's, and its token for all addresses below it."""
-    link, token = share_videos(bob, [generation], LinkOptions("Teaser", days=7, allows_download=True))
+    options = LinkOptions("Teaser", days=7, allows_download=True, allows_comments=True)
+    link, token = share_videos(bob, [generation], options)
     public = [one.name for one in addresses() if one.route.startswith("share/")]
     return link, {name: {"token": token} for name in public}
 

@@ -22,6 +22,7 @@ VALUES: Final[defaultdict[str, Any]] = defaultdict(
     lambda: "x",
     pk=uuid.UUID(int=7),
     key=uuid.UUID(int=8),
+    comment=uuid.UUID(int=9),
     slug="film",
     slot="start",
     app_label="accounts",

@@ -40,6 +40,9 @@ ANSWERS: Final = {
     "share-download": (200, 410, 403),
     "share-metadata": (200, 410, 403),
     "share-report": (200, 410, 403),
+    "share-comments": (200, 410, 403),
+    "share-comment": (200, 410, 403),
+    "share-verdict": (200, 410, 403),
     "share-oembed": (200, 404, 401),
 }
 OF_A_VIDEO: Final = {name for name in ANSWERS if name not in {"share", "share-open", "share-logo", "share-archive"}}
@@ -154,6 +157,18 @@ def test_one_video_goes_without_the_others(shared: Shared, name: str) -> None:
     assert ask(shared, name, pk=shared.first.pk) == (404 if name == "share-oembed" else 410)
     assert ask(shared, name, pk=shared.second.pk) == 200
     assert ask(shared, "share") == 200
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", ["share-comments", "share-comment", "share-verdict"])
+def test_comments_are_taken_only_where_the_link_allows_them(shared: Shared, name: str, method: str) -> None:
+    shared.change(allows_comments=False)
+
+    answer = getattr(shared.client, method)(shared.path(name), {"text": "Hello", "kind": "approved", "verb": "delete"})
+
+    assert (answer.status_code, answer.content) == (403, b"This link does not allow comments.\n")
+    page = shared.client.get(shared.path("share-video")).content.decode()
+    assert not any(words in page for words in ("Comment", "Verdict", "Approve", "A guest says this", "review.js"))
 
 
 @pytest.mark.parametrize(("name", "status"), [("share-download", 403), ("share-archive", 403), ("share-file", 200)])
