@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from accounts.models import User
@@ -74,11 +76,12 @@ def threads(rows: Iterable[Comment]) -> list[Thread]:
 def versions(user: User, generation: Generation) -> GenerationQuerySet:
     """Retries and remixes of one shot, from its first request on, as far as the person sees them; the newest first."""
     shown = Q(comments__deleted_at=None, comments__hidden_at=None, comments__isnull=False)
-    rows = Generation.objects.visible_to(user).filter(pk__in=RawSQL(_TREE, [generation.pk]), video__isnull=False)  # noqa: S611  # a constant
+    tree = RawSQL(_TREE, [generation.pk])  # noqa: S611  # a constant
+    rows = Generation.objects.visible_to(user).filter(pk__in=tree, video__isnull=False)
     counted = rows.annotate(
         comment_count=Count("comments", filter=shown & ~Q(comments__parent__deleted_at__isnull=False))
     )
-    return counted.order_by("-created_at", "-id")[:MAX_VERSIONS]
+    return counted.order_by("-created_at", "-id")
 
 
 def may_moderate(user: User, generation: Generation) -> bool:
@@ -87,10 +90,21 @@ def may_moderate(user: User, generation: Generation) -> bool:
     return user.pk in own or rights_of(user).may(Action.DELETE, generation.team_id)
 
 
+def versions_and_people(user: User, generation: Generation) -> tuple[list[Generation], list[User]]:
+    """The same, and whom a member can mention: one query for both."""
+    named = _people(generation.team_id).values(values=JSONObject(id="pk", name="name"))
+    found: list[Any] = list(versions(user, generation).annotate(people=ArraySubquery(named))[:MAX_VERSIONS])
+    return found, [User(**values) for values in found[0].people] if found else []
+
+
 def people(team_id: uuid.UUID) -> list[User]:
     """Whom a member can mention: by their names, so that no address by mail gets into a text that guests read."""
+    return list(_people(team_id))
+
+
+def _people(team_id: uuid.UUID) -> QuerySet[User]:
     rows = User.objects.filter(memberships__team=team_id, is_active=True).exclude(name="")
-    return list(rows.order_by("name", "pk")[:_MAX_PEOPLE])
+    return rows.only("name").order_by("name", "pk")[:_MAX_PEOPLE]
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from generations.models import Generation, ReviewStatus
 from sharing import review
 from sharing.access import OpenLink
 from sharing.models import Comment, Guest, Verdict
-from sharing.review import Reviewer, may_moderate, people, threads, versions
+from sharing.review import Reviewer, may_moderate, threads, versions_and_people
 from sharing.review_forms import GuestCommentForm, GuestVerdictForm, MemberCommentForm, VerdictForm
 
 VERBS: dict[str, str | Promise] = {
@@ -75,8 +75,8 @@ def member_context(
     parent: uuid.UUID | None = None,
 ) -> dict[str, Any]:
     """Of the page of members. The forms are those that were refused."""
-    known = form.people.values() if isinstance(form, MemberCommentForm) else people(generation.team_id)
-    form = form or MemberCommentForm(duration=generation.video.duration, people=list(known))
+    shown_versions, known = versions_and_people(user, generation)
+    form = form or MemberCommentForm(duration=generation.video.duration, people=known)
     reviewer, moderates = Reviewer(user), may_moderate(user, generation)
 
     def describe(row: Comment) -> ShownComment:
@@ -91,8 +91,7 @@ def member_context(
         "generation": generation,
         "comments": _shown(rows[: review.MAX_COMMENTS], describe, form, parent),
         "verdicts": verdicts,
-        "versions": versions(user, generation),
-        "people": known,
+        "versions": shown_versions,
         "comments_url": reverse("review", args=[generation.pk]),
         "verdict_url": reverse("review-verdict", args=[generation.pk]),
         **_forms(generation, form, verdict_form or VerdictForm(initial=_initial(own)), own, parent),

@@ -34,6 +34,7 @@ from generations.models import (
     Tag,
     TeamPause,
 )
+from sharing.review import Reviewer, add_comment, give_verdict
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, signed_in
 from tests.security.access_cast import Things, browser_of, person
 from tests.security.addresses import Address
@@ -74,6 +75,10 @@ def _add_generations(film: Team, user: User, row: Generation, name: str) -> None
     make_video(make_generation(user, film, Status.DONE, taken_down_at=timezone.now()))
     held = make_generation(user, film, Status.HELD, batch=uuid.uuid4())
     Hold.objects.create(generation=held, kind=Hold.Kind.APPROVAL, reason="x")
+    root = add_comment(row, Reviewer(user), {"text": f"Redder, @{user.name}"}, None)
+    add_comment(row, Reviewer(user), {"text": "Yes"}, root)
+    give_verdict(row, Reviewer(user), "approved", name)
+    make_video(made)
     Event.objects.bulk_create(Event(generation=row, status=Status.QUEUED, by=user, message=name) for _ in range(3))
 
 

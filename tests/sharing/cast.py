@@ -37,8 +37,10 @@ class Shared:
     def path(self, name: str, **arguments: Any) -> str:
         """Of an address of the link; of the first video where it is one of a video's."""
         known = {"token": self.token, "pk": self.first.pk} | arguments
-        known["comment"] = arguments.get("comment") or self.comments[known["pk"]].pk
-        wanted = ("token",) if name in {"share", "share-open", "share-logo", "share-archive"} else ("token", "pk")
+        known["comment"] = arguments.get("comment") or self.comments[arguments.get("pk", self.first.pk)].pk
+        wanted: tuple[str, ...] = (
+            ("token",) if name in {"share", "share-open", "share-logo", "share-archive"} else ("token", "pk")
+        )
         wanted += ("comment",) if name == "share-comment" else ()
         return reverse(name, kwargs={key: known[key] for key in wanted})
 
