@@ -12,7 +12,7 @@ import accounts.names
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("generations", "0012_review_status"),
+        ("generations", "0013_review_status"),
         ("sharing", "0002_moderators_see_share_links"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

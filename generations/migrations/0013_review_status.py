@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("generations", "0011_reports_of_guests"),
+        ("generations", "0012_content_credentials"),
     ]
 
     operations = [
