@@ -129,8 +129,10 @@ function tellMoment() {
 }
 
 function followPlayer() {
-  if (!isTouched && video.currentTime > 0) at.checked = true;
-  if (at.checked && !fields.text.value && !fields.end.value && !mark) fields.start.value = seconds();
+  if (!isTouched && !fields.text.value && !mark && video.currentTime > 0) {
+    at.checked = true;
+    fields.start.value = seconds();
+  }
   tellMoment();
 }
 
@@ -149,6 +151,12 @@ for (const name of ["start", "end"]) {
     tellMoment();
   });
 }
+form.querySelector("[data-starts-here]").addEventListener("click", () => {
+  isTouched = at.checked = true;
+  fields.start.value = seconds();
+  if (Number(fields.end.value) <= seconds()) fields.end.value = "";
+  tellMoment();
+});
 form.querySelector("[data-ends-here]").addEventListener("click", () => {
   isTouched = at.checked = true;
   if (fields.start.value === "" || Number(fields.start.value) > seconds()) fields.start.value = 0;

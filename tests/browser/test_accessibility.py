@@ -31,6 +31,7 @@ from generations.orders.place import Order, place_batch
 from generations.views import archive
 from sharing.links import LinkOptions, share_videos
 from sharing.models import ShareLink
+from sharing.review import Reviewer, add_comment, give_verdict
 from tests.browser.conftest import desk_alone, show_again
 from tests.browser.test_pages import rows_of_every_state
 from tests.browser.test_teams import be
@@ -278,14 +279,21 @@ def test_share_links_with_long_names(
     rows = [make_generation(bob, film, Status.DONE, prompt="W" * 300) for _ in range(3)]
     for row in rows:
         make_video(row)
-    options = LinkOptions("W" * 100, days=7, allows_download=True)
+    options = LinkOptions("W" * 100, days=7, allows_download=True, allows_comments=True)
     link, token = share_videos(bob, rows, options)
     _, one = share_videos(bob, rows[:1], options)
     _, closed = share_videos(bob, rows, replace(options, password="a fox in the snow", max_views=3))
     be(page, studio, None)
     judge(page, [f"/share/{token}/", f"/share/{token}/{rows[1].pk}/", f"/share/{one}/", f"/share/{closed}/"])
     judge(page, [f"/share/{token}/{rows[1].pk}/report"])
+    values = {"text": "W" * 2000, "start_ms": 0, "end_ms": 200, "x": 0.1, "y": 0.1, "is_public": True}
+    comment = add_comment(rows[1], Reviewer(bob), values, None)
+    add_comment(rows[1], Reviewer(bob), values, comment)
+    give_verdict(rows[1], Reviewer(bob), "approved", "W" * 2000)
+    Generation.objects.filter(pk=rows[2].pk).update(parent=rows[1])
+    judge(page, [f"/share/{token}/{rows[1].pk}/"])
     be(page, studio, bob)
+    judge(page, [f"/generations/{rows[1].pk}/review/", f"/comments/{comment.pk}/"])
     judge(page, ["/share-links/", f"/share-links/new/?ids={rows[0].pk}", f"/share-links/{link.pk}/"])
     ShareLink.objects.update(approved_at=None)
     be(page, studio, alice)
