@@ -53,7 +53,7 @@ timeline.addEventListener("click", ({ target, clientX }) => {
   if (video.duration) video.currentTime = clamp((clientX - left) / width, 0, 1) * video.duration;
 });
 
-// --- the frame: what is drawn lies where the picture is, also between bars
+// --- the frame: what is drawn lies where the picture is, also between bars. In %, for a window that becomes narrower.
 
 const frame = add(video.parentElement, "div", "review-frame");
 
@@ -62,13 +62,12 @@ function placeFrame() {
   const width = videoWidth || Number(video.getAttribute("width"));
   const height = videoHeight || Number(video.getAttribute("height"));
   const scale = Math.min(clientWidth / width, clientHeight / height);
-  const box = {
-    left: offsetLeft + (clientWidth - width * scale) / 2,
-    top: offsetTop + (clientHeight - height * scale) / 2,
-    width: width * scale,
-    height: height * scale,
-  };
-  for (const [name, value] of Object.entries(box)) frame.style[name] = `${value}px`;
+  const { clientWidth: wide, clientHeight: high } = video.parentElement;
+  const inWidth = (px) => `${(px / wide) * 100}%`, inHeight = (px) => `${(px / high) * 100}%`;
+  frame.style.left = inWidth(offsetLeft + (clientWidth - width * scale) / 2);
+  frame.style.top = inHeight(offsetTop + (clientHeight - height * scale) / 2);
+  frame.style.width = inWidth(width * scale);
+  frame.style.height = inHeight(height * scale);
 }
 
 function placeMark(mark, { x, y, width, height }) {
