@@ -65,9 +65,9 @@ def measure_baseline(studio: Studio, count: int) -> Measurement:
 # --- ours -------------------------------------------------------------------------------------------------------------
 
 
-def create_generations(count: int) -> None:
-    """So many orders, committed at once."""
-    user = User.objects.create_user("bench@example.com")
+def create_generations(count: int, email: str = "bench@example.com") -> None:
+    """So many orders of one person, committed at once."""
+    user = User.objects.create_user(email)
     first = make_generation(user, user.personal_team)
     names = [
         f.attname for f in Generation._meta.concrete_fields if f.attname not in {"id", "idempotency_key", "prompt"}

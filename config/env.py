@@ -1,9 +1,10 @@
 """Typed readers of environment variables. At start, all that are missing or wrong are named at once."""
 
+import os
 import re
 import tempfile
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -41,6 +42,19 @@ def address_or_blank(url: str) -> None:
     if url:
         origin(url)
 
+
+_APPLICATION: Final = "kling-studio"  # what pg_stat_activity shows, and a restore looks for
+# A host that is cut off tells nobody. Within about a minute we let go of a PostgreSQL that is gone, and it lets go of a
+# session of ours, with the locks that it held: by default that takes a quarter of an hour, or two.
+_KEEPALIVE: Final = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # ms
+}
+_SERVER_KEEPALIVE: Final = (
+    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=60000"
+)
 
 Reader = TypeVar("Reader")
 
@@ -107,6 +121,15 @@ class Environment(_LenientEnv):
         if not optional and not named:
             self.add_error(name, "is not set. Name the hosts by which the studio is asked for, with commas between.")
         return named
+
+    def database(self, name: str, default: str) -> dict[str, Any]:
+        """Django's database of a URL. What stands in the URL's own query, or in PGOPTIONS, goes before ours."""
+        found = dict(self.dj_db_url(name, default))
+        given = {"application_name": _APPLICATION, **_KEEPALIVE, **found.get("OPTIONS", {})}
+        given["options"] = " ".join(
+            filter(None, [_SERVER_KEEPALIVE, os.environ.get("PGOPTIONS"), given.get("options")])
+        )
+        return {**found, "OPTIONS": given}
 
     def keys(self, name: str) -> list[str]:
         """Former keys between commas; none when the name is not set."""

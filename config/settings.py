@@ -129,12 +129,9 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # --- the truth: PostgreSQL
-_database: dict[str, Any] = env.dj_db_url("DATABASE_URL", addresses.database_url())
 DATABASES: dict[str, Any] = {
     "default": {
-        **_database,
-        # what pg_stat_activity shows, and a restore looks for
-        "OPTIONS": {"application_name": "kling-studio", **_database.get("OPTIONS", {})},
+        **env.database("DATABASE_URL", addresses.database_url()),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }

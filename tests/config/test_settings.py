@@ -258,3 +258,30 @@ def test_staff_need_a_second_factor_in_production(monkeypatch: pytest.MonkeyPatc
     assert read(monkeypatch, **PRODUCTION)["STAFF_SECOND_FACTOR"] == "required"
     assert read(monkeypatch, STAFF_SECOND_FACTOR="optional")["STAFF_SECOND_FACTOR"] == "optional"
     assert any("STAFF_SECOND_FACTOR" in line for line in problems(monkeypatch, STAFF_SECOND_FACTOR="never"))
+
+
+@pytest.mark.parametrize(
+    ("query", "pgoptions", "timeout", "last"),
+    [
+        ("", "", 60_000, "tcp_user_timeout=60000"),
+        ("?tcp_user_timeout=5000&sslmode=require", "", 5000, "tcp_user_timeout=60000"),
+        ("", "-c lock_timeout=10s", 60_000, "-c lock_timeout=10s"),
+        (
+            "?options=-c%20tcp_user_timeout%3D9",
+            "-c lock_timeout=10s",
+            60_000,
+            "-c lock_timeout=10s -c tcp_user_timeout=9",
+        ),
+    ],
+)
+def test_cut_off_host_is_let_go_of_by_both_sides_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, query: str, pgoptions: str, timeout: object, last: str
+) -> None:
+    """PostgreSQL takes the last of several values for one name."""
+    monkeypatch.setenv("PGOPTIONS", pgoptions)
+    options = read(monkeypatch, DATABASE_URL=f"postgres://studio:x@db/studio{query}")["DATABASES"]["default"]["OPTIONS"]
+
+    assert options["tcp_user_timeout"] == timeout
+    assert options["options"].startswith("-c tcp_keepalives_idle=30 ")
+    assert options["options"].endswith(last)
+    assert options.get("sslmode") == ("require" if "sslmode" in query else None)
