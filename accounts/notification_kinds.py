@@ -16,6 +16,7 @@ class Kind(models.TextChoices):
     MEMBERSHIP = "membership", _("Team membership")
     TAKE_DOWN = "take_down", _("Videos taken down")
     REPORT = "report", _("Reports and cases")
+    REVIEW = "review", _("Comments and verdicts")
 
 
 class Channel(models.TextChoices):
@@ -31,6 +32,7 @@ KIND_TEXTS: Final = {
     Kind.MEMBERSHIP: _("You were removed from a team, your role changed, or a team was deleted."),
     Kind.TAKE_DOWN: _("Moderators removed or restored a video of yours, or of a team that you manage."),
     Kind.REPORT: _("A video of a team that you manage was reported. For moderators: all reports, and cases for you."),
+    Kind.REVIEW: _("Somebody commented on, approved or asked to change a video of yours, or one that you reviewed."),
 }
 
 # the channels that a kind has, and whether they are on as long as nobody has said otherwise
@@ -41,6 +43,7 @@ DEFAULTS: Final[Mapping[Kind, Mapping[Channel, bool]]] = {
     Kind.MEMBERSHIP: {Channel.BELL: True, Channel.EMAIL: True},
     Kind.TAKE_DOWN: {Channel.BELL: True, Channel.EMAIL: True},
     Kind.REPORT: {Channel.BELL: True, Channel.EMAIL: False},
+    Kind.REVIEW: {Channel.BELL: True, Channel.EMAIL: True},
 }
 
 

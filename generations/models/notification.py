@@ -77,6 +77,11 @@ class Notification(models.Model):
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="notification_kind_known"),
+            models.UniqueConstraint(
+                fields=["user", "generation"],
+                condition=Q(kind=Kind.REVIEW, read_at=None),
+                name="notification_one_unread_review",
+            ),
             models.UniqueConstraint(fields=["user", "decision"], name="notification_once_a_decision"),
             models.UniqueConstraint(fields=["user", "report"], name="notification_once_a_report"),
             models.UniqueConstraint(fields=["user", "case_note"], name="notification_once_a_case_note"),
@@ -143,6 +148,11 @@ def _handed_case(user: User) -> Q:
     return theirs & Q(Exists(moderators().filter(pk=user.pk)))
 
 
+def _visible_video(user: User) -> Q:
+    seen = Generation.objects.visible_to(user).order_by().filter(pk=OuterRef("generation"))
+    return Q(Exists(seen), kind=Kind.REVIEW)
+
+
 def _in_team(user: User, action: Action) -> Q:
     return Q(Exists(Membership.objects.who_may(action).filter(team=OuterRef("team"), user=user)))
 
@@ -154,4 +164,5 @@ _RULES: Final[Mapping[Kind, tuple[Callable[[User], Q], ...]]] = {
     Kind.MEMBERSHIP: (_change_of_membership,),
     Kind.TAKE_DOWN: (_decided_video,),
     Kind.REPORT: (_open_report, _handed_case),
+    Kind.REVIEW: (_visible_video,),
 }

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, ngettext_lazy
 
 from accounts.models import MembershipChange, User
 from accounts.notification_kinds import Kind
@@ -46,7 +46,7 @@ class Unread:
     @property
     def parts(self) -> list[str]:
         """Such as "2 invitations", for each kind that has any."""
-        return [_count_text(Kind(kind), n) for kind, n in self.by_kind.items()]
+        return [str(_COUNTS[Kind(kind)] % n) for kind, n in self.by_kind.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +59,15 @@ class Line:
     address: str
 
 
-def _count_text(kind: Kind, n: int) -> str:
-    match kind:
-        case Kind.ORDER:
-            return ngettext("%d finished order", "%d finished orders", n) % n
-        case Kind.APPROVAL:
-            return ngettext("%d approval", "%d approvals", n) % n
-        case Kind.INVITATION:
-            return ngettext("%d invitation", "%d invitations", n) % n
-        case Kind.MEMBERSHIP:
-            return ngettext("%d change in your teams", "%d changes in your teams", n) % n
-        case Kind.TAKE_DOWN:
-            return ngettext("%d removal", "%d removals", n) % n
-        case Kind.REPORT:
-            return ngettext("%d report", "%d reports", n) % n
+_COUNTS: Final[dict[Kind, Any]] = {
+    Kind.ORDER: ngettext_lazy("%d finished order", "%d finished orders"),
+    Kind.APPROVAL: ngettext_lazy("%d approval", "%d approvals"),
+    Kind.INVITATION: ngettext_lazy("%d invitation", "%d invitations"),
+    Kind.MEMBERSHIP: ngettext_lazy("%d change in your teams", "%d changes in your teams"),
+    Kind.TAKE_DOWN: ngettext_lazy("%d removal", "%d removals"),
+    Kind.REPORT: ngettext_lazy("%d report", "%d reports"),
+    Kind.REVIEW: ngettext_lazy("%d reviewed video", "%d reviewed videos"),
+}
 
 
 def unread(user: User) -> Unread:
@@ -147,7 +142,8 @@ def case_list_url(generation: Generation) -> str:
 
 def _visible_prompts(user: User, rows: list[Notification]) -> dict[Any, str]:
     """What one may see is not asked of each alone. An approver reads what is not private."""
-    keys = [one.generation_id for one in rows if one.kind in {Kind.ORDER, Kind.REPORT} and one.generation_id]
+    kinds = {Kind.ORDER, Kind.REPORT, Kind.REVIEW}
+    keys = [one.generation_id for one in rows if one.kind in kinds and one.generation_id]
     seen = Generation.objects.visible_to(user).filter(pk__in=keys).order_by() if keys else Generation.objects.none()
     prompts = dict(seen.values_list("pk", "prompt"))
     own = [one.generation for one in rows if one.kind == Kind.TAKE_DOWN and not one.team_id]
@@ -240,6 +236,11 @@ def _report(one: Notification, reader: _Reader) -> Words:
     return _("A video in %(team)s was reported: %(what)s") % words, reader.prompt(one), address
 
 
+def _review(one: Notification, reader: _Reader) -> Words:
+    text = ngettext("%d new comment or verdict", "%d new comments and verdicts", one.count) % one.count
+    return text, reader.prompt(one), reverse("review", args=[one.generation_id])
+
+
 _WORDS: Final[dict[Kind, Callable[[Notification, _Reader], Words]]] = {
     Kind.ORDER: _order,
     Kind.APPROVAL: _approval,
@@ -247,4 +248,5 @@ _WORDS: Final[dict[Kind, Callable[[Notification, _Reader], Words]]] = {
     Kind.MEMBERSHIP: _membership,
     Kind.TAKE_DOWN: _take_down,
     Kind.REPORT: _report,
+    Kind.REVIEW: _review,
 }

@@ -28,6 +28,10 @@ ACCEPTED: Final[dict[str, tuple[set[str], str]]] = {
         "It names the columns as version 0.2.0 does; where that served, nothing is renamed.",
     ),
     "generations.0011_reports_of_guests": ({"ADD_CHECK"}, "Each report of the old version has a reporter."),
+    "generations.0014_review_notifications": (
+        {"ADD_CHECK", "ADD_UNIQUE"},
+        "The kinds of the old version stay, and it makes none of the one that is unique.",
+    ),
 }
 LONG: Final = 5.0  # s that others may wait before somebody should choose the hour
 

@@ -1,6 +1,7 @@
 """Share links and their guests; comments and verdicts."""
 
 from sharing.models.review import Comment, Guest, GuestPost, Mention, Verdict
+from sharing.models.review_mail import ReviewMail
 from sharing.models.share_link import PasswordAttempt, ShareLink, ShareLinkVideo
 from sharing.models.team_sharing import MAX_DAYS, SharingPolicy, TeamSharing
 
@@ -11,6 +12,7 @@ __all__ = [
     "GuestPost",
     "Mention",
     "PasswordAttempt",
+    "ReviewMail",
     "ShareLink",
     "ShareLinkVideo",
     "SharingPolicy",
