@@ -342,6 +342,26 @@ def test_mentions_are_of_people_of_the_team(
     assert Mention.objects.count() == len(named)  # a guest knows nobody
 
 
+def test_a_person_is_mentioned_by_the_list_too_and_an_edit_takes_it_back(
+    shared: Shared, alice: User, bob: User
+) -> None:
+    client = signed_in(bob)
+    client.post(f"/generations/{shared.first.pk}/review/", {"text": "Look", "mention": alice.pk})
+    assert [one.user for one in Mention.objects.all()] == [alice]
+
+    client.post(f"/comments/{Comment.objects.get(text='Look').pk}/", {"verb": "save", "text": "Look, @Bob"})
+    assert [one.user for one in Mention.objects.all()] == [bob]
+
+
+def test_a_guest_says_nothing_in_the_place_of_a_member(shared: Shared, alice: User) -> None:
+    values = {"text": "Hello", "is_public": "on", "mention": alice.pk, "user": alice.pk, "generation": shared.second.pk}
+    shared.client.post(shared.path("share-comments"), values)
+
+    made = Comment.objects.get(text="Hello")
+    assert (made.is_public, made.user, made.generation, made.mentions.count()) == (False, None, shared.first, 0)
+    assert (made.guest, made.link) == (shared.comments[shared.first.pk].guest, shared.link)
+
+
 def test_the_status_is_what_all_reviewers_say(shared: Shared, bob: User, victor: User) -> None:
     def status() -> str:
         return Generation.objects.get(pk=shared.first.pk).review_status
