@@ -232,3 +232,10 @@ def _copy(comment: Comment, first: Comment, target: Generation) -> Comment:
         end_ms=end if end is not None and start is not None and end > start else None,
         **kept,
     )
+
+
+def delete_reviews_of_deleted_videos() -> int:
+    """Of what is gone for good, what was said goes too; how many comments and verdicts."""
+    gone = {"generation__deleted_at__isnull": False}
+    comments, verdicts = Comment.objects.filter(**gone), Verdict.objects.filter(**gone)
+    return comments.delete()[0] + verdicts.delete()[0]

@@ -8,6 +8,7 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from accounts.models import Membership, User
+from generations import tasks
 from generations.models import Generation, Notification, ReviewStatus
 from generations.notifications import send_notifications
 from generations.notifications.bell import lines, unread
@@ -174,3 +175,20 @@ def test_a_video_of_somebody_else_is_told_to_whom_it_was_passed_on(shared: Share
     send_notifications()
 
     assert told() == {"Alice"}
+
+
+def test_a_video_that_is_deleted_takes_along_what_was_said(
+    shared: Shared, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)  # the test's own
+    for row in (shared.first, shared.second):
+        say(row, alice)
+        Verdict.objects.create(generation=row, user=alice, kind=ReviewStatus.APPROVED)
+    send_notifications()
+    assert shared.first.delete_permanently(shared.link.made_by)
+
+    tasks.sweep()
+
+    for model in (Comment, Verdict):
+        assert {one.generation_id for one in model.objects.all()} == {shared.second.pk}
+    assert set(ReviewMail.objects.values_list("comment__generation", flat=True)) == {None, shared.second.pk}
