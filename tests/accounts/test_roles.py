@@ -10,6 +10,7 @@ EXPECTED = {
     for action, roles in {
         Action.VIEW: "owner admin member viewer",
         Action.GENERATE: "owner admin member",
+        Action.SHARE: "owner admin member",
         Action.DELETE: "owner admin",
         Action.MANAGE: "owner admin",
         Action.BUDGET: "owner admin",
