@@ -29,8 +29,8 @@ ACCEPTED: Final[dict[str, tuple[set[str], str]]] = {
     ),
     "generations.0011_reports_of_guests": ({"ADD_CHECK"}, "Each report of the old version has a reporter."),
     "generations.0014_review_notifications": (
-        {"ADD_CHECK", "ADD_UNIQUE"},
-        "The kinds of the old version stay, and it makes none of the one that is unique.",
+        {"ADD_CHECK", "ADD_UNIQUE", "CREATE_INDEX", "CREATE_INDEX_EXCLUSIVE"},
+        "The kinds of before stay, none of them is unique, and the table is new since version 0.2.0.",
     ),
 }
 LONG: Final = 5.0  # s that others may wait before somebody should choose the hour

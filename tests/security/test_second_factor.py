@@ -24,7 +24,7 @@ SET_UP = (
     "/accounts/reauthenticate/",
     "/accounts/oidc/",
 )
-FOR_ALL = ("/accounts/logout/", "/favicon.ico", "/healthz", "/readyz", "/metrics", "/webhooks/")
+FOR_ALL = ("/accounts/logout/", "/favicon.ico", "/healthz", "/readyz", "/metrics", "/webhooks/", "/share/")
 
 
 @pytest.fixture(autouse=True)

@@ -400,6 +400,7 @@ def test_mails_that_go_nowhere(settings: Settings) -> None:
 
 @pytest.mark.django_db
 def test_processes_that_are_alive_and_that_are_not(settings: Settings) -> None:
+    django_rq.get_connection().flushdb()  # of workers of other tests
     assert_says(processes.worker(), State.FAILED, "manage.py rqworker default")
     assert_says(processes.cron(), State.FAILED, "manage.py rqcron generations.cron")
 
