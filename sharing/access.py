@@ -1,10 +1,10 @@
 """Who may open what by a share link: asked anew for each page and each byte.
 
-Whoever has no right gets an `Answer` as an exception, which the middleware turns into its page.
+Whoever may not gets an exception that says why; `sharing.http` turns it into an answer.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -66,10 +66,9 @@ class Visit:
         return visit if visit.link == str(link.pk) else cls(str(link.pk))
 
     def keep(self, response: HttpResponseBase, token: str, *, is_secure: bool) -> None:
-        values = {name: getattr(self, name) for name in ("link", "password", "is_counted", "guest")}
         response.set_cookie(
             COOKIE,
-            signing.dumps(values, salt=_SALT),
+            signing.dumps(asdict(self), salt=_SALT),
             max_age=_COOKIE_SECONDS,
             path=reverse("share", args=[token]),
             secure=is_secure,

@@ -11,33 +11,42 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
 from sharing.access import LinkClosedError, LinkEndedError, NotAllowedError, OpenLink, open_link
+from sharing.models import ShareLink
 
 P = ParamSpec("P")
 _OPEN_FETCHES: Final = frozenset({"", "same-origin", "none"})
-_TEXTS: Final = {
-    LinkEndedError: "This link has ended.\n",
-    LinkClosedError: "Open the link in a browser first.\n",
-}
+
+
+def public(
+    view: Callable[Concatenate[HttpRequest, str, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]:
+    """A view of the token's address: who may not open the link gets the answer that says so; nobody lists the page."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, token: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            response = view(request, token, *args, **kwargs)
+        except LinkClosedError as error:
+            response = closed_page(request, error.link, token)
+        except LinkEndedError:
+            response = _ended_page(request)
+        except NotAllowedError as error:
+            response = _text(f"{error}\n", 403)
+        return mark_unlisted(response)
+
+    return cast("Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]", wrapper)
 
 
 def with_link(
     view: Callable[Concatenate[HttpRequest, OpenLink, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]:
-    """The view gets what the token opens; who may not open it gets the answer that says so. Nobody's cache keeps it."""
+    """A public view that gets what the token opens."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, token: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        try:
-            response = view(request, open_link(request, token), *args, **kwargs)
-        except LinkClosedError as error:
-            response = closed_page(request, error, token)
-        except LinkEndedError:
-            response = ended_page(request)
-        except NotAllowedError as error:
-            response = HttpResponse(f"{error}\n", status=403, content_type="text/plain; charset=utf-8")
-        return mark_unlisted(response)
+        return view(request, open_link(request, token), *args, **kwargs)
 
-    return cast("Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]", wrapper)
+    return public(cast("Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]", wrapper))
 
 
 def public_post(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
@@ -52,7 +61,7 @@ def public_post(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponse
         request = args[0]
         assert isinstance(request, HttpRequest)
         if request.method == "POST" and not _comes_from_here(request):
-            return HttpResponse("This form is sent from its own page.\n", status=403, content_type="text/plain")
+            return _text("This form is sent from its own page.\n", 403)
         return view(*args, **kwargs)
 
     return wrapper
@@ -71,18 +80,23 @@ def mark_unlisted(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def closed_page(request: HttpRequest, closed: LinkClosedError, token: str, problem: str = "") -> HttpResponse:
-    """The form that opens the link. It says nothing of what is behind it."""
+def closed_page(request: HttpRequest, link: ShareLink, token: str, problem: str = "") -> HttpResponse:
+    """The form that opens the link, and leads on to what was asked for. It says nothing of what is behind it."""
     status = 422 if problem else 403
     if not wants_page(request):
-        return _text(LinkClosedError, status)
-    context = {"link": closed.link, "token": token, "problem": problem, "next": request.GET.get("next", "")}
-    return render(request, "share/closed.html", context, status=status)
+        return _text("Open the link in a browser first.\n", status)
+    asked = request.POST.get("next", "") if request.method == "POST" else request.path
+    return render(
+        request,
+        "share/closed.html",
+        {"link": link, "token": token, "problem": problem, "next": asked},
+        status=status,
+    )
 
 
-def ended_page(request: HttpRequest) -> HttpResponse:
+def _ended_page(request: HttpRequest) -> HttpResponse:
     if not wants_page(request):
-        return _text(LinkEndedError, 410)
+        return _text("This link has ended.\n", 410)
     return render(request, "share/ended.html", status=410)
 
 
@@ -91,8 +105,8 @@ def wants_page(request: HttpRequest) -> bool:
     return "text/html" in request.headers.get("Accept", "text/html")
 
 
-def _text(kind: type[Exception], status: int) -> HttpResponse:
-    return HttpResponse(_TEXTS[kind], status=status, content_type="text/plain; charset=utf-8")
+def _text(words: str, status: int) -> HttpResponse:
+    return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
 
 
 def client_address(request: HttpRequest) -> str:

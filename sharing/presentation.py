@@ -1,5 +1,6 @@
 """What a share link's page shows of its videos: names that say nothing of the prompt, and the AI label."""
 
+import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,16 +64,15 @@ def label_of(opened: OpenLink) -> str:
     return AI_LABEL if TeamSharing.objects.of(opened.link.team).labels_ai else ""
 
 
-def titled(opened: OpenLink, rows: list[Generation]) -> list[SharedVideo]:
-    """The name of the link, with a number where there are several."""
-    name = opened.link.name
+def titled(opened: OpenLink) -> list[SharedVideo]:
+    """All that the link shows, by the name of the link, with a number where there are several."""
+    rows, name = opened.videos(), opened.link.name
     if len(rows) == 1:
         return [SharedVideo(rows[0], name, opened.token)]
     return [SharedVideo(row, f"{name} {number}", opened.token) for number, row in enumerate(rows, 1)]
 
 
-def one_titled(opened: OpenLink, row: Generation) -> SharedVideo:
-    """One of them, by the name that it has among the others."""
-    shown = titled(opened, opened.videos())
-    found = next((one for one in shown if one.generation.pk == row.pk), None)
-    return found or SharedVideo(row, opened.link.name, opened.token)
+def find_titled(opened: OpenLink, pk: uuid.UUID) -> SharedVideo:
+    """One of them, by the name that it has among the others. Raises as `OpenLink.video`."""
+    found = next((one for one in titled(opened) if one.generation.pk == pk), None)
+    return found or SharedVideo(opened.video(pk), opened.link.name, opened.token)

@@ -16,7 +16,7 @@ from sharing import review
 from sharing.access import NotAllowedError, OpenLink
 from sharing.http import client_address, public_post, with_link
 from sharing.models import Comment, Guest, GuestPost
-from sharing.presentation import one_titled
+from sharing.presentation import find_titled
 from sharing.review import Reviewer
 from sharing.review_forms import GuestCommentForm, GuestVerdictForm, TextForm
 from sharing.review_page import find_guest
@@ -91,7 +91,7 @@ def _edit(request: HttpRequest, opened: OpenLink, found: Comment, guest: Guest) 
         "comment": found,
         "link": opened.link,
         "token": opened.token,
-        "shared": one_titled(opened, found.generation),
+        "shared": find_titled(opened, pk),
     }
     return render(request, "share/comment.html", context, status=422 if is_sent else 200)
 

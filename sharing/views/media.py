@@ -13,7 +13,7 @@ from generations.views.media import Deliverable, deliver
 from sharing.access import NotAllowedError, OpenLink
 from sharing.http import with_link
 from sharing.models import TeamSharing
-from sharing.presentation import label_of, one_titled, titled
+from sharing.presentation import find_titled, label_of, titled
 
 ADDRESS_SECONDS: Final = 60  # that a presigned address lives, which nobody can take back
 _CACHE: Final = "private, no-cache"  # what a browser has is asked for again, so that it goes with the link
@@ -51,7 +51,7 @@ def preview(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpRespon
 @require_safe
 @with_link
 def download(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpResponseBase:
-    shared = one_titled(opened, opened.video(pk))
+    shared = find_titled(opened, pk)
     _require_download(opened)
     video = shared.video
     return _give(request, Deliverable(video.key, video.content_type, video.sha256, download_as=shared.file_name))
@@ -61,7 +61,7 @@ def download(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpRespo
 @with_link
 def archive(request: HttpRequest, opened: OpenLink) -> HttpResponseBase:
     """All of them as one ZIP, streamed from the bucket."""
-    shown = titled(opened, opened.videos())
+    shown = titled(opened)
     _require_download(opened)
     label = label_of(opened)
     manifest = {"name": opened.link.name, "videos": [one.metadata(label) | {"file": one.file_name} for one in shown]}
@@ -72,7 +72,7 @@ def archive(request: HttpRequest, opened: OpenLink) -> HttpResponseBase:
 @require_safe
 @with_link
 def metadata(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpResponseBase:
-    return JsonResponse(one_titled(opened, opened.video(pk)).metadata(label_of(opened)))
+    return JsonResponse(find_titled(opened, pk).metadata(label_of(opened)))
 
 
 @require_safe

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from config.parameters import whole_number
 from sharing.access import LinkClosedError, LinkEndedError, OpenLink, open_link
 from sharing.http import mark_unlisted
-from sharing.presentation import SharedVideo, one_titled, titled
+from sharing.presentation import SharedVideo, find_titled, titled
 
 _PATH: Final = re.compile(r"/share/(?P<token>[\w-]+)/(?:(?P<video>[0-9a-f-]{36})/)?")
 _PX: Final = 1280  # the widest that is offered by itself
@@ -46,8 +46,8 @@ def _find(request: HttpRequest) -> tuple[SharedVideo, OpenLink]:
         raise Http404
     opened = open_link(request, match["token"])
     if match["video"]:
-        return one_titled(opened, opened.video(_uuid(match["video"]))), opened
-    return titled(opened, opened.videos())[0], opened
+        return find_titled(opened, _uuid(match["video"])), opened
+    return titled(opened)[0], opened
 
 
 def _uuid(text: str) -> UUID:

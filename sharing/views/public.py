@@ -14,10 +14,10 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from sharing import links
-from sharing.access import LinkClosedError, LinkEndedError, OpenLink, Visit, find_link
-from sharing.http import client_address, closed_page, ended_page, mark_unlisted, public_post, with_link
+from sharing.access import LinkEndedError, OpenLink, Visit, find_link
+from sharing.http import client_address, closed_page, public, public_post, with_link
 from sharing.models import PasswordAttempt, ShareLink, TeamSharing
-from sharing.presentation import AI_LABEL, SharedVideo, label_of, one_titled, titled
+from sharing.presentation import SharedVideo, find_titled, label_of, titled
 from sharing.review_page import guest_context
 
 _WRONG: Final = _("That is not the password.")
@@ -28,11 +28,12 @@ _TOO_MANY: Final = _("Too many wrong passwords. Try again in a quarter of an hou
 @with_link
 def share(request: HttpRequest, opened: OpenLink) -> HttpResponseBase:
     """The one video, or the list of them all."""
-    videos = titled(opened, opened.videos())
+    videos = titled(opened)
     if len(videos) == 1:
         response = render(request, "share/video.html", _video_context(opened, videos[0], videos, {}))
     else:
-        response = render(request, "share/list.html", _context(opened, videos))
+        context = _context(opened, videos[0], links.link_url(opened.token))
+        response = render(request, "share/list.html", context | {"videos": videos})
     return _counted(request, opened, response)
 
 
@@ -45,11 +46,11 @@ def video(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpResponse
 
 def video_page(request: HttpRequest, opened: OpenLink, pk: uuid.UUID, **refused: Any) -> HttpResponse:
     """`refused` are forms of a guest with what is wrong with them, as `guest_context` takes them."""
-    opened.video(pk)
-    videos = titled(opened, opened.videos())
+    videos = titled(opened)
     found = next((one for one in videos if one.generation.pk == pk), None)
     if found is None:
-        raise Http404
+        opened.video(pk)  # says whether it was ever of it
+        raise Http404("It is not among those that are shown.")
     context = _video_context(opened, found, videos, refused)
     response = render(request, "share/video.html", context, status=422 if refused else 200)
     return _counted(request, opened, response)
@@ -61,29 +62,27 @@ def video_page(request: HttpRequest, opened: OpenLink, pk: uuid.UUID, **refused:
 @with_link
 def embed(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpResponseBase:
     """The player alone, for other sites' pages."""
-    shared = one_titled(opened, opened.video(pk))
-    return render(request, "share/embed.html", player_context(shared) | {"label": label_of(opened)})
+    shared = find_titled(opened, pk)
+    return render(request, "share/embed.html", _player_context(shared) | {"label": label_of(opened)})
 
 
 @public_post
 @require_POST
+@public
 def open_share(request: HttpRequest, token: str) -> HttpResponseBase:
     """The press that opens a link: with its password, and as a view where those are limited."""
-    try:
-        link = find_link(token)
-        visit = Visit.of(request, link)
-        OpenLink(link, token, visit).require_any()
-    except LinkEndedError:
-        return mark_unlisted(ended_page(request))
+    link = find_link(token)
+    visit = Visit.of(request, link)
+    OpenLink(link, token, visit).require_any()
     if problem := _give_password(request, link, visit):
-        return mark_unlisted(closed_page(request, LinkClosedError(link), token, problem))
+        return closed_page(request, link, token, problem)
     if not visit.is_counted:
         if not link.count_view():
-            return mark_unlisted(ended_page(request))
+            raise LinkEndedError
         visit.is_counted = True
     response = HttpResponseRedirect(_next(request, token))
     visit.keep(response, token, is_secure=request.is_secure())
-    return mark_unlisted(response)
+    return response
 
 
 def _give_password(request: HttpRequest, link: ShareLink, visit: Visit) -> str:
@@ -115,26 +114,20 @@ def _counted(request: HttpRequest, opened: OpenLink, response: HttpResponse) -> 
     return response
 
 
-def _context(opened: OpenLink, videos: list[SharedVideo]) -> dict[str, Any]:
-    """`is_previewed`: whether other sites may show what is behind the link before anybody opens it."""
+def _context(opened: OpenLink, shared: SharedVideo, page_url: str) -> dict[str, Any]:
+    """Of a page, with what OpenGraph, Twitter's cards and oEmbed tell of one video: whole addresses.
+
+    `is_previewed`: whether other sites may show what is behind the link before anybody opens it.
+    """
     sharing = TeamSharing.objects.of(opened.link.team)
     return {
         "link": opened.link,
         "token": opened.token,
-        "videos": videos,
         "logo": reverse("share-logo", args=[opened.token]) if sharing.logo_key else "",
-        "label": AI_LABEL if sharing.labels_ai else "",
+        "label": label_of(opened),
         "is_previewed": not opened.link.password and opened.link.max_views is None,
-        **_preview(opened, videos[0]),
-    }
-
-
-def _preview(opened: OpenLink, shared: SharedVideo) -> dict[str, Any]:
-    """For OpenGraph, Twitter's cards and oEmbed: whole addresses."""
-    page = links.link_url(opened.token)
-    return {
-        "page_url": page,
-        "oembed_url": f"{settings.SITE_URL}{reverse('share-oembed')}?{urlencode({'url': page})}",
+        "page_url": page_url,
+        "oembed_url": f"{settings.SITE_URL}{reverse('share-oembed')}?{urlencode({'url': page_url})}",
         "poster_url": shared.url("share-poster"),
         "file_url": shared.url("share-file"),
         "embed_url": shared.url("share-embed"),
@@ -146,14 +139,16 @@ def _video_context(
 ) -> dict[str, Any]:
     place = videos.index(shared)
     around = {
+        "videos": videos,
         "previous_url": videos[place - 1].path("share-video") if place else "",
         "next_url": videos[place + 1].path("share-video") if place + 1 < len(videos) else "",
     }
+    page_url = shared.url("share-video") if len(videos) > 1 else links.link_url(opened.token)
     review = guest_context(opened, shared.generation, **refused) if opened.link.allows_comments else {}
-    return _context(opened, videos) | _preview(opened, shared) | around | player_context(shared) | review
+    return _context(opened, shared, page_url) | around | _player_context(shared) | review
 
 
-def player_context(shared: SharedVideo) -> dict[str, Any]:
+def _player_context(shared: SharedVideo) -> dict[str, Any]:
     return {
         "shared": shared,
         "file": shared.path("share-file"),

@@ -14,7 +14,7 @@ from generations.moderation.cases import open_case
 from generations.views.reports import ReportForm
 from sharing.access import OpenLink
 from sharing.http import public_post, with_link
-from sharing.presentation import SharedVideo, one_titled
+from sharing.presentation import SharedVideo, find_titled
 
 _MOST: Final = 5  # open reports of one video by one link: more say nothing new
 
@@ -24,7 +24,7 @@ _MOST: Final = 5  # open reports of one video by one link: more say nothing new
 @with_link
 def report(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpResponseBase:
     """Nothing is asked about who reports; the moderators read by which link it came, and whose that is."""
-    shared = one_titled(opened, opened.video(pk))
+    shared = find_titled(opened, pk)
     form = ReportForm(request.POST if request.method == "POST" else None)
     is_done = form.is_valid()
     if is_done:

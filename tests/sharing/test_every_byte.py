@@ -1,5 +1,6 @@
 """Each public address of a share link in each state that a link can be in: the page and every byte die together."""
 
+import html
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -258,3 +259,30 @@ def test_no_cookie_but_the_links_own(shared: Shared) -> None:
 )
 def test_other_sites_open_nothing(shared: Shared, headers: dict[str, str], status: int) -> None:
     assert shared.client.post(shared.path("share-open"), headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("which", ["first", "second"])
+def test_each_video_of_several_is_shown_to_other_sites_by_its_own_address(shared: Shared, which: str) -> None:
+    """What a page names as its own is what oEmbed gives for it."""
+    row = getattr(shared, which)
+    page = shared.client.get(shared.path("share-video", pk=row.pk)).content.decode()
+    address = html.unescape(page.partition('type="application/json+oembed" href="')[2].partition('"')[0])
+
+    answer = shared.client.get(address.removeprefix(settings.SITE_URL)).json()
+
+    assert str(row.pk) in answer["html"]
+    own = settings.SITE_URL + shared.path("share-video", pk=row.pk)
+    assert f'property="og:url" content="{own}"' in page
+
+
+@pytest.mark.parametrize("name", ["share", "share-video"])
+def test_the_password_leads_on_to_the_page_that_was_asked_for(shared: Shared, name: str) -> None:
+    _password(shared)
+    form = shared.client.get(shared.path(name)).content.decode()
+    asked = form.partition('name="next" value="')[2].partition('"')[0]
+    wrong = shared.client.post(shared.path("share-open"), {"next": asked, "password": "a wolf"}).content.decode()
+    assert f'name="next" value="{asked}"' in wrong
+
+    answer = shared.client.post(shared.path("share-open"), {"next": asked, "password": "a fox in the snow"})
+
+    assert answer.headers["Location"] == shared.path(name)
