@@ -1,8 +1,6 @@
 """What people say about a video: comments at a moment or a range of it, and each reviewer's verdict."""
 
-import hashlib
 import uuid
-from datetime import timedelta
 from typing import ClassVar, Final
 
 from django.db import models
@@ -17,8 +15,6 @@ from sharing.models.share_link import ShareLink
 
 MAX_TEXT: Final = 2000  # characters of a comment and of a verdict's note
 MAX_GUEST_NAME: Final = 60
-_LIMITS: Final = ((timedelta(minutes=1), 5), (timedelta(hours=1), 60))  # of one guest, and of one address
-_DAILY: Final = 300  # by one link
 
 _ONE_AUTHOR: Final = Q(user__isnull=False, guest=None) | Q(user=None, guest__isnull=False)
 
@@ -174,40 +170,3 @@ class Verdict(models.Model):
     @property
     def author(self) -> str:
         return str(self.user or self.guest)
-
-
-class GuestPostManager(models.Manager["GuestPost"]):
-    def claim(self, link: ShareLink, guest: str, address: str) -> bool:
-        """Count a post that is about to be written; False when that would be too many of the guest, address or link.
-
-        It is counted before it is written, so that of many at once none slips under.
-        """
-        now = timezone.now()
-        self.filter(at__lt=now - timedelta(days=1)).delete()
-        address_hash = hashlib.sha256(f"{link.pk}{address}".encode()).hexdigest()
-        own = self.create(link=link, guest=guest, address_hash=address_hash)
-        whose = Q(address_hash=address_hash) | (Q(guest=guest) if guest else Q())
-        recent = self.filter(link=link)
-        is_free = recent.count() <= _DAILY and all(
-            recent.filter(whose, at__gt=now - span).count() <= most for span, most in _LIMITS
-        )
-        if not is_free:
-            own.delete()
-        return is_free
-
-
-class GuestPost(models.Model):
-    """That a guest wrote something, for a day. Of the address only a hash is kept."""
-
-    link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="+")
-    guest = models.CharField(max_length=36, blank=True)
-    address_hash = models.CharField(max_length=64)
-    at = models.DateTimeField(default=timezone.now, db_index=True)
-
-    objects: ClassVar[GuestPostManager] = GuestPostManager()
-
-    class Meta:
-        indexes: ClassVar = [models.Index(fields=["link", "at"], name="guest_post_of_link")]
-
-    def __str__(self) -> str:
-        return f"{self.link_id}, {self.at:%Y-%m-%d %H:%M}"

@@ -1,9 +1,8 @@
 """A link by which people without an account see videos, and what it takes to open it."""
 
-import hashlib
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -23,9 +22,6 @@ from sharing.models.team_sharing import SharingPolicy, TeamSharing
 
 DEFAULT_DAYS: Final = 7
 MAX_VIDEOS: Final = 100  # of one link; of a collection the newest
-ATTEMPTS: Final = 10  # wrong passwords from one address
-ATTEMPTS_IN_ALL: Final = 100  # from all addresses together
-ATTEMPTS_WITHIN: Final = timedelta(minutes=15)
 
 
 class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
@@ -208,42 +204,3 @@ class ShareLinkVideo(models.Model):
 
     def __str__(self) -> str:
         return f"{self.link}: {self.generation_id}"
-
-
-class PasswordAttemptManager(models.Manager["PasswordAttempt"]):
-    def claim(self, link: ShareLink, address: str) -> bool:
-        """Count an attempt that is about to be made; False when no other is for now, from this address or at all.
-
-        It is counted before it is tried, so that of many at once none slips under.
-        """
-        self.filter(at__lt=timezone.now() - ATTEMPTS_WITHIN).delete()
-        own = self.create(link=link, address_hash=_hash(link, address))
-        recent = self.filter(link=link)
-        is_free = recent.count() <= ATTEMPTS_IN_ALL and recent.filter(address_hash=own.address_hash).count() <= ATTEMPTS
-        if not is_free:
-            own.delete()
-        return is_free
-
-    def forgive(self, link: ShareLink, address: str) -> None:
-        """Of somebody who has given the right one."""
-        self.filter(link=link, address_hash=_hash(link, address)).delete()
-
-
-class PasswordAttempt(models.Model):
-    """That a password was tried, for some minutes. Of the address only a hash is kept."""
-
-    link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="+")
-    address_hash = models.CharField(max_length=64)
-    at = models.DateTimeField(default=timezone.now, db_index=True)
-
-    objects: ClassVar[PasswordAttemptManager] = PasswordAttemptManager()
-
-    class Meta:
-        indexes: ClassVar = [models.Index(fields=["link", "at"], name="password_attempt_of_link")]
-
-    def __str__(self) -> str:
-        return f"{self.link_id}, {self.at:%Y-%m-%d %H:%M}"
-
-
-def _hash(link: ShareLink, address: str) -> str:
-    return hashlib.sha256(f"{link.pk}{address}".encode()).hexdigest()

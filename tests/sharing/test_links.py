@@ -11,8 +11,9 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import Team, User
 from generations.models import Collection, Generation, Status
-from sharing.models import ShareLink, SharingPolicy, TeamSharing
-from sharing.models.share_link import ATTEMPTS, ATTEMPTS_WITHIN, MAX_VIDEOS, PasswordAttempt
+from sharing.models import PasswordAttempt, ShareLink, SharingPolicy, TeamSharing
+from sharing.models.attempts import ATTEMPTS, ATTEMPTS_WITHIN
+from sharing.models.share_link import MAX_VIDEOS
 from tests.cast import make_generation, signed_in
 from tests.sharing.cast import Shared, make_shared_video
 
