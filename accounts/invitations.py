@@ -177,5 +177,5 @@ def _removals_of(user: User) -> QuerySet[FormerMembership]:
 
 def _require_may_grant(team: Team, by: User, role: Role) -> None:
     needed = Action.OWN if role == Role.OWNER else Action.MANAGE
-    if not Membership.objects.who_may(needed).filter(team=team, user=by).exists():
+    if not Membership.objects.may(by, needed, team):
         raise PermissionDenied

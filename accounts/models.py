@@ -316,6 +316,13 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
             team__closed_at=None,
         )
 
+    def may(self, user: User, action: Action, team: Team) -> bool:
+        """Whether this person may do this in the team now."""
+        return self.who_may(action).filter(team=team, user=user).exists()
+
+    def users_who_may(self, action: Action, team: Team) -> list[User]:
+        return [one.user for one in self.who_may(action).filter(team=team).select_related("user")]
+
 
 class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")

@@ -22,6 +22,7 @@ from generations.models import Collection, Generation
 from sharing.models import ShareLink, ShareLinkVideo, SharingPolicy, TeamSharing
 
 _TOKEN_BYTES: Final = 24
+_COLUMNS: Final = ("name", "max_views", "allows_download", "allows_comments")  # as a form has them
 
 
 class NotShareableError(Exception):
@@ -40,24 +41,11 @@ class LinkOptions:
     allows_comments: bool = False
 
     def columns(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "max_views": self.max_views,
-            "allows_download": self.allows_download,
-            "allows_comments": self.allows_comments,
-        }
+        return {name: getattr(self, name) for name in _COLUMNS}
 
 
 def link_url(token: str) -> str:
     return f"{settings.SITE_URL}{reverse('share', args=[token])}"
-
-
-def may_share(user: User, team: Team) -> bool:
-    return Membership.objects.who_may(Action.SHARE).filter(team=team, user=user).exists()
-
-
-def may_manage(user: User, team: Team) -> bool:
-    return Membership.objects.who_may(Action.MANAGE).filter(team=team, user=user).exists()
 
 
 @transaction.atomic
@@ -94,12 +82,12 @@ def _one_team(rows: Sequence[Generation]) -> Team:
 
 def _create(by: User, team: Team, options: LinkOptions, **columns: Any) -> tuple[ShareLink, str]:
     sharing = TeamSharing.objects.of(team)
-    if not may_share(by, team):
+    if not Membership.objects.may(by, Action.SHARE, team):
         raise PermissionDenied
     if sharing.policy == SharingPolicy.FORBIDDEN:
         raise NotShareableError(_("%s does not allow share links. An admin can change that.") % team)
     now, token = timezone.now(), secrets.token_urlsafe(_TOKEN_BYTES)
-    needs_approval = sharing.policy == SharingPolicy.APPROVAL and not may_manage(by, team)
+    needs_approval = sharing.policy == SharingPolicy.APPROVAL and not Membership.objects.may(by, Action.MANAGE, team)
     link = ShareLink(
         team=team,
         made_by=by,
@@ -119,8 +107,7 @@ def _create(by: User, team: Team, options: LinkOptions, **columns: Any) -> tuple
 
 def _ask_managers(link: ShareLink) -> None:
     """By mail, as of other approvals; the link itself lists who may approve it."""
-    memberships = Membership.objects.who_may(Action.MANAGE).filter(team=link.team).select_related("user")
-    for person in (one.user for one in memberships):
+    for person in Membership.objects.users_who_may(Action.MANAGE, link.team):
         if person.wants(Kind.APPROVAL, Channel.EMAIL):
             send_email(person.email, "sharing/mail/approval", {"link": link, "person": person})
 
@@ -147,7 +134,7 @@ def renew(link: ShareLink) -> str:
 
 def approve(link: ShareLink, by: User) -> bool:
     """Let it work; whether this call did. Raises PermissionDenied."""
-    if not may_manage(by, link.team):
+    if not Membership.objects.may(by, Action.MANAGE, link.team):
         raise PermissionDenied
     return bool(ShareLink.objects.pending().filter(pk=link.pk).update(approved_at=timezone.now(), approved_by=by))
 
@@ -157,7 +144,7 @@ def edit(link: ShareLink, values: dict[str, Any]) -> None:
 
     Blank `days` and a blank `password` keep what it has; a longer life never passes the team's maximum.
     """
-    for name in ("name", "max_views", "allows_download", "allows_comments"):
+    for name in _COLUMNS:
         setattr(link, name, values[name])
     if values["days"]:
         link.expires_at = expiry(TeamSharing.objects.of(link.team), values["days"], timezone.now())

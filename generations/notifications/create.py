@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from accounts.models import Invitation, Membership, MembershipChange, Team, User
+from accounts.models import Invitation, Membership, MembershipChange, User
 from accounts.notification_kinds import Channel, Kind
 from accounts.roles import Action
 from generations.models import (
@@ -187,7 +187,8 @@ def _decisions() -> None:
     for together in _seen_by_team(decided).values():
         (first, row), team = together[0], together[0][1].team
         own = {key for one, row in together for key in (one.person_id, row.assigned_to_id)} | {first.by_id}
-        people = [one for one in _managers(team) if one.pk not in own]
+        managers = Membership.objects.users_who_may(Action.MANAGE, team)
+        people = [one for one in managers if one.pk not in own]
         _add(people, Kind.TAKE_DOWN, decision=first, generation=row, team=team, count=len(together))
 
 
@@ -212,7 +213,7 @@ def _reports() -> None:
     for report in recent.select_related("generation__team").order_by("at", "pk")[:_BATCH_SIZE]:
         row = report.generation
         theirs = {report.reporter_id, row.user_id, row.assigned_to_id}
-        people = {*moderators(), *_managers(row.team)}
+        people = {*moderators(), *Membership.objects.users_who_may(Action.MANAGE, row.team)}
         told = [one for one in people if one.pk not in theirs]
         _add(told, Kind.REPORT, report=report, generation=row, team=row.team)
 
@@ -223,7 +224,3 @@ def _handed_cases() -> None:
     for note in recent.select_related("assigned_to", "case").order_by("at", "pk")[:_BATCH_SIZE]:
         if note.assigned_to:
             _add([note.assigned_to], Kind.REPORT, case_note=note, generation_id=note.case.generation_id)
-
-
-def _managers(team: Team) -> list[User]:
-    return [one.user for one in Membership.objects.who_may(Action.MANAGE).filter(team=team).select_related("user")]

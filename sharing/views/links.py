@@ -20,7 +20,7 @@ from config.parameters import whole_number
 from generations.models import Collection, Generation
 from sharing import links
 from sharing.forms import EditLinkForm, ShareLinkForm
-from sharing.links import NotShareableError, may_share
+from sharing.links import NotShareableError
 from sharing.models import ShareLink, TeamSharing
 from sharing.models.share_link import MAX_VIDEOS
 
@@ -41,7 +41,7 @@ def new(request: AuthenticatedHttpRequest) -> HttpResponse:
     """A link to the videos named by `ids`, or to a `collection`. A POST without a title shows the form: a selection."""
     collection, rows = _subject(request)
     team = collection.team if collection else rows[0].team
-    if not may_share(request.user, team):
+    if not Membership.objects.may(request.user, Action.SHARE, team):
         raise PermissionDenied(_("You may not share videos of %s.") % team)
     is_sent = "name" in request.POST
     form = ShareLinkForm(request.POST if is_sent else None, sharing=TeamSharing.objects.of(team))
