@@ -113,12 +113,12 @@ def clean() -> None:
     _run(bulk.resume)
 
 
-_others: Final[list[Callable[[], object]]] = []
+_hourly: Final[list[Callable[[], object]]] = []
 
 
 def add_hourly(step: Callable[[], object]) -> None:
     """For an app that knows this one: the hourly sweep takes this step, too."""
-    _others.append(step)
+    _hourly.append(step)
 
 
 def sweep() -> None:
@@ -129,7 +129,7 @@ def sweep() -> None:
     _run(retention.purge_evidence)
     _run(delete_expired)
     _run(delete_old)
-    for step in _others:
+    for step in _hourly:
         _run(step)
 
 

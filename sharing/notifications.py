@@ -5,10 +5,10 @@ A sweep over rows, as `generations.notifications` makes for its own.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import transaction
-from django.db.models import F, Min, Q
+from django.db.models import F, Min, Model, Q, QuerySet
 from django.utils import timezone
 
 from accounts.emails import send_email
@@ -23,6 +23,8 @@ MAX_ATTEMPTS: Final = 5  # of one mail; what it says stands under the bell
 _BATCH_SIZE: Final = 200  # of one kind in one sweep; the next finds the rest
 _MOST_SHOWN: Final = 50  # in one mail
 
+M = TypeVar("M", bound=Model)
+
 
 def send_review_notifications() -> int:
     """All that is new; how many mails."""
@@ -33,24 +35,30 @@ def send_review_notifications() -> int:
 
 @transaction.atomic
 def _tell_of_comments() -> None:
-    rows = Comment.objects.filter(notified_at=None).order_by("created_at").select_related("generation")
-    found = list(rows.select_for_update(skip_locked=True, of=("self",))[:_BATCH_SIZE])
-    Comment.objects.filter(pk__in=[row.pk for row in found]).update(notified_at=timezone.now())
-    for row in found:
+    for row in _claim_new(Comment.objects.order_by("created_at")):
         is_news = not (row.deleted_at or row.hidden_at or row.carried_from_id)
-        if is_news and row.created_at > timezone.now() - NOTIFY_WITHIN:
+        if is_news and _is_recent(row.created_at):
             named = set(row.mentions.values_list("user", flat=True))
             _tell(_involved(row.generation, row.user_id, named), row.generation, comment=row)
 
 
 @transaction.atomic
 def _tell_of_verdicts() -> None:
-    rows = Verdict.objects.filter(notified_at=None).order_by("at").select_related("generation")
-    found = list(rows.select_for_update(skip_locked=True, of=("self",))[:_BATCH_SIZE])
-    Verdict.objects.filter(pk__in=[row.pk for row in found]).update(notified_at=timezone.now())
-    for row in found:
-        if row.at > timezone.now() - NOTIFY_WITHIN:
+    for row in _claim_new(Verdict.objects.order_by("at")):
+        if _is_recent(row.at):
             _tell(_involved(row.generation, row.user_id, set()), row.generation, verdict=row)
+
+
+def _claim_new(rows: QuerySet[M]) -> list[M]:
+    """Those of which nobody was told; from this transaction on they count as told."""
+    new = rows.filter(notified_at=None).select_related("generation")
+    found = list(new.select_for_update(skip_locked=True, of=("self",))[:_BATCH_SIZE])
+    rows.filter(pk__in=[row.pk for row in found]).update(notified_at=timezone.now())
+    return found
+
+
+def _is_recent(at: datetime) -> bool:
+    return at > timezone.now() - NOTIFY_WITHIN
 
 
 def _involved(generation: Generation, author: int | None, named: set[int]) -> list[User]:

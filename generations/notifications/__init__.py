@@ -9,18 +9,18 @@ from typing import Final
 from generations.notifications.create import create_notifications, delete_old
 from generations.notifications.emails import send_emails
 
-_others: Final[list[Callable[[], int]]] = []
+_senders: Final[list[Callable[[], int]]] = []
 
 
 def add_sender(send: Callable[[], int]) -> None:
     """For an app that knows this one: `send` tells people of its own rows in the same sweep, and returns its mails."""
-    _others.append(send)
+    _senders.append(send)
 
 
 def send_notifications() -> int:
     """Tell people what is new, under the bell and by mail; how many mails. Any number of workers may do it at once."""
     create_notifications()
-    return send_emails() + sum(send() for send in _others)
+    return send_emails() + sum(send() for send in _senders)
 
 
 __all__ = ["add_sender", "create_notifications", "delete_old", "send_emails", "send_notifications"]
