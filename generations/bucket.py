@@ -1,5 +1,6 @@
 """The team's bucket, through Django's default storage. Knows no models."""
 
+import hashlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -55,6 +56,13 @@ def put(key: str, data: bytes, media_type: str) -> None:
     """Raises BucketDownError."""
     with _bucket_errors():
         client().put_object(Bucket=name(), Key=key, Body=data, ContentType=media_type, CacheControl=IMMUTABLE)
+
+
+def put_webp(directory: str, data: bytes) -> str:
+    """Under a key of its content, so that each picture has an address of its own. Raises BucketDownError."""
+    key = f"{directory}/{hashlib.sha256(data).hexdigest()}.webp"
+    put(key, data, "image/webp")
+    return key
 
 
 def get(key: str) -> bytes:

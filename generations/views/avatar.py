@@ -1,6 +1,5 @@
 """Set, change and remove a user's picture."""
 
-import hashlib
 from typing import Any, Final
 
 from django import forms
@@ -64,16 +63,10 @@ def change(request: AuthenticatedHttpRequest) -> HttpResponse:
     form = PictureForm(request.user, *((request.POST, request.FILES) if request.method == "POST" else ()))
     if form.is_valid():
         try:
-            return _set_avatar(request, _store_avatar(request.user, form.cleaned_data["picture"]))
+            return _set_avatar(request, bucket.put_webp(f"avatars/{request.user.pk}", form.cleaned_data["picture"]))
         except BucketDownError as error:
             form.add_error("picture", str(error))
     return render(request, "account/picture.html", {"form": form}, status=422 if form.is_bound else 200)
-
-
-def _store_avatar(user: User, data: bytes) -> str:
-    key = f"avatars/{user.pk}/{hashlib.sha256(data).hexdigest()}.webp"
-    bucket.put(key, data, "image/webp")
-    return key
 
 
 def _set_avatar(request: AuthenticatedHttpRequest, key: str) -> HttpResponse:

@@ -1,15 +1,12 @@
 """A team's settings of share links, and all links of the team."""
 
-import hashlib
 from typing import Any, Final
 
-from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import TeamAccess, team_access
@@ -31,12 +28,9 @@ _SHOWN: Final = 200  # links on a page
 class LogoForm(PictureForm):
     """As a user's picture: the square in the middle."""
 
-    picture = forms.FileField(
-        label=gettext_lazy("Logo"),
-        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/heic"}),
-        allow_empty_file=True,
-        help_text=gettext_lazy("JPEG, PNG, WebP or HEIC of at most 10 MB. The square in the middle is shown."),
-    )
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["picture"].label = _("Logo")
 
 
 @body_limit(PICTURE_BYTES)
@@ -65,10 +59,8 @@ def _save(request: AuthenticatedHttpRequest, access: TeamAccess) -> HttpResponse
 def _save_logo(request: AuthenticatedHttpRequest, access: TeamAccess) -> HttpResponse:
     form = LogoForm(request.user, request.POST, request.FILES)
     if form.is_valid():
-        data: bytes = form.cleaned_data["picture"]
-        key = f"logos/{access.team.pk}/{hashlib.sha256(data).hexdigest()}.webp"
         try:
-            bucket.put(key, data, "image/webp")
+            key = bucket.put_webp(f"logos/{access.team.pk}", form.cleaned_data["picture"])
         except BucketDownError as error:
             form.add_error("picture", str(error))
         else:

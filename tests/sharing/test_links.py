@@ -1,20 +1,23 @@
 """Links are made, changed and ended: by whom, of what, and with which limits."""
 
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail import EmailMessage
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import Team, User
-from generations.models import Collection, Generation, Status
+from generations.models import Collection, Generation, Status, StorageDeletion
 from sharing.models import PasswordAttempt, ShareLink, SharingPolicy, TeamSharing
 from sharing.models.attempts import ATTEMPTS, ATTEMPTS_WITHIN
 from sharing.models.share_link import MAX_VIDEOS
-from tests.cast import make_generation, signed_in
+from tests.cast import make_generation, picture, signed_in
 from tests.sharing.cast import Shared, make_shared_video
 
 FORM = {"name": "Teaser", "days": "7"}
@@ -223,3 +226,22 @@ def test_views_are_counted_by_browser(shared: Shared) -> None:
     Client().get(shared.path("share"))
 
     assert ShareLink.objects.get().views == 2
+
+
+def test_a_logo_is_set_shown_to_guests_and_removed(shared: Shared, alice: User) -> None:
+    browser, path = signed_in(alice), "/teams/film/sharing"
+    bad = browser.post(path, {"logo": "save", "picture": SimpleUploadedFile("x.png", b"no picture")})
+    assert bad.status_code == 422
+    assert not TeamSharing.objects.exists()
+
+    assert (
+        browser.post(path, {"logo": "save", "picture": SimpleUploadedFile("x.png", picture("PNG"))}).status_code == 302
+    )
+    key = TeamSharing.objects.get().logo_key
+    assert shared.path("share-logo") in shared.client.get(shared.path("share")).content.decode()
+    with Image.open(BytesIO(shared.client.get(shared.path("share-logo")).getvalue())) as logo:
+        assert logo.size[0] == logo.size[1]
+
+    browser.post(path, {"remove": "yes"})
+    assert TeamSharing.objects.get().logo_key == ""
+    assert StorageDeletion.objects.filter(key=key).exists()
