@@ -105,12 +105,12 @@ class Studio:
 
     def start_web(self) -> Process:
         """The web process, once it answers."""
-        self._collect_static()
+        self.collect_static()
         web = self.start("web")
         wait_for(lambda: _answers(f"{self.url}/healthz"), START_SECONDS, lambda: web.log.read_text()[-2000:])
         return web
 
-    def _collect_static(self) -> None:
+    def collect_static(self) -> None:
         command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
         subprocess.run(command, cwd=addresses.ROOT, env=self.environment, check=True)
 

@@ -1,5 +1,6 @@
 """The targets of a measurement, and whether they are met."""
 
+import statistics
 from dataclasses import dataclass
 
 
@@ -13,6 +14,11 @@ class Target:
     @property
     def is_met(self) -> bool:
         return self.value <= self.wanted if self.at_most else self.value >= self.wanted
+
+
+def percentile(times: list[float], share: int) -> float:
+    """Of seconds, in milliseconds."""
+    return statistics.quantiles(times, n=100)[share - 1] * 1000 if len(times) > 1 else float("nan")
 
 
 def report_targets(targets: list[Target]) -> int:

@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import multiprocessing
 import random
-import statistics
 import sys
 import threading
 import time
@@ -29,7 +28,7 @@ from django.utils import timezone
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
 from bench._studio import Studio, running_studio, session_of
-from bench._targets import Target, report_targets
+from bench._targets import Target, percentile, report_targets
 from generations.models import Generation, Status
 from tests.cast import make_generation
 
@@ -189,11 +188,6 @@ class BackgroundLoad:
                 client.get(f"{self._url}/").raise_for_status()
                 if begun > counted_from:
                     self.pages.append(time.perf_counter() - begun)
-
-
-def percentile(times: list[float], share: int) -> float:
-    """In milliseconds."""
-    return statistics.quantiles(times, n=100)[share - 1] * 1000 if len(times) > 1 else float("nan")
 
 
 def measure(studio: Studio, tabs: int, seconds: float) -> int:

@@ -51,7 +51,7 @@ class Cluster:
             self._start(host, "worker")
 
     def start_webs(self) -> None:
-        self.studio._collect_static()
+        self.studio.collect_static()
         for host in self.webs:
             self._start(host, "web")
         for host in self.webs:
@@ -205,14 +205,13 @@ def let_hosts_in(studio: Studio) -> None:
         cursor.execute("SELECT pg_reload_conf()")
 
 
-def environment() -> dict[str, str]:
+def environment(webs: list[Host]) -> dict[str, str]:
     """What a host is told: the servers' names, and that others may ask it."""
-    hosts_of_webs = "10.77.0.13,10.77.0.14"
     return {
         "DATABASE_URL": f"postgres://postgres@127.0.0.1:{PG_PORT}/postgres",
         "REDIS_URL": f"redis://127.0.0.1:{VALKEY_PORT}/0",
         "HOST": "0.0.0.0",
-        "ALLOWED_HOSTS": hosts_of_webs,
+        "ALLOWED_HOSTS": ",".join(host.address for host in webs),
         "METRICS_TOKEN": TOKEN,
         "METRICS_PORT": str(METRICS_PORT),
     }
@@ -241,7 +240,7 @@ def measure(arguments: argparse.Namespace) -> int:
     ):
         clip = Path(directory) / "clip.mp4"
         clip.write_bytes(mp4(seconds=1))
-        with running_studio(sandbox_options(arguments.render_seconds, clip), **environment()) as studio:
+        with running_studio(sandbox_options(arguments.render_seconds, clip), **environment(found[2:])) as studio:
             let_hosts_in(studio)
             cluster = Cluster(studio, found[:2], found[2:])
             studio.run("cron", parse_line("cron"))

@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import multiprocessing
 import random
-import statistics
 import sys
 import time
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from django.db import connection
 
 from accounts.models import Team, User
 from bench._studio import running_studio
-from bench._targets import Target, report_targets
+from bench._targets import Target, percentile, report_targets
 from generations.models import Status
 from sharing.links import LinkOptions, share_videos
 from tests.cast import make_generation, make_video
@@ -87,11 +86,6 @@ def _guests(url: str, share: str, guests: int, seconds: float) -> Seen:
     return asyncio.run(_all(url, share, guests, seconds))
 
 
-def _p95(times: list[float]) -> float:
-    """Milliseconds."""
-    return statistics.quantiles(times, n=20)[-1] * 1000
-
-
 def _alone(url: str, share: str) -> float:
     """The same page at rest: 95 % of the answers come within so many milliseconds."""
     times = []
@@ -102,7 +96,7 @@ def _alone(url: str, share: str) -> float:
             client.cookies.clear()  # each is somebody else
             if number >= 10:
                 times.append(time.perf_counter() - began)
-    return _p95(times)
+    return percentile(times, 95)
 
 
 def main() -> int:
@@ -125,7 +119,7 @@ def main() -> int:
         with context.Pool(1) as pool:
             seen = pool.apply(_guests, (studio.url, share, options.guests, options.seconds))
         cpu = web.cpu_seconds() - before
-    busy = _p95(seen.pages)
+    busy = percentile(seen.pages, 95)
     print(f"{len(seen.pages)} pages, {cpu:.1f} s of CPU, {seen.failures} failures")
     print(f"{seen.from_bucket / 1e6:,.1f} MB from the bucket, {seen.from_studio / 1e6:,.1f} MB from the studio")
     print(f"p95 of the page: {calm:.1f} ms alone, {busy:.1f} ms beside {options.guests} guests")
