@@ -258,7 +258,7 @@ for (const drop of drops) {
 
 const dialog = document.getElementById("lightbox");
 const stage = dialog.querySelector("[data-stage]");
-const previewLink = dialog.querySelector("[data-link]");
+const lightboxLink = dialog.querySelector("[data-link]");
 const heart = dialog.querySelector("[data-heart]");
 const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
 const NEAR_THE_END = 4; // cards
@@ -309,8 +309,8 @@ function fill(card) {
   current = card;
   const poster = card.querySelector(".card__poster");
   stage.replaceChildren(poster ? videoOf(card, poster) : stateOf(card));
-  previewLink.textContent = prompt(card).textContent.trim();
-  previewLink.href = prompt(card).href;
+  lightboxLink.textContent = prompt(card).textContent.trim();
+  lightboxLink.href = prompt(card).href;
   showHeart();
 }
 
@@ -347,7 +347,7 @@ function turnTo(key) {
   fill(next);
 }
 
-function openPreview({ target }) {
+function openLightbox({ target }) {
   if (target.closest("button, input, summary, a:not(.card__prompt)")) return false; // there, Space is that one's own
   const card = target.closest(".card") || document.querySelector("#results .card:hover");
   if (!card) return false;
@@ -356,7 +356,7 @@ function openPreview({ target }) {
   return dialog.focus();
 }
 
-function pressedInPreview(event) {
+function pressedInLightbox(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (ARROWS.includes(event.key) && event.target.tagName !== "VIDEO") turnTo(event.key);
   else if (event.key === "f") favourite();
@@ -365,7 +365,7 @@ function pressedInPreview(event) {
   event.preventDefault();
 }
 
-function closedPreview() {
+function closedLightbox() {
   stage.replaceChildren();
   const card = current && document.getElementById(current.id);
   if (card) focusOnCard(card);
@@ -373,12 +373,12 @@ function closedPreview() {
 
 dialog.tabIndex = -1;
 document.addEventListener("studio:changed", () => dialog.open && showHeart());
-dialog.addEventListener("keydown", pressedInPreview);
-dialog.addEventListener("close", closedPreview);
+dialog.addEventListener("keydown", pressedInLightbox);
+dialog.addEventListener("close", closedLightbox);
 for (const button of dialog.querySelectorAll("[data-go]")) {
   button.addEventListener("click", () => turnTo(button.dataset.go === "1" ? "ArrowRight" : "ArrowLeft"));
 }
 heart.addEventListener("click", favourite);
 dialog.querySelector("[data-shut]").addEventListener("click", () => dialog.close());
 addShortcut(ARROWS, dialog.dataset.keyWalk, walk);
-addShortcut(" ", dialog.dataset.keyPreview, openPreview);
+addShortcut(" ", dialog.dataset.keyPreview, openLightbox);
