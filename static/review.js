@@ -217,7 +217,6 @@ function moveByKey(event) {
   const by = ARROWS[event.key];
   if (!by) return;
   event.preventDefault();
-  event.stopPropagation();
   const now = place();
   const { width, height } = now;
   if (event.shiftKey && width) return setPlace({ ...now, width: width + by[0], height: height + by[1] });

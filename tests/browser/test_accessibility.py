@@ -290,7 +290,9 @@ def test_share_links_with_long_names(
     comment = add_comment(rows[1], Reviewer(bob), values, None)
     add_comment(rows[1], Reviewer(bob), values, comment)
     give_verdict(rows[1], Reviewer(bob), "approved", "W" * 2000)
-    Generation.objects.filter(pk=rows[2].pk).update(parent=rows[1])
+    for other in (rows[0], rows[2]):
+        Generation.objects.filter(pk=other.pk).update(parent=rows[1])
+        add_comment(other, Reviewer(bob), {"text": "To carry over"}, None)
     judge(page, [f"/share/{token}/{rows[1].pk}/"])
     be(page, studio, bob)
     judge(page, [f"/generations/{rows[1].pk}/review/", f"/comments/{comment.pk}/"])
