@@ -6,7 +6,7 @@ from typing import Concatenate, Final, ParamSpec, cast
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
@@ -29,7 +29,9 @@ def public(
         except LinkClosedError as error:
             response = closed_page(request, error.link, token)
         except LinkEndedError:
-            response = _ended_page(request)
+            response = _end_page(request, 410)
+        except Http404:
+            response = _end_page(request, 404)
         except NotAllowedError as error:
             response = _text(f"{error}\n", 403)
         return mark_unlisted(response)
@@ -94,10 +96,11 @@ def closed_page(request: HttpRequest, link: ShareLink, token: str, problem: str 
     )
 
 
-def _ended_page(request: HttpRequest) -> HttpResponse:
+def _end_page(request: HttpRequest, status: int) -> HttpResponse:
+    """410 for what has ended, 404 for what never was: for people who may have no account, and so no gallery."""
     if not wants_page(request):
-        return _text("This link has ended.\n", 410)
-    return render(request, "share/ended.html", status=410)
+        return _text("This link has ended.\n" if status == 410 else "There is nothing here.\n", status)
+    return render(request, "share/ended.html", {"has_ended": status == 410}, status=status)
 
 
 def wants_page(request: HttpRequest) -> bool:

@@ -2,6 +2,7 @@
 
 import html
 import time
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
@@ -141,6 +142,14 @@ def test_address_answers_by_the_state_of_the_link(
 @pytest.mark.parametrize("token", ["x", "0" * 32, "%2e%2e", "\N{SNOWMAN}", "' or 1=1 --"])
 def test_a_wrong_token_leads_nowhere(shared: Shared, name: str, token: str) -> None:
     assert ask(shared, name, token=token) == 404
+
+
+def test_a_guest_with_a_wrong_address_is_not_sent_to_a_gallery(shared: Shared) -> None:
+    for path in ("/share/wrong/", f"/share/{shared.token}/{uuid.uuid4()}/"):
+        answer = shared.client.get(path)
+        assert b"Check the address" in answer.content
+        assert b'href="/"' not in answer.content
+        assert answer.headers["X-Robots-Tag"].startswith("noindex")
 
 
 @pytest.mark.parametrize("name", sorted(OF_A_VIDEO))
