@@ -40,7 +40,7 @@ class NameSection:
 
 @require_safe
 @login_required
-def names(request: AuthenticatedHttpRequest) -> HttpResponse:
+def tags_and_collections(request: AuthenticatedHttpRequest) -> HttpResponse:
     return _page(request)
 
 
@@ -65,12 +65,12 @@ def change(request: AuthenticatedHttpRequest, kind: str, pk: int) -> HttpRespons
             messages.success(request, _("Deleted. Its videos stay."))
         case _:
             raise BadRequest("No such verb.")
-    return redirect("names")
+    return redirect("tags-and-collections")
 
 
 def _page(request: AuthenticatedHttpRequest, wrong: dict[str, Any] | None = None) -> HttpResponse:
     context = {"sections": list(_sections(request.user, wrong)), "wrong": wrong, "name_length": NAME_LENGTH}
-    return render(request, "generations/names.html", context, status=422 if wrong else 200)
+    return render(request, "generations/tags_and_collections.html", context, status=422 if wrong else 200)
 
 
 def _sections(user: User, wrong: dict[str, Any] | None) -> Iterator[NameSection]:
