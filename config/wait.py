@@ -12,8 +12,8 @@ import django
 import redis
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
+from config.migrations import unapplied_migrations
 from config.start import load_settings
 
 SECONDS = 60
@@ -26,13 +26,6 @@ def check_postgres() -> str:
     except django.db.Error as error:
         return f"does not answer: {error}"
     return ""
-
-
-def unapplied_migrations() -> list[str]:
-    """Each as `app.name`, in the order in which `migrate` would apply them."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
 def check_migrations() -> str:

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from config.wait import unapplied_migrations
+from config.migrations import unapplied_migrations
 from generations import tasks
 from generations.backup.exceptions import BackupError
 from generations.models import DRIVEN, OPEN, Event, Generation, Notification, Status, SubmitPause

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
+from config.migrations import known_migrations
 from config.version import VERSION
 from generations import bucket
 from generations.backup import client_programs, object_copies
@@ -89,7 +90,7 @@ def restore_backup(directory: Path, say: Say, options: RestoreOptions) -> Restor
 
 def _check_versions(manifest: Manifest) -> client_programs.Program:
     """This code must know what the dump has, and this server and its programs must be able to read it."""
-    known = {".".join(key) for key in _known_migrations()}
+    known = {".".join(key) for key in known_migrations(MigrationLoader(None))}
     if unknown := sorted(set(manifest.migrations) - known):
         raise BackupError(
             f"The backup is of version {manifest.version}, newer than this code ({VERSION}): it has the migration "
@@ -102,14 +103,6 @@ def _check_versions(manifest: Manifest) -> client_programs.Program:
             f"PostgreSQL {manifest.postgresql} or newer."
         )
     return client_programs.find_program("pg_restore", max(manifest.pg_dump, major))
-
-
-def _known_migrations() -> Iterator[tuple[str, str]]:
-    """With those that squashed ones replace."""
-    loader = MigrationLoader(None)
-    for key, migration in loader.disk_migrations.items():
-        yield key
-        yield from migration.replaces
 
 
 def _check_empty_database() -> None:

@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from config.wait import unapplied_migrations
+from config.migrations import unapplied_migrations
 from generations import bucket as storage
 from generations.bucket_check import BucketCheckError, try_bucket
 from generations.doctor.outcome import Outcome, failed, ok, warning
@@ -64,7 +64,7 @@ def database_rights() -> Outcome:
 
 
 def migrations() -> Outcome:
-    if missing := unapplied_migrations():
+    if missing := [str(migration) for migration in unapplied_migrations()]:
         return failed(f"{len(missing)} not applied: {_names(missing)}.", "Run `python manage.py migrate`.")
     return ok("All applied.")
 

@@ -6,8 +6,7 @@ It changes nothing. Each finding says what to do; one that has failed means: do 
 from collections.abc import Iterator
 from functools import partial
 
-from django.db import connection
-
+from config.migrations import unapplied_migrations
 from generations.doctor import servers
 from generations.doctor.outcome import Finding, State, find, not_tried
 from generations.upgrade import database, migrations, settings_changes, work
@@ -21,10 +20,11 @@ def examine(*, is_stopped: bool = False) -> Iterator[Finding]:
         yield find("migration", not_tried)
     else:
         yield find("version", database.known_version)
-        yield from migrations.findings(is_stopped=is_stopped)
+        unapplied = unapplied_migrations()
+        yield from migrations.findings(unapplied, is_stopped=is_stopped)
         yield find("locks", database.long_transactions)
         yield find("work", work.under_way)
-        yield find("backup", partial(work.last_backup, has_migrations=bool(migrations.pending(connection))))
+        yield find("backup", partial(work.last_backup, has_migrations=bool(unapplied)))
     yield find("redis", database.redis_version)
     yield find("queue", work.queued_jobs)
     yield find("python", database.python_version)

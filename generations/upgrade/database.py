@@ -10,6 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from redis import Redis
 from redis.exceptions import RedisError
 
+from config.migrations import known_migrations
 from config.version import VERSION
 from generations.doctor.outcome import Outcome, failed, ok, warning
 
@@ -26,8 +27,7 @@ def known_version() -> Outcome:
     loader = MigrationLoader(connection)
     applied = set(loader.applied_migrations)
     ours = {key for key in applied if key[0] in {"accounts", "generations"}}
-    known = {*loader.disk_migrations, *(key for one in loader.disk_migrations.values() for key in one.replaces)}
-    if unknown := sorted(ours - known):
+    if unknown := sorted(ours - known_migrations(loader)):
         return failed(
             f"The database is newer than this code ({VERSION}): it has {'.'.join(unknown[0])}.",
             "Use the newer code. There is no way back but a backup of before.",

@@ -7,9 +7,7 @@ from typing import Final
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from generations.doctor.outcome import Finding, Outcome, State, failed, ok, warning
@@ -38,22 +36,16 @@ LONG: Final = 5.0  # s that others may wait before somebody should choose the ho
 _STOP: Final = "Stop web, worker and cron of the old version before `migrate`, and check with --stopped."
 
 
-def pending(at: BaseDatabaseWrapper) -> list[Migration]:
-    """In the order in which `migrate` applies them."""
-    executor = MigrationExecutor(at)
-    return [migration for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
-
-
-def findings(*, is_stopped: bool) -> Iterator[Finding]:
-    found = pending(connection)
-    if not found:
-        yield _finding("", ok("None to apply."))
-    if found and not MigrationLoader(connection).applied_migrations:
-        yield _finding("", ok(f"{len(found)} to apply, to an empty database."))
-        return
+def findings(unapplied: list[Migration], *, is_stopped: bool) -> Iterator[Finding]:
     loader = MigrationLoader(connection)
-    for migration in found:
-        yield _finding(name_of(migration), judge(name_of(migration), sql_of(loader, migration), is_stopped=is_stopped))
+    if not unapplied:
+        yield _finding("", ok("None to apply."))
+    elif not loader.applied_migrations:
+        yield _finding("", ok(f"{len(unapplied)} to apply, to an empty database."))
+    else:
+        for migration in unapplied:
+            outcome = judge(str(migration), sql_of(loader, migration), is_stopped=is_stopped)
+            yield _finding(str(migration), outcome)
 
 
 def own_migrations(loader: MigrationLoader) -> list[Migration]:
@@ -61,10 +53,6 @@ def own_migrations(loader: MigrationLoader) -> list[Migration]:
     own = [config.label for config in apps.get_app_configs() if Path(config.path).parent == settings.BASE_DIR]
     found = [one for (app, _), one in sorted(loader.disk_migrations.items()) if app in own]
     return [one for one in found if (one.app_label, one.name[:4]) not in BASELINE]
-
-
-def name_of(migration: Migration) -> str:
-    return f"{migration.app_label}.{migration.name}"
 
 
 def sql_of(loader: MigrationLoader, migration: Migration) -> list[str]:

@@ -4,9 +4,10 @@ import pytest
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+from config.migrations import unapplied_migrations
 from generations.doctor.outcome import State
 from generations.upgrade import migrations
-from generations.upgrade.migrations import ACCEPTED, judge, name_of, own_migrations, sql_of, unsafe
+from generations.upgrade.migrations import ACCEPTED, judge, own_migrations, sql_of, unsafe
 from generations.upgrade.statements import problems
 from tests.migration_history import unapplied_migration
 
@@ -23,12 +24,12 @@ def test_no_migration_breaks_the_version_that_still_serves() -> None:
     found = own_migrations(loader)
 
     assert len(found) >= 9
-    assert {name_of(one): problems for one in found if (problems := unsafe(name_of(one), sql_of(loader, one)))} == {}
+    assert {str(one): problems for one in found if (problems := unsafe(str(one), sql_of(loader, one)))} == {}
 
 
 def test_what_is_accepted_is_there() -> None:
     loader = MigrationLoader(connection)
-    sql = {name_of(one): sql_of(loader, one) for one in own_migrations(loader) if name_of(one) in ACCEPTED}
+    sql = {str(one): sql_of(loader, one) for one in own_migrations(loader) if str(one) in ACCEPTED}
 
     assert {name: codes for name, (codes, _) in ACCEPTED.items()} == {
         name: set(problems(lines)) for name, lines in sql.items()
@@ -105,7 +106,7 @@ def test_lock_is_as_long_as_its_table(monkeypatch: pytest.MonkeyPatch, rows: int
 
 def test_each_pending_migration_is_named() -> None:
     with unapplied_migration() as name:
-        (finding,) = migrations.findings(is_stopped=False)
+        (finding,) = migrations.findings(unapplied_migrations(), is_stopped=False)
 
     assert finding.state is State.OK
     assert finding.message.startswith(f"{name}: Safe while the old version serves.")
