@@ -52,9 +52,7 @@ _KEEPALIVE: Final = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,  # ms
 }
-_SERVER_KEEPALIVE: Final = (
-    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=60000"
-)
+_SERVER_KEEPALIVE: Final = " ".join(f"-c tcp_{name.removeprefix('tcp_')}={value}" for name, value in _KEEPALIVE.items())
 
 Reader = TypeVar("Reader")
 

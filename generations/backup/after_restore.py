@@ -93,12 +93,10 @@ def mark_unchanged() -> Restored:
     with transaction.atomic():
         _free_leases()
         SubmitPause.objects.filter(reason=BARRIER).delete()
-        counts = _counts()
-        return Restored(0, counts.at_fal, counts.copied, counts.held, 0, 0)
+        return _restored()
 
 
 def _mark(until: datetime) -> Restored:
-    counts = _counts()
     _free_leases()
     Generation.objects.filter(status__in=sorted(OPEN)).update(uncertain_until=until)
     unsent = Generation.objects.filter(status__in=[Status.HELD, Status.QUEUED], submitted_at=None)
@@ -109,28 +107,24 @@ def _mark(until: datetime) -> Restored:
         lost_answers.begin_search(row)
     submitting = Generation.objects.filter(status=Status.SUBMITTING, reason__in=["", "answer_lost"])
     submitting.update(reason="restored", message=lost_answers.RESTORED_MESSAGE)
-    return Restored(
-        searched=Generation.objects.filter(status=Status.SUBMITTING).count(),
-        at_fal=counts.at_fal,
-        copied=counts.copied,
-        held=counts.held,
-        mails=_keep_mails(),
-        sessions=_end_sessions(),
-    )
+    searched = Generation.objects.filter(status=Status.SUBMITTING).count()
+    return _restored(searched, _keep_mails(), _end_sessions())
 
 
-@dataclass(frozen=True, slots=True)
-class _Counts:
-    at_fal: int
-    copied: int
-    held: int
+def _restored(searched: int = 0, mails: int = 0, sessions: int = 0) -> Restored:
+    """With what the rows themselves say."""
 
-
-def _counts() -> _Counts:
     def count(*statuses: Status) -> int:
         return Generation.objects.filter(status__in=statuses).count()
 
-    return _Counts(count(Status.RENDERING, Status.CANCELLING), count(Status.MIRRORING), count(Status.HELD))
+    return Restored(
+        searched=searched,
+        at_fal=count(Status.RENDERING, Status.CANCELLING),
+        copied=count(Status.MIRRORING),
+        held=count(Status.HELD),
+        mails=mails,
+        sessions=sessions,
+    )
 
 
 def _free_leases() -> None:

@@ -220,9 +220,7 @@ async def _wanted(row: Generation, fal: AsyncFalClient) -> dict[str, Any]:
     """The input that was sent. Where a picture was sent after the backup, its address at fal is not known here: it has
     the picture's own name, which is that of its content.
     """
-    if not row.uncertain_until:
-        return to_json(await arguments_of(row, fal))
-    return to_json(await arguments_of(row, fal, addresses=_known_or_named))
+    return to_json(await arguments_of(row, fal, addresses=_known_or_named if row.uncertain_until else None))
 
 
 def _known_or_named(picture: InputPicture) -> str:

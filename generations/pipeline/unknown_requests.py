@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, TextToVideo, parse
+from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, parse
 from generations.fal.client import FalClient
 from generations.fal.responses import ListedRequest, RequestUrls
 from generations.fal_account import fal_config
@@ -86,7 +86,6 @@ def _unknown(item: ListedRequest, endpoint: Endpoint) -> UnknownRequest:
 
 
 def _request_columns(endpoint: Endpoint, arguments: Arguments) -> dict[str, object]:
-    values: dict[str, object] = {**arguments.model_dump(), "endpoint": endpoint, "duration": int(arguments.duration)}
-    values.setdefault("aspect_ratio", "")
-    assert isinstance(arguments, TextToVideo) or not values["aspect_ratio"]
+    given = {"aspect_ratio": "", **arguments.model_dump()}  # a picture has its own
+    values: dict[str, object] = {**given, "endpoint": endpoint, "duration": int(arguments.duration)}
     return {name: values[name] for name in REQUEST_COLUMNS}

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 # keys beside those of videos and their pictures; by the models' names, since apps above this one are among them
 OTHER_COLUMNS: Final = (("accounts.User", "avatar_key"), ("sharing.TeamSharing", "logo_key"))
 PASS_SECONDS: Final = 5.0  # then the worker is free for other work; the rest waits for the next pass
+REMOVAL_LOCK: Final = 0x1A13  # of PostgreSQL's advisory locks: shared by who removes, a backup's alone
 LEASE: Final = timedelta(minutes=5)  # longer than the bucket's timeouts for a batch of one
 _BATCH_SIZE: Final = 20  # claimed at once: a killed worker holds up no more than these
 _UPLOAD_BATCH_SIZE: Final = 500
@@ -28,9 +29,6 @@ _TRASH_BATCH_SIZE: Final = 100
 _GENERATION_KEY: Final = re.compile(
     r"(?:quarantine/)?teams/[0-9a-f-]{36}/generations/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/"
 )
-
-
-REMOVAL_LOCK: Final = 0x1A13  # of PostgreSQL's advisory locks: shared by who removes, a backup's alone
 
 
 @contextmanager
