@@ -170,9 +170,9 @@ def test_redis_that_is_away(monkeypatch: pytest.MonkeyPatch, settings: Any) -> N
     assert_says(work.queued_jobs(), State.WARNING, "does not answer")
 
 
-OLD = SettingChange("FORMER_NAME", "9.9", is_new=False, became="NEW_NAME")
-GONE = SettingChange("GONE_NAME", "9.9", is_new=False)
-NEW = SettingChange("NEW_NAME", "9.9", meaning="what it is for")
+OLD = SettingChange("FORMER_NAME", became="NEW_NAME")
+GONE = SettingChange("GONE_NAME")
+NEW = SettingChange("NEW_NAME", meaning="what it is for")
 
 
 @pytest.mark.parametrize(
