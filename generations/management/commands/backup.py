@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from generations.backup import create_backup
-from generations.management.restored import backup_errors
+from generations.management.backup_commands import backup_errors
 from generations.models import ObjectMode
 
 

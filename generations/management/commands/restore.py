@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from generations.backup import RestoreOptions, restore_backup
-from generations.management.restored import add_stopped_at, backup_errors, summary
+from generations.management.backup_commands import add_stopped_at, backup_errors, summary
 
 
 class Command(BaseCommand):

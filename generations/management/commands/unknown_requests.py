@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.models import User
 from generations import tasks
 from generations.fal.errors import FalError
-from generations.management.restored import moment
+from generations.management.backup_commands import moment
 from generations.pipeline import unknown_requests
 from generations.pipeline.unknown_requests import UnknownRequest
 
