@@ -116,15 +116,15 @@ def presigned_url(key: str, *, seconds: int, **response_headers: str) -> str:
 def origin() -> str:
     """Where presigned addresses lead, such as https://videos.s3.amazonaws.com; empty while there are no keys."""
     try:
-        return _origin()
+        return _origin(client(), name())
     except BotoCoreError as error:
         logger.warning("The bucket's address is not known: %s", error)
         return ""
 
 
 @cache
-def _origin() -> str:
-    address = urlsplit(presigned_url("x", seconds=60))
+def _origin(asked: "S3Client", bucket: str) -> str:
+    address = urlsplit(asked.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "x"}))
     return f"{address.scheme}://{address.netloc}"
 
 

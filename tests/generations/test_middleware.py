@@ -42,7 +42,6 @@ def use_bucket(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[
 
 def forget() -> None:
     bucket._client.cache_clear()
-    bucket._origin.cache_clear()
 
 
 def sources(page: Any, directive: str) -> list[str]:
@@ -103,3 +102,15 @@ def test_bucket_behind_the_studio_is_not_named(use_bucket: Any, settings: Settin
     settings.MEDIA_DELIVERY = "proxy"
 
     assert sources(Client().get("/accounts/login/"), "media-src") == ["'self'", "blob:"]
+
+
+@pytest.mark.django_db
+def test_each_bucket_has_its_own_origin(use_bucket: Any) -> None:
+    """What a process found of one bucket is not said of the next."""
+    for region, host in [
+        ("cn-north-1", "videos.s3.cn-north-1.amazonaws.com.cn"),
+        ("us-east-1", "videos.s3.amazonaws.com"),
+    ]:
+        use_bucket("videos", region)
+
+        assert f"https://{host}" in sources(Client().get("/accounts/login/"), "media-src")
