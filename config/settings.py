@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "accounts",
     "generations",
     "sharing",
+    "api",
     "accounts.apps.StudioAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",

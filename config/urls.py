@@ -19,6 +19,7 @@ handler403 = "accounts.views.errors.forbidden"
 urlpatterns = [
     path("", include("generations.urls")),
     path("", include("sharing.urls")),
+    path("", include("api.urls")),
     path("accounts/", include("accounts.urls")),
     path("teams/", include("accounts.team_urls")),
     path("accounts/", include("allauth.urls")),

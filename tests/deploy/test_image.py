@@ -21,7 +21,7 @@ DOCKERFILE: Final = (ROOT / "deploy" / "Dockerfile").read_text()
 CONTEXT: Final = {
     line.strip("!/") for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")
 }
-PACKAGES: Final = ("accounts", "config", "devserver", "generations", "sharing")
+PACKAGES: Final = ("accounts", "api", "config", "devserver", "generations", "sharing")
 MAKE_RUN_ALONE: Final = {"devserver/launcher.py", "devserver/supervision.py"}
 
 

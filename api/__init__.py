@@ -1,0 +1,1 @@
+"""What programs use instead of pages: keys, fal's own routes, the studio's API, webhooks out and MCP."""
