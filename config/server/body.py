@@ -17,6 +17,7 @@ from config.server.exceptions import DisconnectedError, too_large, too_slow
 from config.server.limits import SMALL_BYTES
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MEMORY_BYTES: Final = 4 * SMALL_BYTES  # more than was read when it shows who sends it
 MIN_RATE: Final = 4096  # bytes a second, after the first CLIENT_TIMEOUT: a line of 32 kbit/s

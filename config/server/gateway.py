@@ -6,7 +6,7 @@ Three groups of threads, so that none can starve another: pages, requests that b
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from io import BytesIO
@@ -18,8 +18,8 @@ from django.db import close_old_connections
 
 from config import logging as logging_
 from config import request_id
-from config.server import responses
-from config.server.body import Body, Receive, declared_length, drain_body
+from config.server import held, responses
+from config.server.body import Body, Receive, Send, declared_length, drain_body
 from config.server.environ import Scope, client_address, environ_of, header
 from config.server.exceptions import DisconnectedError, HttpError, busy, not_signed_in, too_large
 from config.server.limits import FORM, SMALL_BYTES, BodyRule, is_anybody, rule_for
@@ -27,7 +27,7 @@ from config.server.responses import Wsgi, WsgiResponse
 from config.server.slots import Slots
 from config.server.sockets import end_stalled_connections
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Shortcut = Callable[[Scope], Awaitable[WsgiResponse] | None]  # None: not an address that it answers
 T = TypeVar("T")
 
 PAGE_THREADS: Final = 8
@@ -58,8 +58,8 @@ class ThreadPool:
 
 
 class Gateway:
-    def __init__(self, wsgi: Wsgi) -> None:
-        self._wsgi = wsgi
+    def __init__(self, wsgi: Wsgi, *shortcuts: Shortcut) -> None:
+        self._wsgi, self._shortcuts = wsgi, shortcuts
         self._pages, self._files = ThreadPool("page", PAGE_THREADS), ThreadPool("file", FILE_THREADS)
         self._parts = ThreadPool("part", PART_THREADS)
         self._uploads = Slots(of_one=4, in_all=24, wait_seconds=settings.CLIENT_TIMEOUT / 2)
@@ -69,13 +69,24 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         end_stalled_connections()
         try:
+            if shortcut := self._shortcut(scope):
+                await self._send(send, await shortcut, {})
+                return
             async with self._request(scope, receive) as (lane, environ):
                 answer = await lane.run(responses.call, self._wsgi, environ)
-            await self._send(scope, send, answer, environ)
+            if answer.later is not None:
+                await held.send(receive, send, answer)
+            else:
+                await self._send(send, answer, environ)
         except HttpError as refusal:
             await self._refuse(scope, receive, send, refusal)
         except DisconnectedError:
             return
+
+    def _shortcut(self, scope: Scope) -> Awaitable[WsgiResponse] | None:
+        if scope["method"] != "GET" or declared_length(scope) != 0:
+            return None
+        return next((found for shortcut in self._shortcuts if (found := shortcut(scope)) is not None), None)
 
     @asynccontextmanager
     async def _request(self, scope: Scope, receive: Receive) -> AsyncIterator[tuple[ThreadPool, dict[str, Any]]]:
@@ -109,7 +120,7 @@ class Gateway:
         slots = self._strangers_uploads if rule.allows is is_anybody else self._uploads
         return slots.acquire(person)
 
-    async def _send(self, scope: Scope, send: Send, answer: WsgiResponse, environ: dict[str, Any]) -> None:
+    async def _send(self, send: Send, answer: WsgiResponse, environ: dict[str, Any]) -> None:
         head = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         if answer.parts is None:
             await send(head)

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
+from django.http import HttpResponse
+
 from config.server.exceptions import Headers
+from config.server.later import EventStreamResponse, LaterResponse
 
 PART_BYTES: Final = 128 * 1024  # in CLIENT_TIMEOUT: 4 kB a second
 
@@ -21,14 +24,20 @@ class WsgiResponse:
     body: bytes
     parts: Iterator[bytes] | None = None
     close: Callable[[], object] = bool
+    later: LaterResponse | EventStreamResponse | None = None
 
 
 def call(wsgi: Wsgi, environ: dict[str, Any]) -> WsgiResponse:
-    """In a thread: ask the application. What is short is read at once; only what says its length is left in parts."""
+    """In a thread: ask the application. What is short is read at once; only what says its length is left in parts.
+
+    A view may also leave the rest to the gateway (`later`).
+    """
     head: list[tuple[int, list[tuple[str, str]]]] = []
     response = wsgi(environ, lambda status, headers, *_: head.append((int(status[:3]), headers)))
     status, pairs = head[0]
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+    if isinstance(response, LaterResponse | EventStreamResponse):
+        return WsgiResponse(status, _without_length(headers), _read_all(response), later=response)
     if not getattr(response, "streaming", False):
         return WsgiResponse(status, headers, _read_all(response))
     length = dict(headers).get(b"content-length", b"")
@@ -37,6 +46,17 @@ def call(wsgi: Wsgi, environ: dict[str, Any]) -> WsgiResponse:
     if int(length) <= PART_BYTES:
         return WsgiResponse(status, headers, _read_all(response))
     return WsgiResponse(status, headers, b"", iter(response), response.close)
+
+
+def _without_length(headers: Headers) -> Headers:
+    return [(name, value) for name, value in headers if name != b"content-length"]
+
+
+def read(response: HttpResponse) -> WsgiResponse:
+    """One that was found later, as if Django had sent it."""
+    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
+    body = _read_all(response)
+    return WsgiResponse(response.status_code, [*_without_length(pairs), (b"content-length", b"%d" % len(body))], body)
 
 
 def _read_all(response: Any) -> bytes:
