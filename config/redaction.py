@@ -1,4 +1,4 @@
-"""Remove secrets from log lines: tokens in paths, and signatures in query strings.
+"""Remove secrets from log lines: tokens in paths, signatures in query strings, and keys of the API.
 
 A route with such a token has its prefix here; a test walks through all routes and finds the one that has not.
 """
@@ -29,11 +29,12 @@ _IN_QUERY: Final = re.compile(
     rf"((?:(?<![\w.-])|%3F|%26)(?:{'|'.join(map(re.escape, _PARAMETERS))}){_EQUALS})(?:{_END}|%(?!26|23))+",
     re.IGNORECASE,
 )
+_KEYS: Final = re.compile(r"\b(ks_[a-z0-9]{8}_)[0-9A-Za-z]+")  # of the API: the prefix says which it was
 
 
 def redact(text: str) -> str:
     """The text with … in place of each secret."""
-    return _IN_QUERY.sub(r"\1…", _IN_PATH.sub(r"\1…", text))
+    return _KEYS.sub(r"\1…", _IN_QUERY.sub(r"\1…", _IN_PATH.sub(r"\1…", text)))
 
 
 def has_secret(path: str) -> bool:

@@ -35,6 +35,8 @@ SECRET_QUERIES: Final = [
     f"https://queue.fal.run/x?fal_webhook=https%3A%2F%2Fa.example%2Fwebhooks%2Ffal%2F1%2F%3Fmac%3D{SECRET}",
     f"https://a.example/?next=%2Fteams%2Fjoin%2F{SECRET}%2F",
     f"GET /metrics token={SECRET}",
+    "Authorization: Key ks_ab12cd34_kXv3Zq9tLm2PcWbRy7dHf8",
+    "https://a.example/?next=ks_ab12cd34_kXv3Zq9tLm2PcWbRy7dHf8",
 ]
 _TOKENS: Final = re.compile(r"<(?:str:)?(token|key|uidb36|secret|signature|code)>")
 
