@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership, Team, User
+from accounts.rights import Rights
 from accounts.roles import ROLE_ACTIONS, Action, Role
 from api.models import Key, Scope
 from api.models.key import prefix_of
@@ -31,7 +32,10 @@ class AuthenticationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A program that acts for `user` in `team` by `key`."""
+    """A program that acts for `user` in `team` by `key`.
+
+    What the user may see and do is for this caller what they may in this one team: `user.rights` knows no other.
+    """
 
     key: Key
     user: User
@@ -48,7 +52,20 @@ def authenticate(request: HttpRequest, *scopes: Scope) -> Caller:
         raise AuthenticationError(403, _("This key may not be used from this address."))
     key.record_use()
     request.META["REMOTE_USER"] = str(key.user_id)  # CGI's name: by it the server counts a person's transfers
-    return Caller(key, key.user, key.team)
+    return Caller(key, _with_rights(key), key.team)
+
+
+def _with_rights(key: Any) -> User:
+    """The person, with the one membership that was just read."""
+    user: User = key.user
+    membership: Any = Membership(team=key.team, user=user, role=key.role)
+    membership.has_second_factor, membership.left = (
+        True,
+        [],
+    )  # where the team asks for one, `role` says that it is there
+    user.known_memberships = [membership]
+    user.rights = Rights(user)
+    return user
 
 
 def _token(header: str) -> str:

@@ -1,5 +1,19 @@
 """The addresses of keys and webhooks, and of what programs ask."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.views import fal, proxy, uploads
+
+# With and without a slash at the end. fal's clients name an endpoint's owner and app there, people its whole id.
+_REQUEST = r"^fal/queue/(?P<app>fal-ai/[\w./-]+)/requests/(?P<pk>[^/]+)"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(_REQUEST + r"/status/?$", fal.status, name="fal-status"),
+    re_path(_REQUEST + r"/cancel/?$", fal.cancel, name="fal-cancel"),
+    re_path(_REQUEST + r"/response/?$", fal.result, name="fal-response"),
+    re_path(_REQUEST + r"/?$", fal.result, name="fal-result"),
+    path("fal/rest/storage/upload/initiate", uploads.initiate, name="fal-upload-initiate"),
+    path("fal/rest/storage/put/<str:token>", uploads.put, name="fal-upload"),
+    path("fal/proxy", proxy.proxy, name="fal-proxy"),
+    re_path(r"^fal/queue/(?P<endpoint>fal-ai/[\w./-]*[\w-])/?$", fal.submit, name="fal-submit"),
+]

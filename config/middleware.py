@@ -13,6 +13,7 @@ from django.utils.cache import add_never_cache_headers
 
 from config import headers, metrics, request_id
 from config import logging as logging_
+from config.api_paths import is_for_programs
 from config.origins import is_loopback
 from config.redaction import has_secret
 
@@ -112,8 +113,9 @@ class MethodsMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
-        """Behind what refuses a person any change."""
-        return None if request.method in _METHODS else HttpResponseNotAllowed(_METHODS)
+        """Behind what refuses a person any change. Views for programs name their own methods."""
+        is_allowed = request.method in _METHODS or is_for_programs(request.path)
+        return None if is_allowed else HttpResponseNotAllowed(_METHODS)
 
 
 class UnstorableParametersMiddleware:

@@ -10,6 +10,7 @@ SECRET_PREFIXES: Final = (
     "/accounts/confirm-email/",
     "/accounts/password/reset/key/",
     "/admin/django_rq/dashboard/stats.json/",
+    "/fal/rest/storage/put/",
     "/share/",
     "/teams/approve/",
     "/teams/join/",

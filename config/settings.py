@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
     "config.middleware.HeadersMiddleware",
+    "api.middleware.ProgramsMiddleware",
     "config.monitoring.AnyHostMiddleware",
     "config.middleware.ThisMachineOnlyMiddleware",
     "django.middleware.security.SecurityMiddleware",

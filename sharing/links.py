@@ -49,13 +49,15 @@ def link_url(token: str) -> str:
 
 
 @transaction.atomic
-def share_videos(by: User, rows: Sequence[Generation], options: LinkOptions) -> tuple[ShareLink, str]:
+def share_videos(
+    by: User, rows: Sequence[Generation], options: LinkOptions, *, token: str = ""
+) -> tuple[ShareLink, str]:
     """A link to these videos, all of one team, and its token, which is known at this moment only.
 
-    Raises PermissionDenied and NotShareableError.
+    Whoever can tell the same secret token at any time may give it. Raises PermissionDenied and NotShareableError.
     """
     team = _one_team(rows)
-    link, token = _create(by, team, options)
+    link, token = _create(by, team, options, token)
     ShareLinkVideo.objects.bulk_create(
         ShareLinkVideo(link=link, generation=row, position=place) for place, row in enumerate(rows)
     )
@@ -68,7 +70,7 @@ def share_videos(by: User, rows: Sequence[Generation], options: LinkOptions) -> 
 @transaction.atomic
 def share_collection(by: User, collection: Collection, options: LinkOptions) -> tuple[ShareLink, str]:
     """A link that shows whatever lies in the collection, also what comes later. Raises as `share_videos`."""
-    link, token = _create(by, collection.team, options, follows_collection=True, collection=collection)
+    link, token = _create(by, collection.team, options, "", follows_collection=True, collection=collection)
     _log(by, link.shown(), link)
     return link, token
 
@@ -80,13 +82,13 @@ def _one_team(rows: Sequence[Generation]) -> Team:
     return next(iter(teams.values()))
 
 
-def _create(by: User, team: Team, options: LinkOptions, **columns: Any) -> tuple[ShareLink, str]:
+def _create(by: User, team: Team, options: LinkOptions, token: str, **columns: Any) -> tuple[ShareLink, str]:
     sharing = TeamSharing.objects.of(team)
     if not Membership.objects.may(by, Action.SHARE, team):
         raise PermissionDenied
     if sharing.policy == SharingPolicy.FORBIDDEN:
         raise NotShareableError(_("%s does not allow share links. An admin can change that.") % team)
-    now, token = timezone.now(), secrets.token_urlsafe(_TOKEN_BYTES)
+    now, token = timezone.now(), token or secrets.token_urlsafe(_TOKEN_BYTES)
     needs_approval = sharing.policy == SharingPolicy.APPROVAL and not Membership.objects.may(by, Action.MANAGE, team)
     link = ShareLink(
         team=team,
@@ -124,9 +126,9 @@ def _log(by: User, rows: Sequence[Generation], link: ShareLink) -> None:
         row.events.create(status=row.status, by=by, message=message)
 
 
-def renew(link: ShareLink) -> str:
-    """A fresh token; the address before leads nowhere any more."""
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
+def renew(link: ShareLink, token: str = "") -> str:
+    """A fresh token, or the given one; the address before leads nowhere any more."""
+    token = token or secrets.token_urlsafe(_TOKEN_BYTES)
     link.token_hash = hash_of(token)
     link.save(update_fields=["token_hash"])
     return token

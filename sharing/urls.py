@@ -13,6 +13,7 @@ urlpatterns = [
     path("share/<str:token>/<uuid:pk>/", public.video, name="share-video"),
     path("share/<str:token>/<uuid:pk>/embed", public.embed, name="share-embed"),
     path("share/<str:token>/<uuid:pk>/video", media.file, name="share-file"),
+    path("share/<str:token>/<uuid:pk>/output", media.output, name="share-output"),
     path("share/<str:token>/<uuid:pk>/poster", media.poster, name="share-poster"),
     path("share/<str:token>/<uuid:pk>/preview", media.preview, name="share-preview"),
     path("share/<str:token>/<uuid:pk>/download", media.download, name="share-download"),

@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.api_paths import is_fals
 from config.headers import common_headers
 
 Headers = list[tuple[bytes, bytes]]
@@ -23,15 +24,24 @@ class HttpError(Exception):
         super().__init__(str(heading))
         self.status, self.heading, self.message, self.retry_after = status, heading, message, retry_after
 
-    def render(self, accepts: str) -> tuple[Headers, bytes]:
-        """As a page, as the JSON that scripts of ours read, or as a line of text."""
+    def render(self, accepts: str, path: str = "") -> tuple[Headers, bytes]:
+        """As a page, as the JSON that scripts of ours or fal's clients read, or as a line of text."""
         kind, text = "text/plain", f"{self.message}\n"
+        if is_fals(path):
+            return self._render_as_fal()
         if "text/html" in accepts:
             page = {"code": self.status, "heading": self.heading, "words": self.message}
             kind, text = "text/html", str(render_to_string("request_refused.html", page))
         elif "application/json" in accepts:
             kind, text = "application/json", json.dumps({"errors": [str(self.message)]}, ensure_ascii=False)
         return [*self._headers(), (b"content-type", f"{kind}; charset=utf-8".encode())], text.encode()
+
+    def _render_as_fal(self) -> tuple[Headers, bytes]:
+        """For a client that brings no key, it is the key that is missing."""
+        words = "invalid key credentials" if self.status == 401 else str(self.message)
+        text = json.dumps({"detail": words}, ensure_ascii=False)
+        headers = [(b"content-type", b"application/json"), (b"access-control-allow-origin", b"*")]
+        return [*self._headers(), *headers], text.encode()
 
     def _headers(self) -> Headers:
         headers: Headers = [(name.lower().encode(), value.encode()) for name, value in common_headers().items()]

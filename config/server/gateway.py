@@ -18,6 +18,7 @@ from django.db import close_old_connections
 
 from config import logging as logging_
 from config import request_id
+from config.api_paths import is_fals
 from config.server import held, responses
 from config.server.body import Body, Receive, Send, declared_length, drain_body
 from config.server.environ import Scope, client_address, environ_of, header
@@ -154,9 +155,11 @@ class Gateway:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, refusal: HttpError) -> None:
         """The answer goes out first; then what is still being sent goes by, so that the answer can be read."""
-        headers, body = await asyncio.to_thread(refusal.render, header(scope, b"accept"))
+        headers, body = await asyncio.to_thread(refusal.render, header(scope, b"accept"), scope["path"])
         own = request_id.choose(header(scope, request_id.HEADER.lower().encode()), settings.TRUSTED_PROXIES)
         headers.append((request_id.HEADER.lower().encode(), own.encode()))
+        if is_fals(scope["path"]):
+            headers.append((b"x-fal-request-id", own.encode()))
         if declared_length(scope) == 0:
             headers.append((b"content-length", str(len(body)).encode()))
         else:

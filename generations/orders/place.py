@@ -1,7 +1,7 @@
 """Turn checked input into committed rows. Once its row is committed, a request is safe."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -28,6 +28,8 @@ from generations.models import (
 from generations.moderation.screening import ScreeningResult, refuse_banned, refuse_banned_hashes, screen
 from generations.orders.rate_limits import lock_order_rate, refuse_too_many
 from generations.pictures import Picture
+
+Record = Callable[[list[Generation]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +94,19 @@ def place_order(order: Order) -> Generation:
     return place_batch([order])[0]
 
 
-def place_batch(orders: Sequence[Order]) -> list[Generation]:
+def place_batch(orders: Sequence[Order], *, waits: bool = False, record: Record | None = None) -> list[Generation]:
     """All generations of one press of the button, or none: one transaction, and one budget for their sum.
 
     The orders are one person's for one team, with one form key: the first row has it and the others have one drawn
-    from it, so that the same press sent again finds the same rows.
+    from it, so that the same press sent again finds the same rows. Where the team's queue is paused they are refused,
+    or wait in it (`waits`). `record` is called with the rows at the end of their transaction; what it raises undoes it.
     """
     rows = [_new_generation(order) for order in orders]
     if len(rows) > 1:
         batch = uuid.uuid5(orders[0].idempotency_key, f"batch of {orders[0].user.pk}")
         for index, row in enumerate(rows):
             row.idempotency_key, row.batch, row.batch_index = _key(row.idempotency_key, index), batch, index
-    return _place(rows, orders[0].pictures)
+    return _place(rows, orders[0].pictures, waits=waits, record=record)
 
 
 def place_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -> Generation:
@@ -116,19 +119,26 @@ def _key(idempotency_key: uuid.UUID, index: int) -> uuid.UUID:
     return uuid.uuid5(idempotency_key, str(index)) if index else idempotency_key
 
 
-def _place(rows: list[Generation], pictures: Mapping[Slot, Upload | InputPicture]) -> list[Generation]:
+def _place(
+    rows: list[Generation],
+    pictures: Mapping[Slot, Upload | InputPicture],
+    *,
+    waits: bool = False,
+    record: Record | None = None,
+) -> list[Generation]:
     if known := _find_existing(rows[0]):
         return known
     copies: list[InputPicture] = []
     try:
         refuse_too_many(rows[0].user)
-        _refuse_paused(rows[0].team)
+        if not waits:
+            _refuse_paused(rows[0].team)
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
         refuse_banned_hashes({picture.sha256 for picture in pictures.values()})
         screened = screen(rows)
         for row in rows:
             copies.extend(copy_picture(row, slot, picture) for slot, picture in pictures.items())
-        _commit(rows, copies, screened)
+        _commit(rows, copies, screened, record)
     except (IntegrityError, OrderRefusedError, BucketDownError):
         StorageDeletion.objects.enqueue(copy.key for copy in copies)
         # the same form may have been posted twice at once, and the other one was first, maybe with the last money
@@ -205,7 +215,9 @@ def copy_picture(generation: Generation, slot: Slot, picture: Upload | InputPict
 
 
 @transaction.atomic
-def _commit(rows: list[Generation], pictures: list[InputPicture], screened: ScreeningResult) -> None:
+def _commit(
+    rows: list[Generation], pictures: list[InputPicture], screened: ScreeningResult, record: Record | None
+) -> None:
     first = rows[0]
     lock_budget(first.user, first.team, _cents(rows))
     lock_order_rate(first.user)
@@ -218,3 +230,5 @@ def _commit(rows: list[Generation], pictures: list[InputPicture], screened: Scre
         Event(generation=row, status=row.status, by=row.user, message=row.message) for row in rows
     )
     screened.write()
+    if record:
+        record(rows)

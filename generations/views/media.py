@@ -135,10 +135,18 @@ def _video_of(generation: Generation) -> Video:
 
 
 def deliver(
-    request: HttpRequest, thing: Deliverable, *, seconds: int = _REDIRECT_SECONDS, cache: str = _CACHE
+    request: HttpRequest,
+    thing: Deliverable,
+    *,
+    seconds: int = _REDIRECT_SECONDS,
+    cache: str = _CACHE,
+    redirects: bool = True,
 ) -> HttpResponseBase:
-    """`seconds` that a presigned address lives; `cache` is the Cache-Control of what comes through the studio."""
-    if settings.MEDIA_DELIVERY == "redirect":
+    """`seconds` that a presigned address lives; `cache` is the Cache-Control of what comes through the studio.
+
+    Without `redirects` it comes through the studio in any case: for programs that follow none.
+    """
+    if settings.MEDIA_DELIVERY == "redirect" and redirects:
         address = bucket.presigned_url(thing.key, seconds=seconds, ResponseContentDisposition=thing.disposition)
         return HttpResponseRedirect(address, headers={"Cache-Control": "private, no-store"})
     return _stream(request, thing, cache)

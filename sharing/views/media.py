@@ -33,6 +33,18 @@ def file(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpResponseB
 
 @require_safe
 @with_link
+def output(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpResponseBase:
+    """The video for programs, some of which follow no redirect; pages of other sites may show it."""
+    video = opened.video(pk).video
+    thing = Deliverable(video.key, video.content_type, video.sha256, name=f"output{video.extension}")
+    response = deliver(request, thing, cache=_CACHE, redirects=False)
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@require_safe
+@with_link
 def poster(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpResponseBase:
     video = opened.video(pk).video
     return _give(request, Deliverable(video.poster_key, "image/webp", f"{video.sha256}-poster"))

@@ -24,6 +24,7 @@ from fido2.webauthn import AttestationObject, AttestedCredentialData, Authentica
 from accounts import invitations
 from accounts.models import Impersonation, Membership, Team, User
 from accounts.roles import Role
+from api.models import ApiRequest, Key, Scope
 from generations import bucket
 from generations.flows.remove_member import remove_member
 from generations.models import (
@@ -104,6 +105,9 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= dict.fromkeys(("share-link", "share-link-act"), link.pk)
     ids["comment"] = add_comment(generation, Reviewer(bob), {"text": "Redder"}, None).pk
     objects["sharing_sharelink"] = link
+    objects["api_key"] = script = Key(user=bob, team=film, name="A script", scopes=[Scope.READ])
+    script.save_with_token()
+    objects["api_apirequest"] = ApiRequest.objects.create(generation=generation, key=script)
     queries["share-link-new"] = f"?ids={generation.pk}"
     kind = ContentType.objects.get_for_model(generation).pk
     others["view_on_site"] = {"content_type_id": kind, "object_id": generation.pk}

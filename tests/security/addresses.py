@@ -28,6 +28,8 @@ VALUES: Final[defaultdict[str, Any]] = defaultdict(
     app_label="accounts",
     url="nowhere/",
     provider_id="oidc",
+    app="fal-ai/kling-video",
+    endpoint="fal-ai/kling-video/v2.5-turbo/pro/text-to-video",
     **dict.fromkeys(("object_id", "content_type_id", "id", "uidb36"), 1),
     **dict.fromkeys(("queue_index", "scheduler_index", "connection_index"), 0),
 )

@@ -1,0 +1,48 @@
+"""A caller's requests: generations that keys of the team have asked for, by the id that fal would call request_id."""
+
+import uuid
+from typing import Final
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from accounts.models import User
+from accounts.rights import UserQuery
+from api.authentication import Caller
+from api.fal.responses import RefusedError, not_found
+from config import logging
+from generations.fal.arguments import Endpoint
+from generations.models import Generation
+
+APP: Final = "fal-ai/kling-video"  # fal's addresses of a request name the endpoint's owner and app only
+
+
+def find_request(caller: Caller, pk: str) -> Generation:
+    """Raises RefusedError for what the caller may not know of."""
+    try:
+        found = _REQUEST.rows(caller.user, uuid.UUID(pk))
+    except ValueError:
+        found = []
+    if not found:
+        raise RefusedError(not_found())
+    logging.name_generation(found[0].pk)
+    return found[0]
+
+
+def _request(user: User, pk: uuid.UUID) -> QuerySet[Generation]:
+    rows = Generation.objects.visible_to(user).select_related("api_request__key__user")
+    return rows.filter(pk=pk, api_request__isnull=False)
+
+
+_REQUEST: Final = UserQuery(_request, uuid.UUID(int=41))
+
+
+def is_app(path: str) -> bool:
+    """Whether requests are found there: at the app, as fal's clients ask, or at the endpoint's whole id."""
+    return path == APP or path in list(Endpoint)
+
+
+def request_urls(pk: uuid.UUID) -> dict[str, str]:
+    """The addresses of a request, as every answer names them."""
+    own = f"{settings.SITE_URL}/fal/queue/{APP}/requests/{pk}"
+    return {"response_url": own, "status_url": f"{own}/status", "cancel_url": f"{own}/cancel"}

@@ -1,0 +1,122 @@
+"""Ask for a video as at fal: from a JSON body to a committed row, by the same way as the form."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.http import JsonResponse
+from django.utils.translation import gettext as _
+
+from api.authentication import Caller
+from api.fal import responses
+from api.fal.pictures import save_pictures, without_pictures
+from api.fal.requests import request_urls
+from api.fal.responses import Answer, RefusedError
+from api.fal.status import QueueStatus
+from api.orders import IdempotencyError, Repeat, find_repeated, place
+from generations.bucket import BucketDownError
+from generations.exceptions import (
+    OrderRefusedError,
+    OverBudgetError,
+    QueuePausedError,
+    TooManyOrdersError,
+    TooManyPicturesError,
+)
+from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, parse
+from generations.models import Generation, Price, Slot, Upload
+from generations.moderation.screening import BannedPictureError, PromptRefusedError
+from generations.orders.place import Order
+from generations.pictures import DecoderBusyError
+
+MAX_WEBHOOK: Final = 2000  # characters
+_VIOLATION: Final = "content_policy_violation"
+_RETRY_SECONDS: Final = "60"
+
+
+def submit(
+    caller: Caller, endpoint: Endpoint, values: Mapping[str, Any], *, idempotency_key: str = "", webhook: str = ""
+) -> Generation:
+    """The generation; the one of before where the Idempotency-Key says that it is the same request.
+
+    A picture at an address elsewhere is fetched here, which may take long. Raises RefusedError; then nothing was made.
+    """
+    check_webhook(webhook)
+    with refusals(values):
+        repeat = Repeat.of(idempotency_key, endpoint, dict(values), webhook)
+        if known := find_repeated(caller, repeat):
+            return known[0]
+        arguments = parse(endpoint, without_pictures(values))
+        return place(caller, [_order(caller, arguments, save_pictures(caller, _own(endpoint, values)))], repeat)[0]
+
+
+@contextmanager
+def refusals(values: Mapping[str, Any]) -> Iterator[None]:
+    """What is wrong with the input, or with the moment, in fal's words: a RefusedError."""
+    try:
+        yield
+    except InvalidArguments as error:
+        raise RefusedError(responses.invalid(error.problems, values)) from error
+    except (OrderRefusedError, BucketDownError, DecoderBusyError, Price.DoesNotExist) as error:
+        raise RefusedError(_refusal(error)) from error
+
+
+def submitted(row: Generation) -> JsonResponse:
+    """fal's answer to a submit. It says IN_QUEUE even where a worker has been faster."""
+    body = {"status": QueueStatus.IN_QUEUE.value, "request_id": str(row.pk), **request_urls(row.pk)}
+    return Answer(200, {**body, "logs": None, "metrics": {}, "queue_position": 0}).response(str(row.pk))
+
+
+def check_webhook(url: str) -> None:
+    """Raises RefusedError for what is no web address; whether it may be called is judged when it is."""
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_address = False
+    if not is_address or len(url) > MAX_WEBHOOK or not url.isprintable():
+        words = _("fal_webhook is no web address. Give one that starts with https://.")
+        raise RefusedError(
+            Answer(422, {"detail": [{**responses.detail("", "url_parsing", words), "loc": ["query", "fal_webhook"]}]})
+        )
+
+
+def _own(endpoint: Endpoint, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without pictures where the endpoint takes none: unknown keys are ignored."""
+    return values if endpoint is Endpoint.IMAGE_TO_VIDEO else {}
+
+
+def _order(caller: Caller, arguments: Arguments, pictures: dict[Slot, Upload]) -> Order:
+    return Order(
+        user=caller.user,
+        team=caller.team,
+        idempotency_key=uuid.uuid4(),
+        arguments=arguments,
+        pictures=pictures,
+    )
+
+
+def _refusal(error: Exception) -> Answer:  # noqa: PLR0911 - one return a kind
+    match error:
+        case OverBudgetError():
+            return responses.over_budget(error)
+        case QueuePausedError():
+            return responses.locked(error)
+        case IdempotencyError():
+            return responses.sentence(422, error)
+        case PromptRefusedError():
+            return responses.model_error(422, [responses.detail("prompt", _VIOLATION, error)])
+        case BannedPictureError():
+            return responses.model_error(422, [responses.detail("image_url", _VIOLATION, error)])
+        case TooManyOrdersError() | TooManyPicturesError():
+            return responses.sentence(429, error, **{"Retry-After": _RETRY_SECONDS})
+        case Price.DoesNotExist():
+            words = _("There is no price for this yet. Ask an admin to enter what it costs.")
+            return responses.model_error(422, [responses.detail("duration", "feature_not_supported", words)])
+        case BucketDownError() | DecoderBusyError():
+            return responses.infrastructure_error(503, "runner_scheduling_failure", error)
+        case _:
+            return responses.locked(error)

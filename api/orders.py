@@ -1,0 +1,99 @@
+"""Orders of programs: what the form orders, with the key's own limit and with what makes a repeated order harmless."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError
+from django.utils.translation import gettext as _
+
+from api.authentication import Caller
+from api.models import ApiRequest, Key
+from api.models.request import MAX_IDEMPOTENCY_KEY
+from generations import tasks
+from generations.exceptions import OrderRefusedError, OverBudgetError
+from generations.models import Generation, dollars
+from generations.orders.place import Order, place_batch
+
+
+class IdempotencyError(OrderRefusedError):
+    """The Idempotency-Key stands for something else already, or is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """What tells an order that is sent again from a new one. A blank key: nothing does, each is a new one."""
+
+    key: str = ""
+    digest: str = ""
+
+    @classmethod
+    def of(cls, key: str, *asked: Any) -> "Repeat":
+        """`asked` is all that the order says. Raises IdempotencyError for a key that can't be kept."""
+        if len(key) > MAX_IDEMPOTENCY_KEY or not key.isprintable():
+            raise IdempotencyError(_("An Idempotency-Key has at most %d visible characters.") % MAX_IDEMPOTENCY_KEY)
+        text = json.dumps(asked, sort_keys=True)
+        return cls(key, hashlib.sha256(text.encode()).hexdigest() if key else "")
+
+
+def find_repeated(caller: Caller, repeat: Repeat) -> list[Generation]:
+    """What the same order has made before, if anything. Raises IdempotencyError when it was another order."""
+    known = ApiRequest.objects.repeated(caller.key, repeat.key)
+    if known is None:
+        return []
+    if known.body_digest != repeat.digest:
+        raise IdempotencyError(_("This Idempotency-Key was used for another request within the last 24 hours."))
+    first: Generation = known.generation
+    if first.batch is None:
+        return [first]
+    return list(Generation.objects.filter(batch=first.batch, user=first.user_id).order_by("batch_index"))
+
+
+def place(caller: Caller, orders: Sequence[Order], repeat: Repeat | None = None) -> list[Generation]:
+    """All of them, or none; those of before when the same order comes again.
+
+    In a paused team they wait. Raises OrderRefusedError and BucketDownError; then nothing was made.
+    """
+    repeat = repeat or Repeat()
+    if known := find_repeated(caller, repeat):
+        return known
+    try:
+        rows = place_batch(orders, waits=True, record=lambda rows: _record(caller.key, rows, repeat))
+    except IntegrityError:  # the same order was sent twice at once, and the other one was first
+        if known := find_repeated(caller, repeat):
+            return known
+        raise
+    tasks.wake()
+    return rows
+
+
+def _record(key: Key, rows: list[Generation], repeat: Repeat) -> None:
+    """In the transaction of the rows: another order by this key waits until it has ended."""
+    locked = Key.objects.select_for_update(no_key=True).get(pk=key.pk)
+    _refuse_over_limit(locked, sum(row.cost_cents for row in rows))
+    if repeat.key:
+        ApiRequest.objects.forget_expired(key, repeat.key)
+    first = rows[0]
+    ApiRequest.objects.bulk_create(
+        ApiRequest(
+            generation=row,
+            key=key,
+            idempotency_key=repeat.key if row is first else "",
+            body_digest=repeat.digest if row is first else "",
+        )
+        for row in rows
+    )
+
+
+def _refuse_over_limit(key: Key, cents: int) -> None:
+    if key.monthly_limit_cents is None:
+        return
+    left = max(key.monthly_limit_cents - ApiRequest.objects.spent_cents(key), 0)
+    if cents > left:
+        message = _("This costs %(cost)s; %(left)s is left of this month’s %(limit)s of the key %(key)s.")
+        limit = dollars(key.monthly_limit_cents)
+        raise OverBudgetError(
+            message % {"cost": dollars(cents), "left": dollars(left), "limit": limit, "key": key.prefix}
+        )
