@@ -5,3 +5,15 @@ from django.apps import AppConfig
 
 class ApiConfig(AppConfig):
     name = "api"
+
+    def ready(self) -> None:
+        from api.webhooks import collect, deliver, health  # noqa: PLC0415  models are there only now
+        from generations.backup.after_restore import add_step  # noqa: PLC0415
+        from generations.notifications import add_sender  # noqa: PLC0415
+        from generations.tasks import add_frequent, add_hourly  # noqa: PLC0415
+
+        add_frequent(collect.collect)
+        add_frequent(deliver.start_threads)
+        add_sender(health.send_mails)
+        add_hourly(health.delete_old)
+        add_step(health.forget_pending)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from api.views import fal, proxy, uploads
+from api.views import fal, proxy, public_files, uploads
 
 # With and without a slash at the end. fal's clients name an endpoint's owner and app there, people its whole id.
 _REQUEST = r"^fal/queue/(?P<app>fal-ai/[\w./-]+)/requests/(?P<pk>[^/]+)"
@@ -16,4 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("fal/rest/storage/put/<str:token>", uploads.put, name="fal-upload"),
     path("fal/proxy", proxy.proxy, name="fal-proxy"),
     re_path(r"^fal/queue/(?P<endpoint>fal-ai/[\w./-]*[\w-])/?$", fal.submit, name="fal-submit"),
+    path("fal/.well-known/jwks.json", public_files.jwks, name="fal-jwks"),
+    path("webhooks/posters/<str:token>", public_files.poster, name="webhook-poster"),
 ]

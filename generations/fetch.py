@@ -55,6 +55,13 @@ def client(*, trusted_origins: frozenset[str] = frozenset(), timeout: httpx.Time
     )
 
 
+def check_address(url: str, *, trusted_origins: frozenset[str] = frozenset()) -> None:
+    """Raises what a request to this address would raise before it is sent: AddressRefused, HostNotFound, InvalidURL."""
+    with client(trusted_origins=trusted_origins) as http:
+        request = http.build_request("GET", url)
+    _PublicOnly(frozenset(map(_origin_of_text, trusted_origins))).check(request)
+
+
 class _Client(httpx.Client):
     def build_request(self, *args: Any, **options: Any) -> httpx.Request:
         """A name that can't be one (`xn--a`) makes httpx raise an error of its IDNA library: call it what it is."""
@@ -98,18 +105,27 @@ class _PublicOnly(httpx.BaseTransport):
         self._inner = httpx.HTTPTransport(verify=_certificates(), trust_env=False, limits=limits)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        addresses = self.check(request)
+        answer = self._send(request, addresses) if addresses else self._inner.handle_request(request)
+        return _drop_redirect_body(request, answer)
+
+    def check(self, request: httpx.Request) -> list[str]:
+        """The addresses of the host, each of them public; none for a trusted origin, which is connected to by name.
+
+        Raises AddressRefused and HostNotFound.
+        """
         if request.url.userinfo:
             raise AddressRefused("An address with a user name or password in it isn't fetched.")
         if (request.url.port or 0) > _LAST_PORT:
             raise HostNotFound(f"there is no port {request.url.port}", request=request)
         if not self._trusted.isdisjoint({_origin(request.url), _any_port(request.url)}):
-            return _drop_redirect_body(request, self._inner.handle_request(request))
+            return []
         if request.url.scheme not in _DEFAULT_PORTS or not request.url.raw_host:
             raise AddressRefused("Give a web address that starts with https://.")
         addresses = _public_addresses(request)
         if request.url.scheme == "http":
             raise AddressRefused("This address isn't encrypted; use one that starts with https://.")
-        return _drop_redirect_body(request, self._send(request, addresses))
+        return addresses
 
     def close(self) -> None:
         self._inner.close()

@@ -113,12 +113,24 @@ def clean() -> None:
     _run(bulk.resume)
 
 
+_frequent: Final[list[Callable[[], object]]] = []
 _hourly: Final[list[Callable[[], object]]] = []
+
+
+def add_frequent(step: Callable[[], object]) -> None:
+    """For an app that knows this one: a sweep takes this step every other second. It must not wait for anybody."""
+    _frequent.append(step)
 
 
 def add_hourly(step: Callable[[], object]) -> None:
     """For an app that knows this one: the hourly sweep takes this step, too."""
     _hourly.append(step)
+
+
+def frequent() -> None:
+    """The steps of other apps."""
+    for step in _frequent:
+        _run(step)
 
 
 def sweep() -> None:

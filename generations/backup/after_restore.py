@@ -5,7 +5,7 @@ only once it is known not to be there; no mail goes out a second time; nobody st
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -41,6 +41,14 @@ class Restored:
     held: int
     mails: int
     sessions: int
+
+
+_steps: Final[list[Callable[[datetime], object]]] = []
+
+
+def add_step(step: Callable[[datetime], object]) -> None:
+    """For an app that knows this one: `step` prepares its rows. Before the moment that it is given, they are unsure."""
+    _steps.append(step)
 
 
 def raise_barrier() -> None:
@@ -107,6 +115,8 @@ def _mark(until: datetime) -> Restored:
         lost_answers.begin_search(row)
     submitting = Generation.objects.filter(status=Status.SUBMITTING, reason__in=["", "answer_lost"])
     submitting.update(reason="restored", message=lost_answers.RESTORED_MESSAGE)
+    for step in _steps:
+        step(until)
     searched = Generation.objects.filter(status=Status.SUBMITTING).count()
     return _restored(searched, _keep_mails(), _end_sessions())
 

@@ -90,6 +90,7 @@ class Comment(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["generation", "created_at"], name="comment_of_generation"),
             models.Index(fields=["created_at"], name="comment_to_tell", condition=Q(notified_at=None)),
+            models.Index(fields=["created_at"], name="comment_by_time"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=_ONE_AUTHOR, name="comment_has_one_author"),
@@ -156,7 +157,10 @@ class Verdict(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-at", "-id"]
-        indexes: ClassVar = [models.Index(fields=["at"], name="verdict_to_tell", condition=Q(notified_at=None))]
+        indexes: ClassVar = [
+            models.Index(fields=["at"], name="verdict_to_tell", condition=Q(notified_at=None)),
+            models.Index(fields=["at"], name="verdict_by_time"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=_ONE_AUTHOR, name="verdict_has_one_author"),
             models.CheckConstraint(condition=Q(kind__in=ReviewStatus.values), name="verdict_known"),

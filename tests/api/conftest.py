@@ -8,6 +8,7 @@ from django.test import Client
 
 from accounts.models import Team, User
 from api.models import Key, Scope
+from tests.api.webhook_cast import clock, endpoint, receiver  # noqa: F401 - fixtures
 
 MakeKey = Callable[..., tuple[Key, str]]
 
