@@ -46,19 +46,19 @@ def _collect_events() -> int:
     if not endpoints:
         return 0
     with transaction.atomic():
-        cursor = _claim_cursor()
+        oldest = min(endpoint.active_since for endpoint in endpoints) - _CLOCK_SKEW
+        cursor = _claim_cursor(oldest)
         if cursor is None:
             return 0
         horizon = _horizon()
-        since = max(cursor.seen_until, min(endpoint.active_since for endpoint in endpoints) - _CLOCK_SKEW)
-        made = sum(map(_save, _batches(_deliveries(endpoints, since))))
+        made = sum(map(_save, _batches(_deliveries(endpoints, max(cursor.seen_until, oldest)))))
         WebhookCursor.objects.update(seen_until=horizon)
     return made
 
 
-def _claim_cursor() -> WebhookCursor | None:
-    """None while another sweep looks. The first one ever looks from now on."""
-    WebhookCursor.objects.bulk_create([WebhookCursor(seen_until=timezone.now())], ignore_conflicts=True)
+def _claim_cursor(oldest: datetime) -> WebhookCursor | None:
+    """None while another sweep looks. The first one ever looks from `oldest` on."""
+    WebhookCursor.objects.bulk_create([WebhookCursor(seen_until=oldest)], ignore_conflicts=True)
     return WebhookCursor.objects.select_for_update(skip_locked=True).first()
 
 
