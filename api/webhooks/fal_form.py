@@ -9,11 +9,10 @@ from base64 import urlsafe_b64encode
 from datetime import timedelta
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 
+from api.fal.result import result_answer
 from api.models import FalWebhook, SigningKey, WebhookDelivery
 from api.webhooks import signature
 from api.webhooks.occurrence import ENDED
@@ -54,19 +53,11 @@ def _delivery(hook: FalWebhook) -> WebhookDelivery:
 
 def _body(row: Generation) -> dict[str, Any]:
     """`gateway_request_id` is that of fal's last attempt; ours are one."""
-    status, payload = _result(row)
+    answer = result_answer(row)
     ids = {"request_id": str(row.pk), "gateway_request_id": str(row.pk)}
-    if status == 200:
-        return {**ids, "status": "OK", "payload": payload}
-    return {**ids, "status": "ERROR", "error": f"Invalid status code: {status}", "payload": payload}
-
-
-def _result(row: Generation) -> tuple[int, dict[str, Any]]:
-    """HTTP status and body, as the result's address gives them."""
-    if row.status == Status.DONE:
-        url = f"{settings.SITE_URL}{reverse('generation-video', args=[row.pk])}"
-        return 200, {"video": {"url": url, "content_type": "video/mp4", "file_name": "output.mp4"}}
-    return 422, {"detail": row.message or str(row.get_status_display())}
+    if answer.status == 200:
+        return {**ids, "status": "OK", "payload": answer.body}
+    return {**ids, "status": "ERROR", "error": f"Invalid status code: {answer.status}", "payload": answer.body}
 
 
 def headers(delivery: WebhookDelivery, timestamp: int, body: bytes) -> dict[str, str]:

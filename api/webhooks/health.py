@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.emails import send_email
 from accounts.models import Membership
 from accounts.roles import Action
-from api.models import WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint, WebhookFormat
+from api.models import FalWebhook, WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint, WebhookFormat
+from generations.models import TERMINAL
 
 WARN_AFTER: Final = timedelta(days=1)  # of failures
 DISABLE_AFTER: Final = timedelta(days=5)
@@ -101,6 +102,8 @@ def forget_pending(until: datetime) -> None:
     """Of a restored database: what happened before may have been told, and nothing of it is told again."""
     now = timezone.now()
     WebhookDelivery.objects.filter(due_at__isnull=False).update(due_at=None, failed_at=now)
+    ended = FalWebhook.objects.filter(queued_at=None, generation__status__in=sorted(TERMINAL))
+    ended.update(queued_at=now)
     WebhookEndpoint.objects.update(lease=None, lease_until=None, not_before=None)
     WebhookCursor.objects.update(seen_until=max(now, until))
     WebhookEndpoint.objects.filter(active_since__lt=now).update(active_since=now)

@@ -73,18 +73,6 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, trusted_origins: 
     return Answer(took(), status, found, _text(content))
 
 
-def check_address(url: str, *, trusted_origins: frozenset[str]) -> None:
-    """Raises ValueError, with a sentence for a person, for an address that nothing would be sent to."""
-    try:
-        fetch.check_address(url, trusted_origins=trusted_origins)
-    except fetch.AddressRefused as error:
-        raise ValueError(str(error)) from error
-    except fetch.HostNotFound as error:
-        raise ValueError(_("This host doesn’t exist. Check the address.")) from error
-    except (httpx.InvalidURL, ValueError) as error:
-        raise ValueError(_("This is no web address.")) from error
-
-
 def _exchange(
     url: str, body: bytes, headers: Mapping[str, str], trusted_origins: frozenset[str], deadline: "_Deadline"
 ) -> tuple[int, dict[str, str], bytes]:
@@ -182,9 +170,3 @@ class _Deadline:
         for each in list(self._sockets):
             with contextlib.suppress(OSError):  # it is closed already
                 each.shutdown(socket.SHUT_RDWR)
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port, for counting by receiver."""
-    parsed = httpx.URL(url)
-    return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}"

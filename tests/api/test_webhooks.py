@@ -13,8 +13,10 @@ from pytest_django import Settings
 from standardwebhooks import WebhookVerificationError
 
 from accounts.models import Team, User
+from api import webhook_address
 from api.models import WebhookDelivery, WebhookEndpoint
 from api.models.webhook import ROTATION
+from api.webhook_address import WebhookUrlError
 from api.webhooks import deliver, health, send
 from api.webhooks.deliver import LEASE, RETRY_DELAYS, deliver_due
 from tests.api.webhook_cast import Clock, make_endpoint, queued, verified
@@ -285,8 +287,8 @@ def test_internal_addresses_are_refused_when_saved_and_when_sent(
 ) -> None:
     settings.MIRROR_TRUSTED_ORIGINS = frozenset()
     internet.names |= {"inside.example": [["10.0.0.1"]], "half-inside.example": [[PUBLIC, "192.168.0.1"]]}
-    with pytest.raises(ValueError, match=r"address|https"):
-        send.check_address(url, trusted_origins=frozenset())
+    with pytest.raises(WebhookUrlError, match=r"address|https"):
+        webhook_address.check(url)
     delivery = queued(make_endpoint(film, url))
     internet.connected.clear()
     deliver_due()
@@ -306,7 +308,7 @@ def test_name_that_turns_inside_after_it_was_saved(
     """What was looked up is what is connected to: a second answer of the name server changes nothing."""
     settings.MIRROR_TRUSTED_ORIGINS = frozenset()
     internet.names[HOST] = [[PUBLIC], [PUBLIC], ["127.0.0.1"]]
-    send.check_address(f"https://{HOST}/hook", trusted_origins=frozenset())
+    webhook_address.check(f"https://{HOST}/hook")
     endpoint = make_endpoint(film, f"https://{HOST}/hook")
     queued(endpoint)
     deliver_due()
