@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from api.views import fal, proxy, public_files, uploads
+from api.views import fal, proxy, public_files, uploads, webhooks
 
 # With and without a slash at the end. fal's clients name an endpoint's owner and app there, people its whole id.
 _REQUEST = r"^fal/queue/(?P<app>fal-ai/[\w./-]+)/requests/(?P<pk>[^/]+)"
@@ -17,5 +17,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("fal/proxy", proxy.proxy, name="fal-proxy"),
     re_path(r"^fal/queue/(?P<endpoint>fal-ai/[\w./-]*[\w-])/?$", fal.submit, name="fal-submit"),
     path("fal/.well-known/jwks.json", public_files.jwks, name="fal-jwks"),
+    path("teams/<slug:slug>/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("teams/<slug:slug>/webhooks/new/", webhooks.new, name="webhook-new"),
+    path("teams/<slug:slug>/webhooks/<uuid:pk>/", webhooks.webhook, name="webhook"),
+    path("teams/<slug:slug>/webhooks/<uuid:pk>/edit/", webhooks.edit, name="webhook-edit"),
+    path("teams/<slug:slug>/webhooks/<uuid:pk>/act", webhooks.act, name="webhook-act"),
+    path("teams/<slug:slug>/webhooks/<uuid:pk>/<uuid:message>/", webhooks.delivery, name="webhook-delivery"),
     path("webhooks/posters/<str:token>", public_files.poster, name="webhook-poster"),
 ]

@@ -234,8 +234,16 @@ class WebhookAttempt(models.Model):
         return f"#{self.number}: {self.status or self.error}"
 
     @property
-    def is_success(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300 and not self.error
+    def request_text(self) -> str:
+        return _lines(self.request_headers)
+
+    @property
+    def response_text(self) -> str:
+        return "\n".join(part for part in (_lines(self.response_headers), self.response) if part)
+
+
+def _lines(headers: dict[str, str]) -> str:
+    return "".join(f"{name}: {value}\n" for name, value in headers.items())
 
 
 class WebhookCursor(models.Model):

@@ -69,7 +69,7 @@ def _claim(column: str, which: Q) -> WebhookEndpoint | None:
 
 
 def _mail(endpoint: WebhookEndpoint, name: str) -> int:
-    url = f"{settings.SITE_URL}{reverse('team', args=[endpoint.team.slug])}"
+    url = f"{settings.SITE_URL}{reverse('webhook', args=[endpoint.team.slug, endpoint.pk])}"
     context = {"endpoint": endpoint, "team": endpoint.team, "url": url, "days": DISABLE_AFTER.days}
     people = Membership.objects.users_who_may(Action.MANAGE, endpoint.team)
     return sum(send_email(person.email, name, {**context, "person": person}) for person in people)

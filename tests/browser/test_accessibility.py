@@ -32,6 +32,7 @@ from generations.views import archive
 from sharing.links import LinkOptions, share_videos
 from sharing.models import ShareLink
 from sharing.review import Reviewer, add_comment, give_verdict
+from tests.api.webhook_cast import make_endpoint, queued
 from tests.browser.conftest import desk_alone, show_again
 from tests.browser.test_pages import rows_of_every_state
 from tests.browser.test_teams import be
@@ -72,6 +73,7 @@ WITH_ARGUMENTS: Final = [
     *("account_confirm_email", "account_reset_password_from_key"),
     *("review", "comment", "share-comments", "share-comment", "share-verdict"),
     *("share", "share-video", "share-report", "share-link-new", "share-link", "team-sharing"),
+    *("webhooks", "webhook-new", "webhook", "webhook-edit", "webhook-delivery"),
 ]
 NO_PAGES: Final = [  # parts of a page, files, data
     *("generation-panel", "generation-card", "generation-video", "generation-poster", "generation-preview", "avatar"),
@@ -82,7 +84,7 @@ NO_PAGES: Final = [  # parts of a page, files, data
     *("account_confirm_login_code", "mfa_authenticate", "mfa_login_webauthn", "socialaccount_signup"),
     *("openid-reauthenticate", "account_set_password"),
     *("share-oembed", "share-logo", "share-archive", "share-file", "share-poster", "share-preview", "share-download"),
-    *("share-metadata", "share-embed"),
+    *("share-metadata", "share-embed", "fal-jwks", "webhook-poster"),
 ]
 LOOKS: Final[dict[Literal["light", "dark"], tuple[int, int]]] = {"light": (1440, 900), "dark": (390, 844)}
 NARROWER: Final = {1440: (1440, 1280), 390: (390, 320)}  # widths at which nothing is cut off, by that of the visit
@@ -300,6 +302,14 @@ def test_share_links_with_long_names(
     ShareLink.objects.update(approved_at=None)
     be(page, studio, alice)
     judge(page, ["/teams/film/sharing", f"/share-links/{link.pk}/", f"/share/{token}/"])
+    endpoint = make_endpoint(film, f"https://example.com/{'hook' * 40}", failing_since=timezone.now())
+    delivery = queued(endpoint)
+    headers = {"server": "W" * 300}
+    delivery.attempts.create(
+        number=1, milliseconds=5, status=500, request_headers=headers, response_headers=headers, response="W" * 1000
+    )
+    own = f"/teams/film/webhooks/{endpoint.pk}/"
+    judge(page, ["/teams/film/webhooks/", "/teams/film/webhooks/new/", own, f"{own}edit/", f"{own}{delivery.pk}/"])
 
 
 def test_money_that_waits_and_what_moderators_do(

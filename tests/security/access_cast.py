@@ -49,6 +49,7 @@ from generations.moderation.cases import open_case
 from sharing.links import LinkOptions, share_videos
 from sharing.models import ShareLink
 from sharing.review import Reviewer, add_comment
+from tests.api.webhook_cast import make_endpoint, queued
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
 from tests.security.addresses import VALUES, Address, addresses
 
@@ -105,6 +106,9 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= dict.fromkeys(("share-link", "share-link-act"), link.pk)
     ids["comment"] = add_comment(generation, Reviewer(bob), {"text": "Redder"}, None).pk
     objects["sharing_sharelink"] = link
+    endpoint = make_endpoint(film, "https://example.com/hook")
+    ids |= dict.fromkeys(("webhook", "webhook-edit", "webhook-act", "webhook-delivery"), endpoint.pk)
+    others["webhook-delivery"] = {"message": queued(endpoint).pk}
     objects["api_key"] = script = Key(user=bob, team=film, name="A script", scopes=[Scope.READ])
     script.save_with_token()
     objects["api_apirequest"] = ApiRequest.objects.create(generation=generation, key=script)

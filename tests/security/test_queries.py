@@ -19,6 +19,7 @@ from pytest_django import Settings
 from accounts import invitations
 from accounts.models import FormerMembership, Impersonation, Membership, Team, User
 from accounts.roles import Role
+from api.models import WebhookDelivery, WebhookEndpoint
 from generations.fal.arguments import Endpoint
 from generations.models import (
     Collection,
@@ -35,6 +36,7 @@ from generations.models import (
     TeamPause,
 )
 from sharing.review import Reviewer, add_comment, give_verdict
+from tests.api.webhook_cast import make_endpoint, queued
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, signed_in
 from tests.security.access_cast import Things, browser_of, person
 from tests.security.addresses import Address
@@ -63,6 +65,15 @@ def _add_teams(user: User, name: str) -> None:
     make_generation(user, left, Status.DONE, is_private=True)
 
 
+def _add_webhooks(film: Team) -> None:
+    """Another endpoint, another delivery of each, and another attempt of each delivery."""
+    make_endpoint(film, "https://example.com/hook")
+    for endpoint in WebhookEndpoint.objects.all():
+        queued(endpoint)
+    for delivery in WebhookDelivery.objects.all():
+        delivery.attempts.create(number=delivery.attempts.count() + 1, milliseconds=5, error="No answer")
+
+
 def _add_generations(film: Team, user: User, row: Generation, name: str) -> None:
     """Of every status, and around `row` whatever a page shows of it."""
     for status in Status:
@@ -86,6 +97,7 @@ def add_rows(things: Things, name: str) -> None:
     """One more of each thing that a page may list."""
     film, alice = things.film, User.objects.get(name="Alice")
     member = _add_people(film, alice, name)
+    _add_webhooks(film)
     for user in (alice, things.bob):
         _add_teams(user, f"{name}-{user.name.lower()}")
         _add_generations(film, user, things.generation, name)
