@@ -1,7 +1,7 @@
 """Forms of a team's webhooks."""
 
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -46,8 +46,6 @@ class WebhookForm(forms.ModelForm[WebhookEndpoint]):
         model = WebhookEndpoint
         fields = ("url", "description", "format", "events")
 
-    field_order: ClassVar = ["url", "description", "format", "events"]
-
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.team = team
@@ -83,7 +81,7 @@ class ReplayForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name in ("since", "until"):
             self.fields[name].input_formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]  # type: ignore[attr-defined]
-            self.fields[name].widget.format = "%Y-%m-%dT%H:%M"  # type: ignore[attr-defined]
+            self.fields[name].widget.format = "%Y-%m-%dT%H:%M"
 
     def clean_until(self) -> datetime:
         since: datetime | None = self.cleaned_data.get("since")
