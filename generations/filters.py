@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from django import forms
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import CharField, QuerySet, Value
+from django.db.models.lookups import Exact
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -24,6 +25,7 @@ from accounts.roles import Action
 from generations.fal.arguments import AspectRatio, Endpoint
 from generations.models import OPEN, Collection, Generation, ReviewStatus, Status, Tag
 from generations.models.generation_queryset import GenerationQuerySet
+from generations.models.review_status import REVIEW_RANK, REVIEW_RANKS
 from generations.models.search import IsAnyOf, OwnedBy
 
 _Choices = list[tuple[Any, Any]]
@@ -33,6 +35,12 @@ _STATES: Final[dict[str, frozenset[Status]]] = {
     "running": OPEN,
     "done": frozenset({Status.DONE}),
     "failed": frozenset({Status.FAILED, Status.REJECTED, Status.CANCELED}),
+}
+# the columns that each sorts by, all in one direction
+_ORDERS: Final[dict[str, tuple[str, ...]]] = {
+    "": ("-created_at", "-id"),
+    "oldest": ("created_at", "id"),
+    "review": ("-review_rank", "-created_at", "-id"),
 }
 _ENDPOINTS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
 
@@ -100,7 +108,13 @@ class GalleryFilters(forms.Form):
     collection = forms.TypedChoiceField(label=_("Collection"), required=False, coerce=int)
     favourite = forms.BooleanField(label=_("Favourites only"), required=False)
     order = forms.ChoiceField(
-        label=_("Order"), required=False, choices=[("", _("Newest first")), ("oldest", _("Oldest first"))]
+        label=_("Order"),
+        required=False,
+        choices=[
+            ("", _("Newest first")),
+            ("oldest", _("Oldest first")),
+            ("review", _("Changes wanted first, approved last")),
+        ],
     )
 
     def __init__(self, user: User, data: Any) -> None:
@@ -209,8 +223,28 @@ class GalleryFilters(forms.Form):
         return str(place or (_("Videos of %s") % words["team"] if "team" in words else ""))
 
     @property
+    def order_columns(self) -> tuple[str, ...]:
+        """As `order_by` takes them, all in one direction."""
+        return _ORDERS[self.cleaned_data.get("order", "")]
+
+    @property
+    def is_newest_first(self) -> bool:
+        return not self.cleaned_data.get("order")
+
+    @property
     def is_oldest_first(self) -> bool:
         return self.cleaned_data.get("order") == "oldest"
+
+    @property
+    def is_by_review(self) -> bool:
+        return self.cleaned_data.get("order") == "review"
+
+    @property
+    def pager_words(self) -> tuple[Any, Any]:
+        """For the links to the page before and to the one behind."""
+        if self.is_by_review:
+            return _("Previous"), _("Next")
+        return (_("Older"), _("Newer")) if self.is_oldest_first else (_("Newer"), _("Older"))
 
     @cached_property
     def _kept(self) -> dict[str, str]:
@@ -249,7 +283,9 @@ class GalleryFilters(forms.Form):
             rows = rows.search(words, self._owned_by())
         for name in self.active.keys() & _FILTERS.keys():
             rows = _FILTERS[name](rows, self.active[name], self.user)
-        return rows.order_by("created_at", "id") if self.is_oldest_first else rows
+        if self.is_by_review:
+            rows = rows.alias(review_rank=REVIEW_RANK)
+        return rows if self.is_newest_first else rows.order_by(*self.order_columns)
 
 
 def _people(user: User) -> QuerySet[User]:
@@ -300,7 +336,7 @@ def _until(rows: GenerationQuerySet, day: date) -> GenerationQuerySet:
 _Filter = Callable[[GenerationQuerySet, Any, User], GenerationQuerySet]
 _FILTERS: Final[dict[str, _Filter]] = {
     "status": lambda rows, state, _user: rows.filter(status__in=_STATES[state]),
-    "review": lambda rows, verdict, _user: rows.filter(review_status="" if verdict == "none" else verdict),
+    "review": lambda rows, verdict, _user: rows.filter(Exact(REVIEW_RANK, REVIEW_RANKS[verdict.removeprefix("none")])),
     "kind": lambda rows, kind, _user: rows.filter(endpoint=_ENDPOINTS[kind]),
     "ratio": lambda rows, ratio, _user: rows.filter(aspect_ratio=ratio),
     "duration": lambda rows, seconds, _user: rows.filter(duration=seconds),

@@ -19,7 +19,7 @@ from accounts.rights import rights_of
 from accounts.roles import Action
 from generations.models import Generation, ReviewStatus
 from generations.models.generation_queryset import GenerationQuerySet
-from sharing.models import Comment, Guest, Mention, ShareLink, Verdict
+from sharing.models import Comment, CommentQuerySet, Guest, Mention, ShareLink, Verdict
 
 MAX_COMMENTS: Final = 500  # on a page
 MAX_VERSIONS: Final = 100
@@ -173,6 +173,12 @@ def hide_comment(comment: Comment, by: User, *, is_hidden: bool) -> None:
     Comment.objects.filter(pk=comment.pk).update(**values)
 
 
+def remove_comments(rows: CommentQuerySet, by: User) -> int:
+    """By who moderates the whole studio: nobody reads them any more, and the rows say whose doing that is."""
+    now = timezone.now()
+    return rows.filter(deleted_at=None).update(deleted_at=now, hidden_at=now, hidden_by=by)
+
+
 def resolve_comment(comment: Comment, by: User, *, is_resolved: bool) -> None:
     values = (
         {"resolved_at": timezone.now(), "resolved_by": by}
@@ -196,7 +202,8 @@ def _save_status(generation: Generation) -> None:
     kinds = set(generation.verdicts.order_by().values_list("kind", flat=True))
     decided = [kind for kind in (ReviewStatus.CHANGES_WANTED, ReviewStatus.APPROVED) if kind in kinds]
     generation.review_status = decided[0] if decided else ""
-    Generation.objects.filter(pk=generation.pk).update(review_status=generation.review_status)
+    changed = Generation.objects.filter(pk=generation.pk).exclude(review_status=generation.review_status)
+    changed.update(review_status=generation.review_status, changed_at=timezone.now())  # open pages are told
 
 
 def carry_over(origin: Generation, target: Generation) -> int:

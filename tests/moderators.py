@@ -30,5 +30,10 @@ def max_(moderators: Group) -> User:
 def moderators(db: None) -> Group:
     """The migration's group: a test with transaction=True leaves every table empty to the next."""
     import_module("generations.migrations.0002_prices_moderators_and_triggers").create_moderators_group(apps, None)
-    import_module("sharing.migrations.0002_moderators_see_share_links").grant_view(apps, None)
+    for name in (
+        "sharing.migrations.0002_moderators_see_share_links",
+        "sharing.migrations.0006_moderators_see_comments",
+        "api.migrations.0002_moderators_see_keys",
+    ):
+        import_module(name).grant_view(apps, None)
     return Group.objects.get(name="Moderators")

@@ -402,8 +402,8 @@ def _case_context(case: Case) -> dict[str, Any]:
     }
 
 
-def _cases_of(row: Generation) -> str:
-    """Open or not."""
+def cases_url(row: Generation) -> str:
+    """Where moderators look at a video: at its cases, open or not. Its row they may not see."""
     return f"{reverse('admin:generations_case_changelist')}?state=all&q={row.pk}"
 
 
@@ -418,11 +418,11 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin[Report]):
 
     @admin.display(description="")
     def picture(self, report: Report) -> SafeString | str:
-        return thumbnail(report.generation, _cases_of(report.generation))
+        return thumbnail(report.generation, cases_url(report.generation))
 
     @admin.display(description=gettext_lazy("video"))
     def video(self, report: Report) -> SafeString | str:
-        return video_name(report.generation, _cases_of(report.generation))
+        return video_name(report.generation, cases_url(report.generation))
 
     @admin.display(description=gettext_lazy("outcome"))
     def outcome(self, report: Report) -> str:

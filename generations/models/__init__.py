@@ -13,7 +13,6 @@ from generations.models.generation import (
     Generation,
     LogLine,
     Relation,
-    ReviewStatus,
 )
 from generations.models.generation_queryset import TRASH_RETENTION
 from generations.models.hold import Hold
@@ -37,6 +36,7 @@ from generations.models.picture import InputPicture, Slot, Upload
 from generations.models.preset import MAX_PRESETS, Preset, TooManyPresetsError
 from generations.models.price import Price, dollars
 from generations.models.queue_turn import QueueTurn
+from generations.models.review_status import ReviewStatus
 from generations.models.rule import BannedFile, Flag, PromptRule
 from generations.models.usage_day import UsageDay
 from generations.models.video import Video

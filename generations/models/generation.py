@@ -27,6 +27,7 @@ from generations.models.deletion import StorageDeletion
 from generations.models.generation_queryset import GenerationQuerySet, IllegalMoveError
 from generations.models.lifecycle import DRIVEN, MOVES, OPEN, RESPONSIBLE_PARTIES, TERMINAL, Status
 from generations.models.price import DURATION_CHOICES, ENDPOINT_CHOICES
+from generations.models.review_status import REVIEW_RANK, REVIEW_RANKS, ReviewStatus
 from generations.models.search import PROMPT_WORDS
 
 MAX_LOG_LINES: Final = 200
@@ -51,13 +52,6 @@ class Relation(models.TextChoices):
 
     RETRY = "retry", _("Retry")
     REMIX = "remix", _("Remix")
-
-
-class ReviewStatus(models.TextChoices):
-    """What reviewers have decided; blank as long as nobody has."""
-
-    APPROVED = "approved", _("Approved")
-    CHANGES_WANTED = "changes_wanted", _("Changes wanted")
 
 
 class Generation(models.Model):
@@ -182,6 +176,8 @@ class Generation(models.Model):
             models.Index(fields=["status", "due_at"], name="generation_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["team", "-created_at", "-id"], name="generation_of_team"),
             models.Index(fields=["user", "-created_at", "-id"], name="generation_of_user"),
+            models.Index("team", REVIEW_RANK, "created_at", "id", name="generation_of_team_by_review"),
+            models.Index("user", REVIEW_RANK, "created_at", "id", name="generation_of_user_by_review"),
             models.Index(fields=["team", "-changed_at"], name="generation_moved"),
             GinIndex(PROMPT_WORDS, name="generation_prompt_words"),
             models.Index(
@@ -292,8 +288,9 @@ class Generation(models.Model):
 
     @property
     def cursor(self) -> str:
-        """Where it stands in a list by time: its moment and its id."""
-        return f"{self.created_at.isoformat()}_{self.pk}"
+        """Where it stands in a list: its moment, its id and, where somebody has reviewed it, the rank of that."""
+        rank = f"_{REVIEW_RANKS[self.review_status]}" if self.review_status else ""
+        return f"{self.created_at.isoformat()}_{self.pk}{rank}"
 
     def request_columns(self) -> dict[str, Any]:
         """What was asked of Kling, by column, for a row that asks for the same."""

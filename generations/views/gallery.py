@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import F, Lookup, prefetch_related_objects
+from django.db.models.fields.tuple_lookups import (
+    Tuple,
+    TupleGreaterThan,
+    TupleGreaterThanOrEqual,
+    TupleLessThan,
+    TupleLessThanOrEqual,
+)
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -22,6 +29,7 @@ from generations.context_processors import MAX_SWITCHER_TEAMS
 from generations.filters import GalleryFilters, query_of
 from generations.models import DRIVEN, Favourite, Generation
 from generations.models.generation_queryset import GenerationQuerySet
+from generations.models.review_status import REVIEW_RANKS
 from generations.templatetags.cards import CARD_COLUMNS, render_card
 from generations.views.bulk import MAX_SELECTED
 from generations.views.rail import rail_sections
@@ -30,6 +38,13 @@ PAGE_SIZE: Final = 48
 THUMBNAIL_SIZES: Final = range(1, 6)
 _USUAL_SIZE: Final = 3
 _DIRECTIONS: Final = ("before", "from", "after")
+_RANKS: Final = {str(rank): rank for rank in REVIEW_RANKS.values()}
+_COMPARISONS: Final[dict[tuple[bool, bool], Any]] = {  # by whether it goes down, and takes the row itself
+    (True, True): TupleLessThanOrEqual,
+    (True, False): TupleLessThan,
+    (False, True): TupleGreaterThanOrEqual,
+    (False, False): TupleGreaterThan,
+}
 _PARTS: Final = {"cards": "generations/_cards.html", "results": "generations/_results.html"}
 
 
@@ -65,19 +80,21 @@ def _found_ids(filters: GalleryFilters) -> HttpResponse:
 def _page_context(request: AuthenticatedHttpRequest, filters: GalleryFilters, *, is_scrolling: bool) -> dict[str, Any]:
     """The cards and what leads on from them; the endless scroll brings its own neighbours only."""
     part = _PageQuery.from_query(request.GET)
-    if part.name or filters.active or filters.is_oldest_first:
-        page, is_more = part.select(_cards(filters), is_oldest_first=filters.is_oldest_first)
+    if part.name or filters.active or not filters.is_newest_first:
+        page, is_more = part.select(_cards(filters), filters.order_columns)
     else:
         page, is_more = part.cut(_NEWEST.rows(request.user))
     prefetch_related_objects([row for row in page if not hasattr(row, "video")], "pictures")
+    older = page[-1].cursor if page and (not is_scrolling if part.is_upward else is_more) else ""
     seen = {team.pk for team in filters.teams_where_may(Action.VIEW)}
     return {
         "filters": filters,
         "generations": page,
         "is_going": any(row.status in DRIVEN for row in page),
         "newer": page[0].cursor if page and (is_more if part.is_upward else part.name and not is_scrolling) else "",
-        "older": page[-1].cursor if page and (not is_scrolling if part.is_upward else is_more) else "",
+        "older": older,
         "is_first_page": not part.name,
+        "months_are_shown": bool(older or part.name) and not filters.is_by_review,
         "may_generate_in": {team.pk for team in filters.teams_where_may(Action.GENERATE)},
         "has_left_private_work": not {row.team_id for row in page} <= seen,
         "thumbnails": _thumbnail_size(request),
@@ -112,30 +129,31 @@ class _PageQuery:
 
     name: str = ""
     created_at: datetime | None = None
-    pk: uuid.UUID | None = None
+    id: uuid.UUID | None = None
+    review_rank: int = REVIEW_RANKS[""]
 
     @classmethod
     def from_query(cls, query: QueryDict) -> "_PageQuery":
-        """By a row's moment and id. Raises Http404 for anything else."""
+        """By a row's cursor. Raises Http404 for anything else."""
         name = next((name for name in _DIRECTIONS if query.get(name)), "")
         if not name:
             return cls()
-        moment, _, pk = str(query[name]).partition("_")
         try:
-            return cls(name, datetime.fromisoformat(moment), uuid.UUID(pk))
-        except ValueError:
+            moment, pk, *rank = str(query[name]).split("_")
+            return cls(name, datetime.fromisoformat(moment), uuid.UUID(pk), *map(_RANKS.__getitem__, rank))
+        except (ValueError, KeyError, TypeError):
             raise Http404 from None
 
     @property
     def is_upward(self) -> bool:
         return self.name == "after"
 
-    def select(self, rows: GenerationQuerySet, *, is_oldest_first: bool) -> tuple[list[Generation], bool]:
+    def select(self, rows: GenerationQuerySet, order: tuple[str, ...]) -> tuple[list[Generation], bool]:
         """The page's rows in the list's order, and whether more lie in the direction of reading."""
-        goes_up = is_oldest_first != self.is_upward  # in time
+        if self.is_upward:
+            order = tuple(column[1:] if column.startswith("-") else f"-{column}" for column in order)
         if self.name:
-            rows = rows.filter(self._range(goes_up=goes_up))
-        order = ("created_at", "id") if goes_up else ("-created_at", "-id")
+            rows = rows.filter(self._range(order))
         return self.cut(list(rows.order_by(*order)[: PAGE_SIZE + 1]))
 
     def cut(self, found: list[Generation]) -> tuple[list[Generation], bool]:
@@ -143,12 +161,11 @@ class _PageQuery:
         page = found[:PAGE_SIZE]
         return (page[::-1] if self.is_upward else page), len(found) > PAGE_SIZE
 
-    def _range(self, *, goes_up: bool) -> Q:
-        """A bounded range, which stays fast at any depth."""
-        equal = "" if self.name == "from" else "e"
-        if goes_up:
-            return Q(created_at__gte=self.created_at) & ~Q(created_at=self.created_at, **{f"pk__lt{equal}": self.pk})
-        return Q(created_at__lte=self.created_at) & ~Q(created_at=self.created_at, **{f"pk__gt{equal}": self.pk})
+    def _range(self, order: tuple[str, ...]) -> Lookup[Any]:
+        """What lies beyond the row: a range of rows of values, which an index finds at any depth."""
+        columns = [column.removeprefix("-") for column in order]
+        goes_down, is_from = order[0].startswith("-"), self.name == "from"
+        return _COMPARISONS[goes_down, is_from](Tuple(*map(F, columns)), tuple(getattr(self, name) for name in columns))
 
 
 @require_safe

@@ -1,7 +1,7 @@
 """Share links and their guests; comments and verdicts."""
 
 from sharing.models.attempts import GuestPost, PasswordAttempt
-from sharing.models.review import Comment, Guest, Mention, Verdict
+from sharing.models.review import Comment, CommentQuerySet, Guest, Mention, Verdict
 from sharing.models.review_mail import ReviewMail
 from sharing.models.share_link import ShareLink, ShareLinkVideo
 from sharing.models.team_sharing import MAX_DAYS, SharingPolicy, TeamSharing
@@ -9,6 +9,7 @@ from sharing.models.team_sharing import MAX_DAYS, SharingPolicy, TeamSharing
 __all__ = [
     "MAX_DAYS",
     "Comment",
+    "CommentQuerySet",
     "Guest",
     "GuestPost",
     "Mention",

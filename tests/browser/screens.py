@@ -179,6 +179,7 @@ def test_moderation(
     """The admin's pages for moderators, and what people see of it."""
     import_module("generations.migrations.0002_prices_moderators_and_triggers").create_moderators_group(apps, None)
     import_module("sharing.migrations.0002_moderators_see_share_links").grant_view(apps, None)
+    import_module("sharing.migrations.0006_moderators_see_comments").grant_view(apps, None)
     mo, rows = moderator("mo"), render_videos(bob, film, worker)
     PromptRule.objects.create(text="engines", action=PromptRule.Action.HOLD, made_by=mo)
     held = make_generation(

@@ -1,9 +1,11 @@
 """The gallery's filters and search: each narrows, all together too, and nonsense in the address narrows nothing."""
 
+import uuid
 from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Team, User
@@ -105,6 +107,101 @@ def test_oldest_first_pages_on_and_keeps_the_filters(film: Team, bob: User, monk
         assert b'href="?kind=text&amp;order=oldest&amp;before=' in answer.content
         query["before"] = answer.context["older"]
     assert seen == rows
+
+
+REVIEWED = ["changes_wanted", "changes_wanted", "", "", "", "approved", "approved"]
+
+
+def _walk(client: Client, direction: str, query: dict[str, str]) -> list[list[Generation]]:
+    """Page after page, until no link leads on."""
+    pages, name = [], {"before": "older", "after": "newer"}[direction]
+    while True:
+        answer = client.get("/", query)
+        pages.append(list(answer.context["generations"]))
+        if not answer.context[name]:
+            return pages
+        query = {**query, direction: answer.context[name]}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("minutes", [[7, 6, 5, 4, 3, 2, 1], [1, 2, 3, 3, 3, 5, 4], [1] * 7], ids=str)
+@pytest.mark.parametrize("library", [{}, {"team": "film"}, {"favourite": "on"}], ids=str)
+def test_by_review_shows_what_is_to_be_done_first_and_no_row_is_lost_or_doubled(
+    film: Team, bob: User, monkeypatch: pytest.MonkeyPatch, size: int, minutes: list[int], library: dict[str, str]
+) -> None:
+    monkeypatch.setattr(gallery, "PAGE_SIZE", size)
+    rows = [
+        make_generation(bob, film, created_at=NOON.replace(minute=minute), review_status=status)
+        for status, minute in zip(REVIEWED, minutes, strict=True)
+    ]
+    Favourite.objects.bulk_create(Favourite(user=bob, generation=row) for row in rows)
+    groups = [[row for row in rows if row.review_status == status] for status in ("changes_wanted", "", "approved")]
+    expected = [row for group in groups for row in sorted(group, key=lambda row: (row.created_at, row.pk))[::-1]]
+    client, query = signed_in(bob), {"order": "review", **library}
+
+    pages = _walk(client, "before", query)
+    assert [row for page in pages for row in page] == expected
+    assert [len(page) for page in pages[:-1]] == [size] * (len(pages) - 1)
+    back = _walk(client, "after", {**query, "after": expected[-1].cursor})
+    assert [row for page in reversed(back) for row in page] == expected[:-1]
+    for at, row in enumerate(expected):
+        shown = list(client.get("/", {**query, "from": row.cursor}).context["generations"])
+        assert shown == expected[at : at + size]
+
+
+def test_by_review_has_no_months_and_its_own_words(film: Team, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "PAGE_SIZE", 1)
+    rows = [make_generation(bob, film, review_status=status) for status in ("approved", "changes_wanted", "")]
+    page = signed_in(bob).get("/", {"order": "review", "before": rows[1].cursor}).content.decode()
+    assert f'data-generation="{rows[2].pk}"' in page
+    assert ("Next" in page, "data-long" in page) == (True, False)
+    assert "data-long" in signed_in(bob).get("/").content.decode()
+
+
+@pytest.mark.parametrize("cursor", ["{}_3", "{}_-1", "{}_", "{}_1_1", "{}_x", "{}_\u0662"])
+def test_a_rank_that_is_none_is_not_found(row: Generation, bob: User, cursor: str) -> None:
+    query = {"order": "review", "before": cursor.format(row.cursor)}
+    assert signed_in(bob).get("/", query).status_code == 404
+
+
+_MANY = """
+INSERT INTO generations_generation (id, team_id, user_id, idempotency_key, endpoint, prompt, negative_prompt, cfg_scale,
+    duration, aspect_ratio, status, created_at, changed_at, due_at, cost_cents, relation, batch_index, is_private,
+    awaits_review, reason, message, responsible_party, provider_message, attempts, unconfirmed_id, status_url,
+    response_url, cancel_url, logs, source_url, copied_bytes, review_status)
+SELECT gen_random_uuid(), %s, %s, gen_random_uuid(), 'fal-ai/kling-video/v2.5-turbo/pro/text-to-video', 'x', 'x', 0.5,
+    5, '16:9', 'queued', now() - n * interval '1 minute', now(), now(), 35, '', 0, false, false, '', '', '', '', 0, '',
+    '', '', '', '[]', '', 0, (ARRAY['', 'approved', 'approved', ''])[1 + n %% 4]
+FROM generate_series(1, 5000) n
+"""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"order": "review"},
+        {"order": "review", "team": "film"},
+        {"review": "changes_wanted"},
+        {"review": "changes_wanted", "team": "film"},
+    ],
+    ids=str,
+)
+def test_review_is_read_from_its_index_at_any_depth(film: Team, bob: User, query: dict[str, str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_MANY, [film.pk, bob.pk])
+        cursor.execute("ANALYZE generations_generation")
+    deep = f"{(NOON.replace(year=2020)).isoformat()}_{uuid.UUID(int=0)}_1"  # behind all without a verdict
+    client = signed_in(bob)
+    for place in ({}, {"before": deep}, {"after": deep}):
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get("/", {**query, **place}).status_code == 200
+        (page,) = (one["sql"] for one in captured if "LIMIT 49" in one["sql"] and '"prompt"' in one["sql"])
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {page}".replace("%", "%%"))
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        index = "generation_of_team_by_review" if "team" in query else "generation_of_user_by_review"
+        assert index in plan
+        assert "Sort" not in plan
 
 
 def test_nothing_found_names_the_filters_and_the_words_stay(row: Generation, bob: User) -> None:

@@ -104,8 +104,9 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     queries |= dict.fromkeys(("events", "ended"), "?since=0")
     link, others = _share(bob, generation)
     ids |= dict.fromkeys(("share-link", "share-link-act"), link.pk)
-    ids["comment"] = add_comment(generation, Reviewer(bob), {"text": "Redder"}, None).pk
-    objects["sharing_sharelink"] = link
+    comment = add_comment(generation, Reviewer(bob), {"text": "Redder"}, None)
+    ids["comment"] = comment.pk
+    objects |= {"sharing_sharelink": link, "sharing_comment": comment}
     endpoint = make_endpoint(film, "https://example.com/hook")
     ids |= dict.fromkeys(("webhook", "webhook-edit", "webhook-act", "webhook-delivery"), endpoint.pk)
     others["webhook-delivery"] = {"message": queued(endpoint).pk}

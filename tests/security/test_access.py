@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
-from importlib import import_module
 from itertools import cycle
 from pathlib import Path
 from typing import Final
 
 import pytest
-from django.apps import apps
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.test import Client
 from pytest_django import Settings
@@ -42,11 +41,10 @@ ADDRESSES: Final = list(addresses())
 
 
 @pytest.fixture
-def things(settings: Settings, film: Team, alice: User, bob: User, victor: User, mallory: User) -> Things:
+def things(
+    settings: Settings, moderators: Group, film: Team, alice: User, bob: User, victor: User, mallory: User
+) -> Things:
     settings.STAFF_SECOND_FACTOR = "required"
-    import_module("generations.migrations.0002_prices_moderators_and_triggers").create_moderators_group(apps, None)
-    import_module("api.migrations.0002_moderators_see_keys").grant_view(apps, None)
-    import_module("sharing.migrations.0002_moderators_see_share_links").grant_view(apps, None)
     return make_things(film, alice, bob, mallory)
 
 

@@ -420,6 +420,39 @@ def test_versions_stand_side_by_side_and_comments_are_carried_over_once(
     assert carry(shared.second, second) == 404  # another shot
 
 
+def _moved(client: Client) -> list[str]:
+    """What an open page hears that has asked a minute ago, of what has changed since the rows were put back."""
+    answer = client.get("/events", {"since": int((timezone.now() - timedelta(minutes=1)).timestamp() * 1000)})
+    return [pk for pk, _version in answer.json()["moved"]] if answer.status_code == 200 else []
+
+
+@pytest.mark.parametrize("by", ["guest", "member"])
+def test_verdict_shows_at_once_on_open_pages(shared: Shared, bob: User, victor: User, by: str) -> None:
+    client, member = signed_in(bob), signed_in(victor)
+    give = {
+        "guest": lambda kind: shared.client.post(shared.path("share-verdict"), {"kind": kind}),
+        "member": lambda kind: member.post(f"/generations/{shared.first.pk}/review/verdict", {"kind": kind}),
+    }[by]
+    shown = {"changes_wanted": "Changes wanted", "approved": "Approved"}
+    for kind, words in shown.items():
+        Generation.objects.update(changed_at=timezone.now() - timedelta(hours=2))
+        assert _moved(client) == []
+        assert give(kind).status_code == 302
+        assert _moved(client) == [str(shared.first.pk)]
+        for part in ("card", "panel"):
+            page = client.get(f"/generations/{shared.first.pk}/{part}").content.decode()
+            assert f'<span class="chip chip--{kind}">{words}</span>' in page
+
+
+def test_what_no_card_shows_moves_none(shared: Shared, bob: User, victor: User) -> None:
+    """A comment, and a verdict that leaves the state as it is."""
+    review.give_verdict(shared.first, Reviewer(bob), "changes_wanted", "")
+    Generation.objects.update(changed_at=timezone.now() - timedelta(hours=2))
+    review.give_verdict(shared.first, Reviewer(victor), "approved", "")
+    shared.client.post(shared.path("share-comments"), {"text": "Hello"})
+    assert _moved(signed_in(bob)) == []
+
+
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0:00.0"), (3.2, "0:03.2"), (59.96, "1:00.0"), (75.04, "1:15.0")])
 def test_moments_in_words(seconds: float, words: str) -> None:
     assert moment(seconds) == words
