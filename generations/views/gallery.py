@@ -165,7 +165,10 @@ class _PageQuery:
         """What lies beyond the row: a range of rows of values, which an index finds at any depth."""
         columns = [column.removeprefix("-") for column in order]
         goes_down, is_from = order[0].startswith("-"), self.name == "from"
-        return _COMPARISONS[goes_down, is_from](Tuple(*map(F, columns)), tuple(getattr(self, name) for name in columns))
+        comparison: Lookup[Any] = _COMPARISONS[goes_down, is_from](
+            Tuple(*map(F, columns)), tuple(getattr(self, name) for name in columns)
+        )
+        return comparison
 
 
 @require_safe

@@ -428,16 +428,16 @@ def _moved(client: Client) -> list[str]:
 
 @pytest.mark.parametrize("by", ["guest", "member"])
 def test_verdict_shows_at_once_on_open_pages(shared: Shared, bob: User, victor: User, by: str) -> None:
-    client, member = signed_in(bob), signed_in(victor)
-    give = {
-        "guest": lambda kind: shared.client.post(shared.path("share-verdict"), {"kind": kind}),
-        "member": lambda kind: member.post(f"/generations/{shared.first.pk}/review/verdict", {"kind": kind}),
+    client = signed_in(bob)
+    giver, path = {
+        "guest": (shared.client, shared.path("share-verdict")),
+        "member": (signed_in(victor), f"/generations/{shared.first.pk}/review/verdict"),
     }[by]
     shown = {"changes_wanted": "Changes wanted", "approved": "Approved"}
     for kind, words in shown.items():
         Generation.objects.update(changed_at=timezone.now() - timedelta(hours=2))
         assert _moved(client) == []
-        assert give(kind).status_code == 302
+        assert giver.post(path, {"kind": kind}).status_code == 302
         assert _moved(client) == [str(shared.first.pk)]
         for part in ("card", "panel"):
             page = client.get(f"/generations/{shared.first.pk}/{part}").content.decode()
