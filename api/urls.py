@@ -2,12 +2,17 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from api.views import fal, proxy, public_files, uploads, webhooks
+from api.views import fal, keys, proxy, public_files, uploads, webhooks
 
 # With and without a slash at the end. fal's clients name an endpoint's owner and app there, people its whole id.
 _REQUEST = r"^fal/queue/(?P<app>fal-ai/[\w./-]+)/requests/(?P<pk>[^/]+)"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("accounts/keys/", keys.keys, name="keys"),
+    path("accounts/keys/new/", keys.new, name="key-new"),
+    path("accounts/keys/<uuid:pk>/", keys.key, name="key"),
+    path("accounts/keys/<uuid:pk>/revoke", keys.revoke, name="key-revoke"),
+    path("teams/<slug:slug>/keys/", keys.team_keys, name="team-keys"),
     re_path(_REQUEST + r"/status/?$", fal.status, name="fal-status"),
     re_path(_REQUEST + r"/cancel/?$", fal.cancel, name="fal-cancel"),
     re_path(_REQUEST + r"/response/?$", fal.result, name="fal-response"),

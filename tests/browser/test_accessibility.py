@@ -32,6 +32,7 @@ from generations.views import archive
 from sharing.links import LinkOptions, share_videos
 from sharing.models import ShareLink
 from sharing.review import Reviewer, add_comment, give_verdict
+from tests.api.conftest import make_key
 from tests.api.webhook_cast import make_endpoint, queued
 from tests.browser.conftest import desk_alone, show_again
 from tests.browser.test_pages import rows_of_every_state
@@ -51,7 +52,7 @@ STRANGERS: Final = [
 ]
 PEOPLES: Final = [
     *("gallery", "new-generation", "earlier-prompts", "trash", "former-teams", "teams"),
-    *("notifications", "share-links", "tags-and-collections"),
+    *("notifications", "share-links", "tags-and-collections", "keys", "key-new"),
     *("account-settings", "default-parameters", "account-picture", "account_email", "account_change_password"),
     *("account-notices", "delete-account", "account-impersonations", "usersessions_list", "socialaccount_connections"),
     *("mfa_index", "mfa_list_webauthn", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"),
@@ -74,6 +75,7 @@ WITH_ARGUMENTS: Final = [
     *("review", "comment", "share-comments", "share-comment", "share-verdict"),
     *("share", "share-video", "share-report", "share-link-new", "share-link", "team-sharing"),
     *("webhooks", "webhook-new", "webhook", "webhook-edit", "webhook-delivery"),
+    *("key", "team-keys"),
 ]
 NO_PAGES: Final = [  # parts of a page, files, data
     *("generation-panel", "generation-card", "generation-video", "generation-poster", "generation-preview", "avatar"),
@@ -84,7 +86,7 @@ NO_PAGES: Final = [  # parts of a page, files, data
     *("account_confirm_login_code", "mfa_authenticate", "mfa_login_webauthn", "socialaccount_signup"),
     *("openid-reauthenticate", "account_set_password"),
     *("share-oembed", "share-logo", "share-archive", "share-file", "share-poster", "share-preview", "share-download"),
-    *("share-metadata", "share-embed", "fal-jwks", "webhook-poster"),
+    *("share-metadata", "share-embed", "share-output", "fal-jwks", "webhook-poster"),
 ]
 LOOKS: Final[dict[Literal["light", "dark"], tuple[int, int]]] = {"light": (1440, 900), "dark": (390, 844)}
 NARROWER: Final = {1440: (1440, 1280), 390: (390, 320)}  # widths at which nothing is cut off, by that of the visit
@@ -264,11 +266,14 @@ def test_team_and_invitation_with_long_names(
     Team.objects.filter(pk=film.pk).update(name="W" * 100, domains=["w" * 60 + ".example.com"])
     _, token = invite(film, alice, Role.MEMBER)
     invite(film, alice, Role.MEMBER, email="w" * 60 + "@example.org")
+    key, _ = make_key(alice, film, name="W" * 100, allowed_networks=["192.0.2.0/24"])
+    make_key(bob, film, name="W" * 100)
     make_video(make_generation(bob, film, Status.DONE))
     be(page, studio, alice)
     Tag.objects.create(team=film, name="W" * 60)
     paths = ["/tags/", "/teams/", "/teams/film/", "/teams/film/queue", "/teams/film/usage", "/teams/film/approvals"]
     judge(page, [*paths, "/teams/film/delete", f"/teams/join/{token}/", "/teams/join/gone/"])
+    judge(page, ["/accounts/keys/", f"/accounts/keys/{key.pk}/", "/teams/film/keys/"])
     be(page, studio, None)
     judge(page, [f"/teams/join/{token}/"])
 

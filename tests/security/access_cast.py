@@ -112,6 +112,7 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     others["webhook-delivery"] = {"message": queued(endpoint).pk}
     objects["api_key"] = script = Key(user=bob, team=film, name="A script", scopes=[Scope.READ])
     script.save_with_token()
+    ids |= dict.fromkeys(("key", "key-revoke"), script.pk)
     objects["api_apirequest"] = ApiRequest.objects.create(generation=generation, key=script)
     queries["share-link-new"] = f"?ids={generation.pk}"
     kind = ContentType.objects.get_for_model(generation).pk

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from accounts import invitations
 from accounts.models import FormerMembership, Impersonation, Membership, Team, User
 from accounts.roles import Role
-from api.models import WebhookDelivery, WebhookEndpoint
+from api.models import Key, Scope, WebhookDelivery, WebhookEndpoint
 from generations.fal.arguments import Endpoint
 from generations.models import (
     Collection,
@@ -103,6 +103,7 @@ def add_rows(things: Things, name: str) -> None:
         _add_generations(film, user, things.generation, name)
         Draft.objects.create(user=user, key=uuid.uuid4(), values={"prompt": name}, start=make_upload(user))
         Preset.objects.create(user=user, name=name, values={})
+        Key(user=user, team=film, name=name, scopes=[Scope.READ]).save_with_token()
         now = timezone.now()
         Impersonation.objects.create(staff=member, person=user, reason=name, until=now, ended_at=now)
 
