@@ -14,6 +14,11 @@ def register(generation: Generation, url: str) -> None:
     Ask `webhook_address.check` before the generation is made: a bad address is the caller's error.
     """
     webhook_address.check(url)
+    add(generation, url)
+
+
+def add(generation: Generation, url: str) -> None:
+    """The same for an address that was checked: nothing is looked up while the caller's transaction is open."""
     with transaction.atomic():
         endpoint, _is_new = WebhookEndpoint.objects.get_or_create(
             team=generation.team, url=webhook_address.origin_of(url), format=WebhookFormat.FAL
@@ -21,4 +26,4 @@ def register(generation: Generation, url: str) -> None:
         FalWebhook.objects.get_or_create(generation=generation, defaults={"endpoint": endpoint, "url": url})
 
 
-__all__ = ["WebhookUrlError", "register"]
+__all__ = ["WebhookUrlError", "add", "register"]

@@ -15,7 +15,7 @@ from api.models.request import MAX_IDEMPOTENCY_KEY
 from generations import tasks
 from generations.exceptions import OrderRefusedError, OverBudgetError
 from generations.models import Generation, dollars
-from generations.orders.place import Order, place_batch
+from generations.orders.place import Order, Record, place_batch
 
 
 class IdempotencyError(OrderRefusedError):
@@ -51,16 +51,25 @@ def find_repeated(caller: Caller, repeat: Repeat) -> list[Generation]:
     return list(Generation.objects.filter(batch=first.batch, user=first.user_id).order_by("batch_index"))
 
 
-def place(caller: Caller, orders: Sequence[Order], repeat: Repeat | None = None) -> list[Generation]:
+def place(
+    caller: Caller, orders: Sequence[Order], repeat: Repeat | None = None, record: Record | None = None
+) -> list[Generation]:
     """All of them, or none; those of before when the same order comes again.
 
-    In a paused team they wait. Raises OrderRefusedError and BucketDownError; then nothing was made.
+    In a paused team they wait. `record` is called with new ones, in their transaction. Raises OrderRefusedError and
+    BucketDownError; then nothing was made.
     """
     repeat = repeat or Repeat()
     if known := find_repeated(caller, repeat):
         return known
+
+    def record_all(rows: list[Generation]) -> None:
+        _record(caller.key, rows, repeat)
+        if record:
+            record(rows)
+
     try:
-        rows = place_batch(orders, waits=True, record=lambda rows: _record(caller.key, rows, repeat))
+        rows = place_batch(orders, waits=True, record=record_all)
     except IntegrityError:  # the same order was sent twice at once, and the other one was first
         if known := find_repeated(caller, repeat):
             return known

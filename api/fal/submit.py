@@ -4,17 +4,19 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from django.http import JsonResponse
 from django.utils.translation import gettext as _
 
+from api import webhook_address
 from api.authentication import Caller
 from api.fal import responses
-from api.fal.pictures import save_pictures, without_pictures
+from api.fal.pictures import has_links, save_pictures, without_pictures
 from api.fal.requests import request_urls
 from api.fal.responses import Answer, RefusedError
 from api.fal.status import QueueStatus
+from api.fal_webhooks import WebhookUrlError
+from api.fal_webhooks import add as add_webhook
 from api.orders import IdempotencyError, Repeat, find_repeated, place
 from generations.bucket import BucketDownError
 from generations.exceptions import (
@@ -27,10 +29,9 @@ from generations.exceptions import (
 from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, parse
 from generations.models import Generation, Price, Slot, Upload
 from generations.moderation.screening import BannedPictureError, PromptRefusedError
-from generations.orders.place import Order
+from generations.orders.place import Order, Record
 from generations.pictures import DecoderBusyError
 
-MAX_WEBHOOK: Final = 2000  # characters
 _VIOLATION: Final = "content_policy_violation"
 _RETRY_SECONDS: Final = "60"
 
@@ -40,7 +41,7 @@ def submit(
 ) -> Generation:
     """The generation; the one of before where the Idempotency-Key says that it is the same request.
 
-    A picture at an address elsewhere is fetched here, which may take long. Raises RefusedError; then nothing was made.
+    See `takes_long`. Raises RefusedError; then nothing was made.
     """
     check_webhook(webhook)
     with refusals(values):
@@ -48,7 +49,13 @@ def submit(
         if known := find_repeated(caller, repeat):
             return known[0]
         arguments = parse(endpoint, without_pictures(values))
-        return place(caller, [_order(caller, arguments, save_pictures(caller, _own(endpoint, values)))], repeat)[0]
+        order = _order(caller, arguments, save_pictures(caller, _own(endpoint, values)))
+        return place(caller, [order], repeat, _registration(webhook))[0]
+
+
+def takes_long(endpoint: Endpoint, values: Mapping[str, Any], webhook: str) -> bool:
+    """Whether a submit asks hosts elsewhere, which may be slow: for a picture, or for the webhook's name."""
+    return bool(webhook) or has_links(endpoint, values)
 
 
 @contextmanager
@@ -69,19 +76,18 @@ def submitted(row: Generation) -> JsonResponse:
 
 
 def check_webhook(url: str) -> None:
-    """Raises RefusedError for what is no web address; whether it may be called is judged when it is."""
-    if not url:
-        return
+    """Raises RefusedError for an address that may not be called."""
     try:
-        parts = urlsplit(url)
-        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        is_address = False
-    if not is_address or len(url) > MAX_WEBHOOK or not url.isprintable():
-        words = _("fal_webhook is no web address. Give one that starts with https://.")
-        raise RefusedError(
-            Answer(422, {"detail": [{**responses.detail("", "url_parsing", words), "loc": ["query", "fal_webhook"]}]})
-        )
+        if url:
+            webhook_address.check(url)
+    except WebhookUrlError as error:
+        details = responses.detail("", "url_parsing", error)
+        raise RefusedError(Answer(422, {"detail": [{**details, "loc": ["query", "fal_webhook"]}]})) from error
+
+
+def _registration(webhook: str) -> Record | None:
+    """In the transaction of the request, so that no webhook is lost."""
+    return (lambda rows: add_webhook(rows[0], webhook)) if webhook else None
 
 
 def _own(endpoint: Endpoint, values: Mapping[str, Any]) -> Mapping[str, Any]:

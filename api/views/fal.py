@@ -7,13 +7,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from api.authentication import Caller
 from api.fal.cancel import cancel as cancel_request
-from api.fal.pictures import has_links
 from api.fal.requests import is_app
 from api.fal.responses import RefusedError, not_found
 from api.fal.result import result_of
 from api.fal.status import status_of
 from api.fal.submit import submit as submit_request
-from api.fal.submit import submitted
+from api.fal.submit import submitted, takes_long
 from api.models import Scope
 from api.views.access import BODY_BYTES, answered, may_send_much, read_json, with_key
 from api.views.downloads import later
@@ -27,14 +26,14 @@ _TRUE: Final = frozenset({"1", "true", "yes"})
 @require_POST
 @with_key(Scope.GENERATE)
 def submit(request: HttpRequest, caller: Caller, endpoint: str) -> HttpResponse:
-    """A picture at an address elsewhere is fetched in a thread that no page needs."""
+    """Hosts elsewhere are asked in a thread that no page needs."""
     known, values = endpoint_of(endpoint), read_json(request)
     options = submit_options(request)
 
     def answer() -> HttpResponse:
         return answered(lambda: submitted(submit_request(caller, known, values, **options)))
 
-    return later(answer) if has_links(known, values) else answer()
+    return later(answer) if takes_long(known, values, options["webhook"]) else answer()
 
 
 def endpoint_of(text: str) -> Endpoint:

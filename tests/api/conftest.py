@@ -1,5 +1,6 @@
 """Keys of the cast, and clients that bring one."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,21 @@ def make_key(user: User, team: Team, **values: Any) -> tuple[Key, str]:
 
 def client_with(token: str, **headers: str) -> Client:
     return Client(headers={"Authorization": f"Key {token}", **headers})
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the gateway would wait for is done at once: Django's client has no gateway."""
+    monkeypatch.setattr("api.views.fal.later", lambda work: work())
+
+
+@pytest.fixture
+def host_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """a.example has a public address."""
+    found, known = socket.getaddrinfo, (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", 443))
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *a, **o: [known] if host == "a.example" else found(host, *a, **o)
+    )
 
 
 @pytest.fixture

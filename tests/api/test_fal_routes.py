@@ -13,14 +13,14 @@ from pytest_django import Settings
 
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
-from api.models import ApiRequest, Key
+from api.models import ApiRequest, FalWebhook, Key
 from generations.fal.arguments import Endpoint
 from generations.models import BannedFile, Generation, Hold, PromptRule, Status, TeamPause
 from sharing.models import ShareLink, SharingPolicy, TeamSharing
 from tests.api.conftest import client_with, make_key
 from tests.cast import make_generation, make_video, picture
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_once", "host_elsewhere")]
 
 TEXT: Final = Endpoint.TEXT_TO_VIDEO
 IMAGE: Final = Endpoint.IMAGE_TO_VIDEO
@@ -159,6 +159,7 @@ def test_lone_surrogate_is_an_error_of_the_input(bobs: Client) -> None:
         ("?fal_webhook=nowhere", 422),
         ("?fal_webhook=ftp%3A%2F%2Fa.example", 422),
         ("?fal_webhook=https%3A%2F%2F", 422),
+        ("?fal_webhook=https%3A%2F%2F10.0.0.1%2F", 422),
         ("?fal_webhook=https%3A%2F%2Fa.example%3A99999999", 422),
         ("?fal_webhook=https%3A%2F%2F%5B%3A%3A", 422),
         ("?fal_webhook=https%3A%2F%2Fa.example%2F" + "x" * 2000, 422),
@@ -169,6 +170,7 @@ def test_webhook_that_is_no_address(query: str, status: int, bobs: Client) -> No
     assert answer.status_code == status
     assert status == 200 or answer.json()["detail"][0]["loc"] == ["query", "fal_webhook"]
     assert Generation.objects.count() == (status == 200)
+    assert FalWebhook.objects.count() == (query.endswith("hook"))
 
 
 # --- refusals in fal's words
