@@ -28,5 +28,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("teams/<slug:slug>/webhooks/<uuid:pk>/edit/", webhooks.edit, name="webhook-edit"),
     path("teams/<slug:slug>/webhooks/<uuid:pk>/act", webhooks.act, name="webhook-act"),
     path("teams/<slug:slug>/webhooks/<uuid:pk>/<uuid:message>/", webhooks.delivery, name="webhook-delivery"),
-    path("webhooks/posters/<str:token>", public_files.poster, name="webhook-poster"),
+    path("webhooks/posters/<str:token>.jpg", public_files.poster, name="webhook-poster"),
 ]
