@@ -6,7 +6,7 @@ import json
 import time
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -134,6 +134,20 @@ def test_only_the_end_is_told(film: Team, bob: User, bobs_key: tuple[Key, str], 
     assert collect.collect() == 0
     row.cancel(bob)
     assert collect.collect() == 1
+
+
+def test_from_the_submit_to_the_call(bobs: Client, receiver: ScriptedServer) -> None:
+    """`fal_webhook` as fal's clients send it; the request is canceled before anything is sent to fal."""
+    route = "/fal/queue/fal-ai/kling-video/v2.5-turbo/pro/text-to-video"
+    address = f"{route}?{urlencode({'fal_webhook': receiver.url + '/hook?job=7'})}"
+    answer = bobs.post(address, {"prompt": "A fox"}, content_type="application/json").json()
+    bobs.put(urlsplit(answer["cancel_url"]).path)
+    collect.collect()
+    deliver_due()
+    (asked,) = receiver.asked
+    assert asked.path == "/hook?job=7"
+    assert (asked.json["request_id"], asked.json["status"]) == (answer["request_id"], "ERROR")
+    assert asked.json["error"] == "Invalid status code: 499"
 
 
 @pytest.mark.parametrize("status", [301, 308, 410])

@@ -30,7 +30,8 @@ def told(film: Team, row: Generation, format_: str, **columns: Any) -> tuple[Web
     return endpoint, body
 
 
-def poster_of(format_: str, body: dict[str, Any]) -> str | None:
+def poster_of(format_: str, body: dict[str, Any]) -> Any:
+    """Its address, None without one."""
     match format_:
         case "slack":
             return next((block["image_url"] for block in body["blocks"] if block["type"] == "image"), None)
