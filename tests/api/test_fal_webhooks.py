@@ -136,7 +136,7 @@ def test_only_the_end_is_told(film: Team, bob: User, bobs_key: tuple[Key, str], 
     assert collect.collect() == 1
 
 
-def test_from_the_submit_to_the_call(bobs: Client, receiver: ScriptedServer) -> None:
+def test_from_the_submit_to_the_call(bobs: Client, receiver: ScriptedServer, at_once: None) -> None:
     """`fal_webhook` as fal's clients send it; the request is canceled before anything is sent to fal."""
     route = "/fal/queue/fal-ai/kling-video/v2.5-turbo/pro/text-to-video"
     address = f"{route}?{urlencode({'fal_webhook': receiver.url + '/hook?job=7'})}"
