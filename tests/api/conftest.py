@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.models import Team, User
 from api.models import Key, Scope
 from tests.api.webhook_cast import clock, endpoint, receiver  # noqa: F401 - fixtures
+from tests.cast import picture
 
 MakeKey = Callable[..., tuple[Key, str]]
 
@@ -48,3 +49,8 @@ def bobs_key(bob: User, film: Team) -> tuple[Key, str]:
 def bobs(bobs_key: tuple[Key, str]) -> Client:
     """A program of bob's in Film."""
     return client_with(bobs_key[1])
+
+
+@pytest.fixture
+def png() -> bytes:
+    return picture("PNG", (640, 360))
