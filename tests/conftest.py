@@ -27,6 +27,7 @@ LONG: Final = (
     "tests/security/test_private_prompts.py",
     "tests/browser/test_composer.py",
     "tests/generations/pipeline/test_worker.py",
+    "tests/api/test_fal_clients.py",
     "tests/browser/test_moderation.py",
     "tests/browser/test_sign_in.py",
     "tests/browser/test_teams.py",
