@@ -1,6 +1,6 @@
 """Answer all requests of a kind that wait at one moment from one look at the database.
 
-While a thread looks, more come, and are the next look: with nobody else about, a request is looked at alone and at once.
+While a thread looks, more come, and are the next look. With nobody else about, a request is looked at alone, at once.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Batch(Generic[Question, Answer]):
             asked, self._waiting = self._waiting, []
             try:
                 answers = await in_thread(self.look, [question for question, _ in asked])
-            except Exception as error:  # noqa: BLE001  it is theirs who asked
+            except Exception as error:
                 _give(asked, error)
             else:
                 for (_, future), answer in zip(asked, answers, strict=True):

@@ -48,7 +48,7 @@ def test_error_of_a_look_is_told_to_those_who_asked_and_the_next_look_is_another
 
 def test_one_who_leaves_takes_no_answer_from_the_others() -> None:
     async def run() -> int:
-        batch = Batch(lambda questions: questions)
+        batch: Batch[int, int] = Batch(lambda questions: questions)
         gone, stays = asyncio.create_task(batch.ask(1)), asyncio.create_task(batch.ask(2))
         await asyncio.sleep(0)
         gone.cancel()
