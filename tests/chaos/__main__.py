@@ -22,6 +22,7 @@ from tests.chaos import report
 from tests.chaos.judge import judge
 from tests.chaos.people import Crowd
 from tests.chaos.processes import WORKERS, Studio
+from tests.chaos.programs import Programs
 from tests.chaos.storm import Storm
 from tests.generations.mirror.videos import mp4
 
@@ -32,7 +33,10 @@ LOOK_EVERY: Final = 0.1  # s
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`each`: how often every kind of trouble must have happened. `hurry`: do not wait for leases and due times."""
+    """`each`: how often every kind of trouble must have happened. `hurry`: do not wait for leases and due times.
+
+    `programs`: fal's own client orders, instead of people.
+    """
 
     seed: int
     count: int
@@ -41,6 +45,7 @@ class Options:
     hurry: bool
     give_up_hours: float
     timeout: float
+    programs: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -53,6 +58,7 @@ class Options:
             hurry=hurry,
             give_up_hours=0.005 if hurry else 0.02,
             timeout=60 if hurry else 300,
+            programs=environment.get("CHAOS_CLIENT", "") == "fal",
         )
 
 
@@ -65,10 +71,12 @@ class Trial:
         """The report's lines; the last one says whether it was passed."""
         with self._studio() as studio:
             storm = Storm(studio, self.random, least=self.options.each, pause=self._pause())
-            crowd = Crowd(studio.url, Random(self.options.seed), self.options.count, self.options.seconds)
+            kind = Programs if self.options.programs else Crowd
+            crowd = kind(studio.url, Random(self.options.seed), self.options.count, self.options.seconds)
             raged = self._rage(crowd, storm)
             storm.end()
             waited = self._calm(studio)
+            crowd.finish()
             judgement = judge(storm.read_records(), studio.sandbox.directory / "files")
             found = report.Found(self.options.seed, raged, waited, crowd, storm, studio, judgement)
             return report.lines(found)
@@ -89,7 +97,7 @@ class Trial:
         """A short trial breaks as many kinds of things in less time."""
         return max(0.6, min(1.0, self.options.seconds / 60))
 
-    def _rage(self, crowd: Crowd, storm: Storm) -> float:
+    def _rage(self, crowd: Crowd | Programs, storm: Storm) -> float:
         """Until all is ordered and every kind has happened often enough; the seconds that it took."""
         began = time.monotonic()
         crowd.begin()

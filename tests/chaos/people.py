@@ -104,6 +104,9 @@ class Crowd:
         """Nothing new is begun; what was begun is brought to its end."""
         self._over.set()
 
+    def finish(self) -> None:
+        """People look into the gallery; nobody waits for an answer."""
+
     @property
     def is_busy(self) -> bool:
         return any(thread.is_alive() for thread in self._threads)

@@ -8,6 +8,7 @@ from generations.models import Generation
 from tests.chaos.judge import Judgement
 from tests.chaos.people import Crowd
 from tests.chaos.processes import Studio
+from tests.chaos.programs import Programs
 from tests.chaos.storm import Storm
 
 PASSED: Final = "PASSED"
@@ -20,7 +21,7 @@ class Found:
     seed: int
     raged: float
     waited: float
-    crowd: Crowd
+    crowd: Crowd | Programs
     storm: Storm
     studio: Studio
     judgement: Judgement
@@ -41,6 +42,7 @@ def lines(found: Found) -> list[str]:
         "",
         "How the generations ended",
         *_table(judgement.endings.most_common()),
+        *_told(crowd),
         "",
         "Webhooks, and what the studio answered",
         *_table(sorted(judgement.webhooks.items())),
@@ -53,11 +55,17 @@ def lines(found: Found) -> list[str]:
     ]
 
 
+def _told(crowd: Crowd | Programs) -> list[str]:
+    if isinstance(crowd, Crowd):
+        return []
+    return ["", "What the programs were told at last", *_table(crowd.endings.most_common())]
+
+
 def _table(rows: Iterable[tuple[str, int]]) -> list[str]:
     return [f"  {name:<44} {count:>6}" for name, count in rows]
 
 
-def _lost_orders(crowd: Crowd) -> list[str]:
+def _lost_orders(crowd: Crowd | Programs) -> list[str]:
     """An order that was taken has a row, and a row has an order."""
     rows = set(Generation.objects.values_list("pk", flat=True))
     placed = set(crowd.placed)
