@@ -11,10 +11,6 @@ from api.fal import responses
 from config import logging
 from config.api_paths import is_fals, is_for_programs
 
-_EXPOSED: Final = (
-    *(responses.REQUEST_ID, responses.BILLABLE_UNITS, responses.ERROR_TYPE, responses.RETRYABLE),
-    *("X-Fal-Request-Timeout-Type", "Retry-After", "X-Request-ID"),
-)
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS",
     "Access-Control-Max-Age": "7200",
@@ -50,8 +46,8 @@ def _preflight(request: HttpRequest) -> HttpResponse:
 
 
 def _allow_browsers(response: HttpResponse) -> None:
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = ", ".join(_EXPOSED)
+    for name, value in responses.FOR_BROWSERS.items():
+        response.headers[name] = value
 
 
 def _as_fals(request: HttpRequest, response: HttpResponse) -> HttpResponse:

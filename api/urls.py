@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from api.views import fal, keys, proxy, public_files, uploads, webhooks
+from api.views import fal, keys, proxy, public_files, run, uploads, webhooks
 
 # With and without a slash at the end. fal's clients name an endpoint's owner and app there, people its whole id.
 _REQUEST = r"^fal/queue/(?P<app>fal-ai/[\w./-]+)/requests/(?P<pk>[^/]+)"
@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/keys/<uuid:pk>/", keys.key, name="key"),
     path("accounts/keys/<uuid:pk>/revoke", keys.revoke, name="key-revoke"),
     path("teams/<slug:slug>/keys/", keys.team_keys, name="team-keys"),
+    re_path(_REQUEST + r"/status/stream/?$", run.status_stream, name="fal-status-stream"),
     re_path(_REQUEST + r"/status/?$", fal.status, name="fal-status"),
     re_path(_REQUEST + r"/cancel/?$", fal.cancel, name="fal-cancel"),
     re_path(_REQUEST + r"/response/?$", fal.result, name="fal-response"),
@@ -20,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("fal/rest/storage/upload/initiate", uploads.initiate, name="fal-upload-initiate"),
     path("fal/rest/storage/put/<str:token>", uploads.put, name="fal-upload"),
     path("fal/proxy", proxy.proxy, name="fal-proxy"),
+    re_path(r"^fal/run/(?P<endpoint>fal-ai/[\w./-]*[\w-])/stream/?$", run.stream, name="fal-stream"),
+    re_path(r"^fal/run/(?P<endpoint>fal-ai/[\w./-]*[\w-])/?$", run.run, name="fal-run"),
     re_path(r"^fal/queue/(?P<endpoint>fal-ai/[\w./-]*[\w-])/?$", fal.submit, name="fal-submit"),
     path("fal/.well-known/jwks.json", public_files.jwks, name="fal-jwks"),
     path("teams/<slug:slug>/webhooks/", webhooks.webhooks, name="webhooks"),

@@ -53,6 +53,10 @@ class Process:
         """The most memory that was resident at a time; of several processes the sum of their peaks."""
         return sum(_status_bytes(pid, "VmHWM") for pid in self._pids())
 
+    def resident_bytes(self) -> int:
+        """What is in memory now, as the sum over the processes: pages that they share count for each."""
+        return sum(_status_bytes(pid, "VmRSS") for pid in self._pids())
+
     def stop(self) -> None:
         if self.popen.poll() is None:
             os.killpg(self.popen.pid, signal.SIGTERM)

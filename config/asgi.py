@@ -3,4 +3,8 @@
 from config.server.gateway import Gateway
 from config.wsgi import application as pages
 
-application = Gateway(pages)
+# isort: split
+
+from api.fal.polls import answer_poll
+
+application = Gateway(pages, answer_poll)

@@ -115,7 +115,7 @@ def make_generation(user: User, team: Team, status: Status = Status.QUEUED, **co
         "endpoint": Endpoint.TEXT_TO_VIDEO,
         "duration": 5,
         "cost_cents": 35,
-        **_columns_of(status),
+        **columns_of(status),
         **columns,
     }
     is_text = values["endpoint"] == Endpoint.TEXT_TO_VIDEO
@@ -125,7 +125,7 @@ def make_generation(user: User, team: Team, status: Status = Status.QUEUED, **co
     return generation
 
 
-def _columns_of(status: Status) -> dict[str, Any]:
+def columns_of(status: Status) -> dict[str, Any]:
     """What the database demands of a state, and what the pipeline would have written down on the way to it."""
     now = timezone.now()
     columns: dict[str, Any] = {"due_at": now if status in DRIVEN else None}

@@ -62,7 +62,7 @@ async def _answer(scope: AsgiScope, poll: Poll) -> WsgiResponse:
 
 @cache
 def _common() -> list[tuple[bytes, bytes]]:
-    pairs = headers.common_headers() | {"Cache-Control": "no-store"}
+    pairs = headers.common_headers() | responses.FOR_BROWSERS | {"Cache-Control": "no-store"}
     return [(name.lower().encode(), value.encode()) for name, value in pairs.items()]
 
 

@@ -13,6 +13,15 @@ BILLABLE_UNITS: Final = "x-fal-billable-units"
 ERROR_TYPE: Final = "X-Fal-Error-Type"
 RETRYABLE: Final = "X-Fal-Retryable"
 
+_EXPOSED: Final = (
+    *(REQUEST_ID, BILLABLE_UNITS, ERROR_TYPE, RETRYABLE),
+    *("X-Fal-Request-Timeout-Type", "Retry-After", "X-Request-ID"),
+)
+FOR_BROWSERS: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": ", ".join(_EXPOSED),
+}
+
 _DOCS: Final = "https://docs.fal.ai/errors/#"
 _MAX_ECHO: Final = 1000  # characters of an input that are sent back: a picture comes as text of megabytes
 _NOT_FOUND: Final = {"status": "NOT_FOUND"}

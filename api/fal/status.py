@@ -1,8 +1,9 @@
 """How a request stands, in fal's three statuses: a failure and a cancel are COMPLETED too."""
 
+from collections.abc import Sequence
 from datetime import UTC
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from django.http import JsonResponse
 
@@ -12,6 +13,8 @@ from api.fal.requests import find_request, request_urls
 from api.fal.responses import Answer
 from generations.models import Generation, Status
 from generations.pipeline import queue_positions
+
+_WAITS_HERE: Final = frozenset({Status.HELD, Status.QUEUED})
 
 
 class QueueStatus(StrEnum):
@@ -23,16 +26,22 @@ class QueueStatus(StrEnum):
 def status_of(caller: Caller, pk: str, *, with_logs: bool = False) -> JsonResponse:
     """Raises RefusedError for a request that the caller may not know of."""
     row = find_request(caller, pk)
-    return status_answer(row, with_logs=with_logs).response(str(row.pk))
+    (answer,) = status_answers([(row, with_logs)])
+    return answer.response(str(row.pk))
 
 
-def status_answer(row: Generation, *, with_logs: bool = False) -> Answer:
-    """202 until it is COMPLETED, then 200."""
+def status_answers(asked: Sequence[tuple[Generation, bool]]) -> list[Answer]:
+    """Of each row, with its logs or without: 202 until it is COMPLETED, then 200."""
+    places = queue_positions([row for row, _ in asked if row.status in _WAITS_HERE])
+    return [_status_answer(row, places.get(row.pk, row.queue_position or 0), with_logs) for row, with_logs in asked]
+
+
+def _status_answer(row: Generation, place: int, with_logs: bool) -> Answer:
     status = queue_status(row)
     body: dict[str, Any] = {"status": status.value, "request_id": str(row.pk), **request_urls(row.pk)}
     body |= {"logs": logs_of(row) if with_logs else None, "metrics": {}}
     if status is QueueStatus.IN_QUEUE:
-        body["queue_position"] = _queue_position(row)
+        body["queue_position"] = place
     if status is QueueStatus.COMPLETED:
         body |= _end_of(row)
     return Answer(200 if status is QueueStatus.COMPLETED else 202, body)
@@ -40,7 +49,7 @@ def status_answer(row: Generation, *, with_logs: bool = False) -> Answer:
 
 def queue_status(row: Generation) -> QueueStatus:
     """What waits for a yes, for the team's queue to go on, or at fal, is in the queue."""
-    if row.status in {Status.HELD, Status.QUEUED}:
+    if row.status in _WAITS_HERE:
         return QueueStatus.IN_QUEUE
     if row.status == Status.RENDERING and row.queue_position is not None:
         return QueueStatus.IN_QUEUE
@@ -56,13 +65,6 @@ def logs_of(row: Generation) -> list[dict[str, str]]:
     if row.message:
         lines.append({"message": row.message, "timestamp": row.changed_at.astimezone(UTC).isoformat(), **known})
     return lines
-
-
-def _queue_position(row: Generation) -> int:
-    """How many are before it, as far as that is known."""
-    if row.status == Status.RENDERING:
-        return row.queue_position or 0
-    return queue_positions([row]).get(row.pk, 0)
 
 
 def _end_of(row: Generation) -> dict[str, Any]:

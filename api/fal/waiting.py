@@ -56,7 +56,7 @@ def result_now(credentials: Credentials, pk: uuid.UUID) -> HttpResponse:
 
 
 async def status_events(poll: Poll) -> AsyncIterator[bytes]:
-    """Each status that is new, with those lines of the log that are; it ends with COMPLETED, and with the key's rights."""
+    """Each status that is new, with the new lines of the log; it ends with COMPLETED, and with the key's rights."""
     version, told, lines = None, b"", 0
     while (answer := await ask(poll)).status_code in {200, 202}:
         body = json.loads(answer.content)

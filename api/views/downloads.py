@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from django.db import close_old_connections
 from django.http import HttpResponse
@@ -15,17 +16,20 @@ THREADS: Final = 4
 _threads: Final = ThreadPoolExecutor(THREADS, "download")
 
 
+T = TypeVar("T")
+
+
 def later(work: Callable[[], HttpResponse]) -> LaterResponse:
     """What `work` gives, once one of the threads has done it."""
+    return LaterResponse(partial(in_download_thread, work))
 
-    def run() -> HttpResponse:
+
+async def in_download_thread(work: Callable[[], T]) -> T:
+    def run() -> T:
         close_old_connections()
         try:
             return work()
         finally:
             close_old_connections()
 
-    async def find() -> HttpResponse:
-        return await asyncio.get_running_loop().run_in_executor(_threads, run)
-
-    return LaterResponse(find)
+    return await asyncio.get_running_loop().run_in_executor(_threads, run)

@@ -41,7 +41,7 @@ class _Asked:
         known, values = endpoint_of(endpoint), read_json(request)
         submit_now = partial(submit, caller, known, values, **submit_options(request))
         credentials = Credentials.of(request.META)
-        if has_links(values):
+        if has_links(known, values):
             return cls(credentials, None, submit_now)
         return cls(credentials, submit_now().pk)
 

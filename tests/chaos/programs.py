@@ -47,7 +47,7 @@ class Programs:
         self._followers = ThreadPoolExecutor(FOLLOWERS)
         self._keys = [_key(number) for number in range(PROGRAMS)]
         # the client knows https only; its submit answer tells it every further address
-        fal_client.client.QUEUE_URL_FORMAT = f"{url}/fal/queue/"  # type: ignore[attr-defined]
+        fal_client.client.QUEUE_URL_FORMAT = f"{url}/fal/queue/"
 
     def begin(self) -> None:
         self._began = time.monotonic()

@@ -30,10 +30,15 @@ COMMAND: Final = parse_procfile((addresses.ROOT / "Procfile").read_text()).proce
 @dataclass(frozen=True)
 class WebServer:
     port: int
+    pid: int = 0
 
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
+
+    def stop(self) -> None:
+        """As a service manager stops it."""
+        os.kill(self.pid, signal.SIGTERM)
 
     def browser(self, person: Client | None = None) -> httpx.Client:
         """With the person's cookies."""
@@ -61,7 +66,7 @@ def running_web(log: Path, **environment: str) -> Iterator[WebServer]:
         )
     try:
         _wait_until_answers(server.url, log)
-        yield server
+        yield WebServer(server.port, process.pid)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
