@@ -1,4 +1,4 @@
-"""Remove secrets from log lines: tokens in paths, signatures in query strings, and keys of the API.
+"""Remove secrets from log lines: tokens in paths, signatures in query strings, keys of the API, webhooks' secrets.
 
 A route with such a token has its prefix here; a test walks through all routes and finds the one that has not.
 """
@@ -14,6 +14,7 @@ SECRET_PREFIXES: Final = (
     "/share/",
     "/teams/approve/",
     "/teams/join/",
+    "/webhooks/posters/",
 )
 _PARAMETERS: Final = (
     *("mac", "token", "key", "code", "state", "secret", "password", "signature", "sig", "access_token", "id_token"),
@@ -32,9 +33,12 @@ _IN_QUERY: Final = re.compile(
 )
 _KEYS: Final = re.compile(r"\b(ks_[a-z0-9]{8}_)[0-9A-Za-z]+")  # of the API: the prefix says which it was
 
+_WEBHOOK_SECRETS: Final = re.compile(r"\b(whsec_)[0-9A-Za-z+/=]+")
+
 
 def redact(text: str) -> str:
     """The text with … in place of each secret."""
+    text = _WEBHOOK_SECRETS.sub(r"\1…", text)
     return _KEYS.sub(r"\1…", _IN_QUERY.sub(r"\1…", _IN_PATH.sub(r"\1…", text)))
 
 

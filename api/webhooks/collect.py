@@ -6,8 +6,9 @@ that is committed late is missed.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -22,9 +23,11 @@ from generations.models import BudgetWarning, Decision, DecisionKind, Event, Gen
 from sharing.models import Comment, Verdict
 
 _CLOCK_SKEW: Final = timedelta(minutes=5)  # between a host that writes a row's time and the database
+_READS_ONLY_AFTER: Final = timedelta(minutes=15)
 _BATCH_SIZE: Final = 500
 
 Teams = list[uuid.UUID]
+_News = tuple[WebhookEndpoint, Occurrence, datetime]  # for whom, what, and when it is due
 
 
 def collect() -> int:
@@ -51,7 +54,7 @@ def _collect_events() -> int:
         if cursor is None:
             return 0
         horizon = _horizon()
-        made = sum(map(_save, _batches(_deliveries(endpoints, max(cursor.seen_until, oldest)))))
+        made = sum(map(_save, _batches(_news(endpoints, max(cursor.seen_until, oldest)))))
         WebhookCursor.objects.update(seen_until=horizon)
     return made
 
@@ -63,15 +66,22 @@ def _claim_cursor(oldest: datetime) -> WebhookCursor | None:
 
 
 def _horizon() -> datetime:
-    """What began before it is committed, or will never be."""
+    """Whatever is committed from now on began at this moment or later.
+
+    A transaction that has written nothing for so long reads only: a backup's lasts for hours.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database()")
+        cursor.execute(
+            "SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND (backend_xid IS NOT NULL OR xact_start > now() - %s)",
+            [_READS_ONLY_AFTER],
+        )
         (began,) = cursor.fetchone()
     moment: datetime = began
     return moment
 
 
-def _deliveries(endpoints: list[WebhookEndpoint], since: datetime) -> Iterator[WebhookDelivery]:
+def _news(endpoints: list[WebhookEndpoint], since: datetime) -> Iterator[_News]:
     by_team: dict[uuid.UUID, list[WebhookEndpoint]] = {}
     for endpoint in endpoints:
         by_team.setdefault(endpoint.team_id, []).append(endpoint)
@@ -79,7 +89,7 @@ def _deliveries(endpoints: list[WebhookEndpoint], since: datetime) -> Iterator[W
     for number, what in enumerate(_occurrences(by_team, since)):
         for endpoint in by_team[what.team.pk]:
             if what.event in endpoint.events and what.at >= endpoint.active_since:
-                yield _delivery(endpoint, what, now + timedelta(microseconds=number))
+                yield endpoint, what, now + timedelta(microseconds=number)
 
 
 def _occurrences(by_team: dict[uuid.UUID, list[WebhookEndpoint]], since: datetime) -> Iterator[Occurrence]:
@@ -91,10 +101,9 @@ def _occurrences(by_team: dict[uuid.UUID, list[WebhookEndpoint]], since: datetim
 
 
 def _delivery(endpoint: WebhookEndpoint, what: Occurrence, at: datetime) -> WebhookDelivery:
-    """Its id follows from what it tells: whoever tells the same again does so by the same id."""
     picture = poster.url(endpoint, what.generation) if what.generation else ""
     return WebhookDelivery(
-        id=uuid.uuid5(endpoint.pk, what.source),
+        id=_id(endpoint, what),
         endpoint=endpoint,
         source=what.source,
         event=what.event,
@@ -105,20 +114,21 @@ def _delivery(endpoint: WebhookEndpoint, what: Occurrence, at: datetime) -> Webh
     )
 
 
-def _batches(rows: Iterable[WebhookDelivery]) -> Iterator[list[WebhookDelivery]]:
-    batch: list[WebhookDelivery] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _BATCH_SIZE:
-            yield batch
-            batch = []
-    yield batch
+def _id(endpoint: WebhookEndpoint, what: Occurrence) -> uuid.UUID:
+    """It follows from what is told: whoever tells the same again does so by the same id."""
+    return uuid.uuid5(endpoint.pk, what.source)
 
 
-def _save(rows: list[WebhookDelivery]) -> int:
+def _batches(news: Iterator[_News]) -> Iterator[list[_News]]:
+    while batch := list(islice(news, _BATCH_SIZE)):
+        yield batch
+
+
+def _save(news: list[_News]) -> int:
     """What is there already stays as it is."""
-    known = set(WebhookDelivery.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
-    fresh = [row for row in rows if row.pk not in known]
+    ids = [_id(endpoint, what) for endpoint, what, _at in news]
+    known = set(WebhookDelivery.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    fresh = [_delivery(*one) for pk, one in zip(ids, news, strict=True) if pk not in known]
     WebhookDelivery.objects.bulk_create(fresh, ignore_conflicts=True)
     return len(fresh)
 

@@ -80,6 +80,7 @@ def delete_old() -> None:
     now = timezone.now()
     old = WebhookDelivery.objects.filter(made_at__lt=now - ROW_RETENTION).order_by("made_at")
     WebhookDelivery.objects.filter(pk__in=old.values("pk")[:_BATCH_SIZE]).delete()
+    FalWebhook.objects.filter(queued_at__lt=now - ROW_RETENTION).delete()
     _erase(Q(made_at__lt=now - BODY_RETENTION))
     _erase(Q(generation__deleted_at__isnull=False))
     WebhookEndpoint.objects.filter(team__closed_at__isnull=False).delete()

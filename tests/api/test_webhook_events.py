@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, Team, User
 from api.models import WebhookCursor, WebhookDelivery, WebhookEndpoint
-from api.webhooks import collect, health
+from api.webhooks import collect, deliver, health
 from generations import tasks
 from generations.backup.after_restore import BARRIER, mark_restored, raise_barrier
 from generations.billing.budget_alerts import send_budget_alerts
@@ -22,7 +22,7 @@ from sharing import review
 from sharing.review import Reviewer
 from tests.api.webhook_cast import make_endpoint
 from tests.cast import make_generation
-from tests.scripted_server import ScriptedServer
+from tests.scripted_server import Reply, ScriptedServer
 from tests.sharing.cast import Shared
 
 MARKER = "xylophonist"
@@ -242,8 +242,8 @@ def test_killed_in_the_middle_of_a_sweep(
     make_generation(bob, film, Status.DONE)
     real = collect._save
 
-    def killed(rows: list[WebhookDelivery]) -> int:
-        real(rows)
+    def killed(news: list[Any]) -> int:
+        real(news)
         raise SystemExit
 
     with monkeypatch.context() as patch:
@@ -296,7 +296,20 @@ def test_bodies_go_after_a_month_and_with_their_videos(endpoint: WebhookEndpoint
     assert WebhookDelivery.objects.replay() == 0
 
 
-def test_steps_are_taken_by_the_sweeps(endpoint: WebhookEndpoint, bob: User, film: Team) -> None:
-    """The app has named its steps to the sweeps of the project."""
-    assert collect.collect in tasks._frequent
+@pytest.mark.django_db(transaction=True)
+def test_the_sweep_sends_in_threads_of_its_own(film: Team, alice: User, bob: User, receiver: ScriptedServer) -> None:
+    """The worker goes on at once, whatever a receiver does: its next pass over generations waits for nobody."""
+    may_answer = threading.Event()
+    make_endpoint(film, f"{receiver.url}/slow")
+    receiver.pages["/slow"] = Reply(204, pause=0.3)
+    rows = [make_generation(bob, film, Status.DONE) for _ in range(3)]
+    tasks.frequent()
+    told_at_once = len(receiver.asked)
+    while WebhookDelivery.objects.filter(due_at__isnull=False).exists():
+        tasks.frequent()
+        may_answer.wait(0.05)
+    assert told_at_once <= 1
+    assert [asked.json["data"]["id"] for asked in receiver.asked] == [str(row.pk) for row in rows]
+    while len(deliver._free) < deliver.THREADS:
+        may_answer.wait(0.05)
     assert health.delete_old in tasks._hourly
