@@ -73,8 +73,8 @@ def _horizon() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND (backend_xid IS NOT NULL OR xact_start > now() - %s)",
-            [_READS_ONLY_AFTER],
+            " AND (backend_xid IS NOT NULL OR xact_start > now() - make_interval(secs => %s))",
+            [_READS_ONLY_AFTER.total_seconds()],
         )
         (began,) = cursor.fetchone()
     moment: datetime = began
