@@ -70,7 +70,8 @@ def place(
 
     try:
         rows = place_batch(orders, waits=True, record=record_all)
-    except IntegrityError:  # the same order was sent twice at once, and the other one was first
+    except (IntegrityError, OrderRefusedError):
+        # the same order was sent twice at once, and the other one was first, maybe with the last money
         if known := find_repeated(caller, repeat):
             return known
         raise
