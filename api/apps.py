@@ -9,6 +9,7 @@ class ApiConfig(AppConfig):
     def ready(self) -> None:
         from api.webhooks import collect, deliver, health  # noqa: PLC0415  models are there only now
         from generations.backup.after_restore import add_step  # noqa: PLC0415
+        from generations.flows import delete_account  # noqa: PLC0415
         from generations.notifications import add_sender  # noqa: PLC0415
         from generations.tasks import add_frequent, add_hourly  # noqa: PLC0415
 
@@ -17,3 +18,4 @@ class ApiConfig(AppConfig):
         add_sender(health.send_mails)
         add_hourly(health.delete_old)
         add_step(health.forget_pending)
+        delete_account.add_step(health.erase_person)

@@ -131,7 +131,7 @@ def act(request: AuthenticatedHttpRequest, slug: str, pk: uuid.UUID) -> HttpResp
             endpoint.enable()
             messages.success(request, _("Switched on. What happens from now on is sent."))
         case "disable" if endpoint.format != WebhookFormat.FAL:
-            endpoint.disable(_("Switched off by %s.") % request.user, is_told=True)
+            endpoint.disable(_("Switched off by hand."), is_told=True)
             messages.success(request, _("Switched off. Nothing is sent."))
         case "delete" if endpoint.format != WebhookFormat.FAL:
             endpoint.delete()

@@ -9,11 +9,21 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.anonymize import teams_without_other_members
 from accounts.emails import send_email
-from accounts.models import Membership
+from accounts.models import Membership, User
 from accounts.roles import Action
-from api.models import FalWebhook, WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint, WebhookFormat
-from generations.models import TERMINAL
+from api.models import (
+    FalWebhook,
+    WebhookAttempt,
+    WebhookCursor,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+    WebhookFormat,
+)
+from generations.models import TERMINAL, Generation
+from sharing.models import Comment, Verdict
 
 WARN_AFTER: Final = timedelta(days=1)  # of failures
 DISABLE_AFTER: Final = timedelta(days=5)
@@ -81,22 +91,45 @@ def delete_old() -> None:
     old = WebhookDelivery.objects.filter(made_at__lt=now - ROW_RETENTION).order_by("made_at")
     WebhookDelivery.objects.filter(pk__in=old.values("pk")[:_BATCH_SIZE]).delete()
     FalWebhook.objects.filter(queued_at__lt=now - ROW_RETENTION).delete()
-    _erase(Q(made_at__lt=now - BODY_RETENTION))
-    _erase(Q(generation__deleted_at__isnull=False))
+    _erase(Q(made_at__lt=now - BODY_RETENTION), _BATCH_SIZE)
+    _erase(Q(generation__deleted_at__isnull=False), _BATCH_SIZE)
     WebhookEndpoint.objects.filter(team__closed_at__isnull=False).delete()
     unused = WebhookEndpoint.objects.filter(format=WebhookFormat.FAL, deliveries=None, fal_webhooks=None)
     unused.filter(made_at__lt=now - ROW_RETENTION).delete()
 
 
 @transaction.atomic
-def _erase(which: Q) -> None:
+def _erase(which: Q, limit: int | None = None) -> None:
     """Nothing of the message is left, nor is it sent any more."""
     found = WebhookDelivery.objects.filter(which).exclude(body="").order_by("made_at")
-    keys = list(found.values_list("pk", flat=True)[:_BATCH_SIZE])
+    keys = list(found.values_list("pk", flat=True)[:limit])
     rows = WebhookDelivery.objects.filter(pk__in=keys)
     rows.filter(due_at__isnull=False).update(due_at=None, failed_at=timezone.now())
-    rows.update(body="")
-    WebhookAttempt.objects.filter(delivery__in=keys).update(response="", request_headers={}, response_headers={})
+    rows.update(body="", url="")
+    WebhookAttempt.objects.filter(delivery__in=keys).update(
+        response="", error="", request_headers={}, response_headers={}
+    )
+
+
+def erase_person(user: User) -> None:
+    """Whose account is deleted: endpoints that are theirs alone, and each message that may name them."""
+    WebhookEndpoint.objects.filter(team__in=teams_without_other_members(user)).delete()
+    requests = Generation.objects.filter(Q(user=user) | Q(assigned_to=user)).order_by()
+    receivers = WebhookEndpoint.objects.filter(
+        format=WebhookFormat.FAL, fal_webhooks__generation__in=requests.values("pk")
+    )
+    named = list(receivers.values_list("pk", flat=True))
+    FalWebhook.objects.filter(generation__in=requests.values("pk")).delete()
+    WebhookEndpoint.objects.filter(pk__in=named, fal_webhooks=None).delete()
+    commented = Comment.objects.filter(user=user).order_by().values("generation")
+    judged = Verdict.objects.filter(user=user).order_by().values("generation")
+    teams = Membership.objects.filter(user=user).order_by().values("team")
+    _erase(
+        Q(generation__in=requests.values("pk"))
+        | Q(event=WebhookEvent.COMMENT, generation__in=commented)
+        | Q(event=WebhookEvent.VERDICT, generation__in=judged)
+        | Q(event=WebhookEvent.BUDGET, endpoint__team__in=teams)
+    )
 
 
 def forget_pending(until: datetime) -> None:

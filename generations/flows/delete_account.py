@@ -1,6 +1,8 @@
 """Delete a user's account: say beforehand what becomes of their videos, then do it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -68,6 +70,14 @@ def fal_requests_of(user: User) -> list[str]:
     return [str(request_id) for request_id in rows.order_by("created_at").values_list("request_id", flat=True)]
 
 
+_steps: Final[list[Callable[[User], object]]] = []
+
+
+def add_step(step: Callable[[User], object]) -> None:
+    """For an app that knows this one: `step` deletes what it has of a person, while their memberships still stand."""
+    _steps.append(step)
+
+
 @transaction.atomic
 def delete_account(user: User) -> bool:
     """Remove the account and what only this person could see; False when something stands in the way."""
@@ -78,6 +88,8 @@ def delete_account(user: User) -> bool:
         if not row.delete_permanently(user):  # it began to move again this very moment
             transaction.set_rollback(True)
             return False
+    for step in _steps:
+        step(user)
     _delete_belongings(user)
     _erase_texts(user)
     anonymize_user(user)

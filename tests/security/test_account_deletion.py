@@ -19,10 +19,16 @@ from django.utils import timezone
 
 from accounts.models import Invitation, Membership, Team, User
 from accounts.roles import Role
+from api.fal_webhooks import add as register_fal_webhook
+from api.models import ApiRequest, WebhookDelivery, WebhookEndpoint
+from api.webhooks import collect
 from generations import tasks
-from generations.models import Collection, Generation, Preset, Status, Tag
+from generations.models import BudgetWarning, Collection, Generation, Preset, Status, Tag
+from sharing.review import Reviewer, add_comment, give_verdict
 from tests.accounts.openid_provider import Provider
 from tests.accounts.test_openid import provider, sign_in
+from tests.api.conftest import make_key
+from tests.api.webhook_cast import make_endpoint
 from tests.cast import make_generation, make_upload, make_video, signed_in
 from tests.security.test_reauthentication import round_trip
 
@@ -123,6 +129,28 @@ def live(zeb: User, film: Team, alice: User, mona: User) -> None:
     signed_in(root).post(f"/admin/accounts/membership/{membership.pk}/change/", values)
     mona.user_permissions.set(Permission.objects.all())
     signed_in(mona).post(f"/admin/accounts/user/{zeb.pk}/impersonate/", {"reason": f"Ticket 17 of {NAME}"})
+    send_webhooks(zeb, film)
+
+
+def send_webhooks(zeb: User, film: Team) -> None:
+    """What is told of the person, to teams with others and to their own: queued, and answered with their name."""
+    alone = Team.objects.get(slug="quux-films")
+    for team in (film, alone, zeb.personal_team):
+        for format_ in ("standard", "slack"):
+            make_endpoint(team, "https://quux.example/", format=format_, description=NAME if team != film else "")
+    WebhookEndpoint.objects.filter(team=film).update(url="https://example.com/")
+    row = Generation.objects.filter(team=film, is_private=False).first()
+    assert row
+    add_comment(row, Reviewer(zeb), {"text": "Redder"}, None)
+    give_verdict(row, Reviewer(zeb), "approved", "Fine")
+    BudgetWarning.objects.create(team=film, user=zeb, month="2026-11-01", percent=50)
+    collect.collect()
+    key, _token = make_key(zeb, film)
+    ApiRequest.objects.create(generation=row, key=key)
+    register_fal_webhook(row, "https://zebedee.example/hook")
+    collect.collect()
+    for delivery in WebhookDelivery.objects.all():
+        delivery.attempts.create(number=1, milliseconds=1, response=f"Thanks, {NAME}")
 
 
 def test_search_finds_what_there_is(zeb: User, film: Team, alice: User, mona: User) -> None:
@@ -131,6 +159,7 @@ def test_search_finds_what_there_is(zeb: User, film: Team, alice: User, mona: Us
     assert {"accounts_user", "accounts_team", "account_emailaddress", "accounts_invitation"} <= tables
     assert {"django_admin_log", "django_session", "usersessions_usersession", "mfa_authenticator"} <= tables
     assert {"socialaccount_socialaccount", "socialaccount_socialtoken", "generations_generation"} <= tables
+    assert {"api_webhookendpoint", "api_webhookdelivery", "api_webhookattempt", "api_falwebhook"} <= tables
     assert {"generations_preset", "generations_tag", "generations_collection", "accounts_impersonation"} <= tables
 
 
