@@ -11,11 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from api.authentication import Caller
 from api.credentials import Credentials
-from api.fal.pictures import has_links
 from api.fal.polls import Poll, wants_logs
 from api.fal.requests import find_request, is_app
 from api.fal.responses import REQUEST_ID, RefusedError, not_found
-from api.fal.submit import submit
+from api.fal.submit import submit, takes_long
 from api.fal.waiting import output_events, result_when_ended, status_events
 from api.models import Scope
 from api.views.access import BODY_BYTES, may_send_much, read_json, with_key
@@ -30,7 +29,7 @@ Submit = Callable[[], Generation]
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A request that is made already, or that is made later because a picture has to be fetched first."""
+    """A request that is made already, or that is made later because hosts elsewhere have to be asked first."""
 
     credentials: Credentials
     pk: uuid.UUID | None
@@ -38,10 +37,10 @@ class _Asked:
 
     @classmethod
     def of(cls, request: HttpRequest, caller: Caller, endpoint: str) -> "_Asked":
-        known, values = endpoint_of(endpoint), read_json(request)
-        submit_now = partial(submit, caller, known, values, **submit_options(request))
+        known, values, options = endpoint_of(endpoint), read_json(request), submit_options(request)
+        submit_now = partial(submit, caller, known, values, **options)
         credentials = Credentials.of(request.META)
-        if has_links(known, values):
+        if takes_long(known, values, options["webhook"]):
             return cls(credentials, None, submit_now)
         return cls(credentials, submit_now().pk)
 

@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -92,6 +93,41 @@ def test_quick_start_in_javascript(endpoint: Endpoint, studio: Studio, worker: N
     (url,), (size,) = re.findall(r"url: *'(.+?)'", said), re.findall(r"file_size: (\d+)", said)
     row = assert_made(studio, url, int(size), bob, film, endpoint)
     assert said.splitlines()[-1] == str(row.pk)
+
+
+@pytest.mark.parametrize("endpoint", list(Endpoint), ids=["text", "image"])
+def test_quick_start_in_curl(endpoint: Endpoint, studio: Studio, worker: None, bob: User, film: Team) -> None:
+    _, key = make_key(bob, film)
+    result = json.loads(studio.run_shell(quick_start("bash", endpoint), key))
+    assert_made(studio, result["video"]["url"], result["video"]["file_size"], bob, film, endpoint)
+
+
+WAITS_IN_PYTHON: Final = """
+import fal_client
+endpoint = "fal-ai/kling-video/v2.5-turbo/pro/text-to-video"
+print(fal_client.run(endpoint, {"prompt": "A fox"})["video"]["content_type"])
+events = list(fal_client.stream(endpoint, {"prompt": "A cat"}))
+print(events[-1]["video"]["content_type"])
+"""
+WAITS_IN_JAVASCRIPT: Final = """
+import { fal } from "@fal-ai/client";
+const endpoint = "fal-ai/kling-video/v2.5-turbo/pro/text-to-video";
+const ran = await fal.run(endpoint, { input: { prompt: "A fox" } });
+console.log(ran.data.video.content_type, ran.requestId.length);
+const seen = new Set();
+const input = { prompt: "A cat" };
+const onQueueUpdate = ({ status }) => seen.add(status);
+const streamed = await fal.subscribe(endpoint, { input, mode: "streaming", logs: true, onQueueUpdate });
+console.log(streamed.data.video.content_type, seen.has("COMPLETED"));
+"""
+
+
+def test_whatever_waits_in_the_clients(studio: Studio, worker: None, bob: User, film: Team) -> None:
+    """`run`, `stream`, and a status that is streamed."""
+    _, key = make_key(bob, film)
+    assert studio.run_python(WAITS_IN_PYTHON, key).splitlines() == ["video/mp4"] * 2
+    assert studio.run_node(WAITS_IN_JAVASCRIPT, key).splitlines() == ["video/mp4 36", "video/mp4 true"]
+    assert Generation.objects.count() == 4
 
 
 PYTHON: Final = """
