@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from api.views import fal, keys, proxy, public_files, run, uploads, webhooks
+from api.views import fal, keys, mcp, proxy, public_files, run, uploads, webhooks
 
 # With and without a slash at the end. fal's clients name an endpoint's owner and app there, people its whole id.
 _REQUEST = r"^fal/queue/(?P<app>fal-ai/[\w./-]+)/requests/(?P<pk>[^/]+)"
@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^fal/run/(?P<endpoint>fal-ai/[\w./-]*[\w-])/stream/?$", run.stream, name="fal-stream"),
     re_path(r"^fal/run/(?P<endpoint>fal-ai/[\w./-]*[\w-])/?$", run.run, name="fal-run"),
     re_path(r"^fal/queue/(?P<endpoint>fal-ai/[\w./-]*[\w-])/?$", fal.submit, name="fal-submit"),
+    re_path(r"^mcp/?$", mcp.mcp, name="mcp"),
     path("fal/.well-known/jwks.json", public_files.jwks, name="fal-jwks"),
     path("teams/<slug:slug>/webhooks/", webhooks.webhooks, name="webhooks"),
     path("teams/<slug:slug>/webhooks/new/", webhooks.new, name="webhook-new"),
