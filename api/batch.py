@@ -19,9 +19,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Batch(Generic[Question, Answer]):
-    """Of one event loop. `look` gives the answers in the order of the questions."""
+    """Of one event loop. `look` gives the answers in the order of the questions; `pause` in seconds after each."""
 
     look: Callable[[Sequence[Question]], Sequence[Answer]]
+    pause: float = 0.0
     _waiting: "list[tuple[Question, asyncio.Future[Answer]]]" = field(default_factory=list)
     _looks: "asyncio.Task[None] | None" = None
 
@@ -44,6 +45,7 @@ class Batch(Generic[Question, Answer]):
                 for (_, future), answer in zip(asked, answers, strict=True):
                     if not future.done():
                         future.set_result(answer)
+            await asyncio.sleep(self.pause)
 
 
 def _give(asked: "list[tuple[Question, asyncio.Future[Answer]]]", error: Exception) -> None:

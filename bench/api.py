@@ -27,7 +27,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Team, User
-from api.models import Key, Scope
+from api.models import ApiRequest, Key, Scope
 from bench._studio import Process, Studio, running_studio, session_of
 from bench._targets import Target, percentile, report_targets
 from generations.models import Generation, Status
@@ -133,9 +133,10 @@ def populate(count: int) -> tuple[str, str, list[str]]:
     first = make_generation(bob, team, Status.RENDERING)
     long_ago = timezone.now() - timedelta(days=1)
     rows = [_copy(first, request_id=f"running-{n}") for n in range(count)]
-    old = [_copy(first, request_id=f"old-{n}", status=Status.CANCELED, created_at=long_ago) for n in range(OLD_ROWS)]
     made = Generation.objects.bulk_create(rows)
-    Generation.objects.bulk_create(old)
+    ApiRequest.objects.bulk_create([ApiRequest(generation=row, key=key) for row in made])
+    ended = make_generation(bob, team, Status.CANCELED)
+    Generation.objects.bulk_create([_copy(ended, created_at=long_ago, changed_at=long_ago) for _ in range(OLD_ROWS)])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return token, f"{settings.SESSION_COOKIE_NAME}={session_of(bob)}", [str(row.pk) for row in made]

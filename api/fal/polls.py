@@ -4,26 +4,29 @@ import asyncio
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 from urllib.parse import parse_qs
 
 from django.conf import settings
-from django.http import HttpResponse
 
-from api.authentication import AuthenticationError
+from api.authentication import AuthenticationError, Caller
 from api.batch import Batch
 from api.credentials import Credentials
 from api.fal import responses
-from api.fal.requests import find_requests, is_app
-from api.fal.status import status_answers
+from api.fal.requests import Version, find_requests, is_app, request_versions
+from api.fal.responses import Answer
+from api.fal.status import status_answers, waits_here
 from api.models import Scope
 from config import headers, request_id
 from config.server.environ import Scope as AsgiScope
 from config.server.environ import header
 from config.server.responses import WsgiResponse, read
+
+PAUSE: Final = 0.02  # s between two looks, so that a look is for many
+MAX_REMEMBERED: Final = 20_000  # some 2 KB each
 
 _PATH: Final = re.compile(r"/fal/queue/(.+)/requests/([0-9a-fA-F-]{36})/status/?")
 
@@ -54,10 +57,10 @@ def answer_poll(scope: AsgiScope) -> Awaitable[WsgiResponse] | None:
 
 
 async def _answer(scope: AsgiScope, poll: Poll) -> WsgiResponse:
-    response = read(await ask(poll))
+    told = await ask(poll)
     own = request_id.choose(header(scope, request_id.HEADER.lower().encode()), settings.TRUSTED_PROXIES)
-    response.headers.extend([*_common(), (request_id.HEADER.lower().encode(), own.encode())])
-    return response
+    own_headers = [*told.headers, *_common(), (request_id.HEADER.lower().encode(), own.encode())]
+    return WsgiResponse(told.status, own_headers, told.body)
 
 
 @cache
@@ -66,35 +69,68 @@ def _common() -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in pairs.items()]
 
 
-async def ask(poll: Poll) -> HttpResponse:
+async def ask(poll: Poll) -> WsgiResponse:
     """How the request stands, or why that is not told."""
     return await _batch_of(asyncio.get_running_loop()).ask(poll)
 
 
 @cache
-def _batch_of(_loop: asyncio.AbstractEventLoop) -> Batch[Poll, HttpResponse]:
-    return Batch(look)
+def _batch_of(_loop: asyncio.AbstractEventLoop) -> Batch[Poll, WsgiResponse]:
+    return Batch(look, PAUSE)
 
 
-def look(polls: Sequence[Poll]) -> list[HttpResponse]:
+def look(polls: Sequence[Poll]) -> list[WsgiResponse]:
     """In a thread. Each key is asked for once, and each key's requests."""
     by_credentials: dict[Credentials, set[Poll]] = defaultdict(set)
     for poll in polls:
         by_credentials[poll.credentials].add(poll)
-    found: dict[Poll, HttpResponse] = {}
+    found: dict[Poll, WsgiResponse] = {}
     for credentials, own in by_credentials.items():
         found |= _look_for(credentials, own)
     return [found[poll] for poll in polls]
 
 
-def _look_for(credentials: Credentials, polls: Iterable[Poll]) -> dict[Poll, HttpResponse]:
+def _look_for(credentials: Credentials, polls: Collection[Poll]) -> dict[Poll, WsgiResponse]:
     try:
         caller = credentials.authenticate(Scope.READ, Scope.GENERATE)
     except AuthenticationError as error:
-        refusal = responses.sentence(error.status, error.detail)
-        return {poll: refusal.response(str(poll.pk)) for poll in polls}
+        return {poll: _told(poll, responses.sentence(error.status, error.detail)) for poll in polls}
+    versions = request_versions(caller, {poll.pk for poll in polls})
+    known = {poll: told for poll in polls if (told := _memory.recall(poll, versions.get(poll.pk)))}
+    new = [poll for poll in polls if poll not in known]
+    return known | (_answers(caller, new, versions) if new else {})
+
+
+def _answers(caller: Caller, polls: Sequence[Poll], versions: Mapping[uuid.UUID, Version]) -> dict[Poll, WsgiResponse]:
     rows = find_requests(caller, {poll.pk for poll in polls})
-    asked = {poll: rows[poll.pk] for poll in polls if poll.pk in rows}
-    answers = status_answers([(row, poll.with_logs) for poll, row in asked.items()])
-    told = {poll: answer.response(str(poll.pk)) for poll, answer in zip(asked, answers, strict=True)}
-    return {poll: told.get(poll) or responses.not_found().response(str(poll.pk)) for poll in polls}
+    asked = [poll for poll in polls if poll.pk in rows]
+    answers = status_answers([(rows[poll.pk], poll.with_logs) for poll in asked])
+    told = {poll: _told(poll, answer) for poll, answer in zip(asked, answers, strict=True)}
+    for poll in asked:
+        if not waits_here(rows[poll.pk]):  # whose place goes by the others
+            _memory.keep(poll, versions.get(poll.pk), told[poll])
+    return told | {poll: _told(poll, responses.not_found()) for poll in polls if poll not in told}
+
+
+def _told(poll: Poll, answer: Answer) -> WsgiResponse:
+    return read(answer.response(str(poll.pk)))
+
+
+class _Memory:
+    """What was last told of a request, for as long as it is the same: most polls find nothing new."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[uuid.UUID, bool], tuple[Version, WsgiResponse]] = {}
+
+    def recall(self, poll: Poll, version: Version | None) -> WsgiResponse | None:
+        known, told = self._told.get((poll.pk, poll.with_logs), (None, None))
+        return told if version is not None and known == version else None
+
+    def keep(self, poll: Poll, version: Version | None, told: WsgiResponse) -> None:
+        if len(self._told) >= MAX_REMEMBERED:
+            self._told.clear()
+        if version is not None:
+            self._told[poll.pk, poll.with_logs] = (version, told)
+
+
+_memory: Final = _Memory()

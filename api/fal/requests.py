@@ -5,7 +5,8 @@ from collections.abc import Collection
 from typing import Final
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.expressions import RawSQL
 
 from accounts.models import User
 from accounts.rights import UserQuery
@@ -14,6 +15,10 @@ from api.fal.responses import RefusedError, not_found
 from config import logging
 from generations.fal.arguments import Endpoint
 from generations.models import Generation
+
+Version = str  # PostgreSQL's id of the transaction that has written the row
+
+_ROW_VERSION: Final = RawSQL(f'"{Generation._meta.db_table}"."xmin"::text', [], output_field=TextField())  # noqa: S611
 
 APP: Final = "fal-ai/kling-video"  # fal's addresses of a request name the endpoint's owner and app only
 
@@ -34,6 +39,12 @@ def find_requests(caller: Caller, pks: Collection[uuid.UUID]) -> dict[uuid.UUID,
     """Those of them that the caller may know of, from one query."""
     rows = Generation.objects.visible_to(caller.user).filter(pk__in=pks, api_request__isnull=False)
     return {row.pk: row for row in rows}
+
+
+def request_versions(caller: Caller, pks: Collection[uuid.UUID]) -> dict[uuid.UUID, Version]:
+    """Of those that the caller may know of: another one after each change of the row, whatever was changed."""
+    rows = Generation.objects.visible_to(caller.user).filter(pk__in=pks, api_request__isnull=False)
+    return dict(rows.annotate(version=_ROW_VERSION).values_list("pk", "version"))
 
 
 def _request(user: User, pk: uuid.UUID) -> QuerySet[Generation]:

@@ -32,7 +32,7 @@ def status_of(caller: Caller, pk: str, *, with_logs: bool = False) -> JsonRespon
 
 def status_answers(asked: Sequence[tuple[Generation, bool]]) -> list[Answer]:
     """Of each row, with its logs or without: 202 until it is COMPLETED, then 200."""
-    places = queue_positions([row for row, _ in asked if row.status in _WAITS_HERE])
+    places = queue_positions([row for row, _ in asked if waits_here(row)])
     return [_status_answer(row, places.get(row.pk, row.queue_position or 0), with_logs) for row, with_logs in asked]
 
 
@@ -47,9 +47,14 @@ def _status_answer(row: Generation, place: int, with_logs: bool) -> Answer:
     return Answer(200 if status is QueueStatus.COMPLETED else 202, body)
 
 
+def waits_here(row: Generation) -> bool:
+    """In the studio's own queue, where its place goes by what else waits."""
+    return row.status in _WAITS_HERE
+
+
 def queue_status(row: Generation) -> QueueStatus:
     """What waits for a yes, for the team's queue to go on, or at fal, is in the queue."""
-    if row.status in _WAITS_HERE:
+    if waits_here(row):
         return QueueStatus.IN_QUEUE
     if row.status == Status.RENDERING and row.queue_position is not None:
         return QueueStatus.IN_QUEUE

@@ -58,12 +58,12 @@ def result_now(credentials: Credentials, pk: uuid.UUID) -> HttpResponse:
 async def status_events(poll: Poll) -> AsyncIterator[bytes]:
     """Each status that is new, with the new lines of the log; it ends with COMPLETED, and with the key's rights."""
     version, told, lines = None, b"", 0
-    while (answer := await ask(poll)).status_code in {200, 202}:
-        body = json.loads(answer.content)
-        content, logged = answer.content, body["logs"] or []
+    while (answer := await ask(poll)).status in {200, 202}:
+        body = json.loads(answer.body)
+        content, logged = answer.body, body["logs"] or []
         yield _event(body | {"logs": logged[lines:] if body["logs"] is not None else None}) if content != told else PING
         told, lines = content, len(logged)
-        if answer.status_code == 200:
+        if answer.status == 200:
             return
         try:
             version = await _change_or_ping(poll.pk, version)

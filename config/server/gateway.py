@@ -23,6 +23,7 @@ from config.server import held, responses
 from config.server.body import Body, Receive, Send, declared_length, drain_body
 from config.server.environ import Scope, client_address, environ_of, header
 from config.server.exceptions import DisconnectedError, HttpError, busy, not_signed_in, too_large
+from config.server.later import stopping
 from config.server.limits import FORM, SMALL_BYTES, BodyRule, is_anybody, rule_for
 from config.server.responses import Wsgi, WsgiResponse
 from config.server.slots import Slots
@@ -69,6 +70,7 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         end_stalled_connections()
+        stopping()  # from the first request on, this process hears when it is to end
         try:
             if shortcut := self._shortcut(scope):
                 await self._send(send, await shortcut, {})
