@@ -15,6 +15,7 @@ import httpx
 import pytest
 from django.db import connections
 from PIL import Image
+from pytest_django import Settings
 
 from accounts.models import Team, User
 from api.models import ApiRequest
@@ -25,22 +26,37 @@ from generations.models import Generation, Status
 from tests.api.conftest import make_key
 from tests.api.programs import ELSEWHERE, SECONDS, Studio, quick_start, running_studio
 from tests.cast import signed_in
-from tests.sandbox_process import Sandbox
+from tests.generations.mirror.videos import mp4
+from tests.sandbox_process import KEY, Sandbox, running_sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
+def fal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """It hands out one short video, which need not be rendered."""
+    directory = tmp_path_factory.mktemp("fal")
+    clip = directory / "clip.mp4"
+    clip.write_bytes(mp4(seconds=0.25))
+    quick = {"SANDBOX_QUEUE_SECONDS": "0.2", "SANDBOX_RENDER_SECONDS": "0.2"}
+    with running_sandbox(directory, None, SANDBOX_CLIP=str(clip), **quick) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def studio(
-    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, s3: S3Address, sandbox: Sandbox, valkey: Any
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, s3: S3Address, valkey: Any
 ) -> Iterator[Studio]:
     with running_studio(tmp_path_factory.mktemp("studio"), WEB_CONCURRENCY="1") as running:
         yield running
 
 
 @pytest.fixture
-def worker() -> Iterator[None]:
+def worker(fal: Sandbox, settings: Settings) -> Iterator[None]:
     """Drives the pipeline until the test ends."""
+    settings.FAL_KEY = KEY
+    settings.FAL_QUEUE_URL = settings.FAL_REST_URL = fal.url
+    settings.FAL_API_URL = f"{fal.url}/v1"
     with driving():
         yield
 
