@@ -54,7 +54,7 @@ def _link_of(row: Generation) -> tuple[ShareLink, str]:
 
 
 def _share(request: ApiRequest, row: Generation) -> tuple[ShareLink, str]:
-    options = LinkOptions(_TITLE, request.key.result_days, allows_download=True)
+    options = LinkOptions(_TITLE, request.key.result_days, allows_download=True, is_result=True)
     try:
         link, token = share_videos(request.key.user, [row], options, token=next(_tokens(request)))
     except NotShareableError as error:

@@ -23,6 +23,7 @@ from sharing.models import ShareLink, ShareLinkVideo, SharingPolicy, TeamSharing
 
 _TOKEN_BYTES: Final = 24
 _COLUMNS: Final = ("name", "max_views", "allows_download", "allows_comments")  # as a form has them
+_NEW_COLUMNS: Final = (*_COLUMNS, "is_result")
 
 
 class NotShareableError(Exception):
@@ -31,7 +32,10 @@ class NotShareableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LinkOptions:
-    """What its maker says about a link. `days` from now; a blank `password` asks for none."""
+    """What its maker says about a link. `days` from now; a blank `password` asks for none.
+
+    `is_result`: it is made for a program that asked for the video, and listed apart.
+    """
 
     name: str
     days: int
@@ -39,9 +43,10 @@ class LinkOptions:
     max_views: int | None = None
     allows_download: bool = False
     allows_comments: bool = False
+    is_result: bool = False
 
     def columns(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _COLUMNS}
+        return {name: getattr(self, name) for name in _NEW_COLUMNS}
 
 
 def link_url(token: str) -> str:

@@ -41,6 +41,7 @@ class HttpError(Exception):
         words = "invalid key credentials" if self.status == 401 else str(self.message)
         text = json.dumps({"detail": words}, ensure_ascii=False)
         headers = [(b"content-type", b"application/json"), (b"access-control-allow-origin", b"*")]
+        headers.append((b"access-control-expose-headers", b"x-fal-request-id, retry-after"))
         return [*self._headers(), *headers], text.encode()
 
     def _headers(self) -> Headers:

@@ -63,6 +63,9 @@ class ShareLink(models.Model):
     name = NameField(_("name"), max_length=100)
     token_hash = models.CharField(_("hash of the token"), max_length=64, unique=True)
 
+    is_result = models.BooleanField(
+        _("result of an API request"), default=False, db_default=False, help_text=_("Made for a program, one a video.")
+    )
     follows_collection = models.BooleanField(_("follows a collection"), default=False)
     collection = models.ForeignKey(
         Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("collection")

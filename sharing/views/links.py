@@ -30,9 +30,15 @@ _SHOWN: Final = 200  # links on a page
 @require_safe
 @login_required
 def share_links(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """The person's own links, the newest first."""
-    own = _links_of(request).filter(made_by=request.user)[:_SHOWN]
-    return render(request, "sharing/links.html", {"links": own})
+    """The person's own links, the newest first; with `?results=1` those that were made for programs."""
+    is_result = request.GET.get("results") == "1"
+    own = _links_of(request).filter(made_by=request.user)
+    context = {
+        "links": own.filter(is_result=is_result)[:_SHOWN],
+        "is_result": is_result,
+        "has_results": not is_result and own.filter(is_result=True).exists(),
+    }
+    return render(request, "sharing/links.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

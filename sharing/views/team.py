@@ -97,13 +97,16 @@ def revoke(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
 def _page(request: AuthenticatedHttpRequest, access: TeamAccess, **forms_: Any) -> HttpResponse:
     sharing = TeamSharing.objects.of(access.team)
     rows = ShareLink.objects.filter(team=access.team).select_related("made_by", "team", "collection")
+    is_result = request.GET.get("results") == "1"
     context = {
         "team": access.team,
         "sharing": sharing,
         "form": TeamSharingForm(instance=sharing),
         "logo_form": LogoForm(request.user),
         "pending": rows.pending(),
-        "links": rows[:_SHOWN],
+        "links": rows.filter(is_result=is_result)[:_SHOWN],
+        "is_result": is_result,
+        "has_results": not is_result and rows.filter(is_result=True).exists(),
         "sharers": User.objects.filter(share_links__in=ShareLink.objects.not_ended().filter(team=access.team))
         .distinct()
         .order_by("name", "email"),

@@ -18,7 +18,7 @@ from generations.fal.arguments import Endpoint
 from generations.models import BannedFile, Generation, Hold, PromptRule, Status, TeamPause
 from sharing.models import ShareLink, SharingPolicy, TeamSharing
 from tests.api.conftest import client_with, make_key
-from tests.cast import make_generation, make_video, picture
+from tests.cast import make_generation, make_video, picture, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_once", "host_elsewhere")]
 
@@ -426,6 +426,20 @@ def test_bytes_come_also_where_people_are_redirected(
     make_video(row)
     url = bobs.get(f"{APP}/{row.pk}").json()["video"]["url"]
     assert Client().get("/share" + url.partition("/share")[2]).status_code == 200
+
+
+def test_links_of_results_are_listed_apart(bobs: Client, bobs_key: tuple[Key, str], alice: User, s3: Any) -> None:
+    """However many a script makes, the links that people made stay in sight."""
+    row = of_key(bobs_key[0], Status.DONE)
+    make_video(row)
+    bobs.get(f"{APP}/{row.pk}")
+    link = ShareLink.objects.get()
+    for user, path in ((bobs_key[0].user, "/share-links/"), (alice, "/teams/film/sharing")):
+        browser = signed_in(user)
+        page = browser.get(path)
+        assert list(page.context["links"]) == []
+        assert 'href="?results=1"' in page.content.decode()
+        assert list(browser.get(f"{path}?results=1").context["links"]) == [link]
 
 
 def test_link_ends_as_the_key_says_and_can_be_revoked(bob: User, film: Team, s3: Any) -> None:
