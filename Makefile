@@ -18,7 +18,7 @@ help:
 	@echo 'make test    lint, types, contracts, migrations and every test'
 	@echo 'make check   the quick part of make test'
 	@echo 'make docs    build docs/ into site/, strict about links'
-	@echo 'make chaos   kill and break everything under 1,000 generations (CHAOS_SEED= CHAOS_COUNT= CHAOS_SECONDS=)'
+	@echo 'make chaos   kill and break everything under 1,000 generations (CHAOS_SEED= CHAOS_COUNT= CHAOS_SECONDS= CHAOS_CLIENT=fal)'
 	@echo 'make bench   measure (bench/scale_out.py by itself: as root, half an hour)'
 	@echo 'make screens take pictures of every page into var/screens/ (twenty into docs/screens/)'
 	@echo 'make deploy-check  lint all of deploy/, build the image, run it (as root; make deploy-lint: the first alone)'

@@ -4,19 +4,26 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from devserver import addresses
 from tests.environment import without_ours
 
 TIMEOUT = 600.0  # s; a limit against hanging, not a measure
 # how often each kind of trouble comes in so short a time depends on the machine; `make chaos` counts them
-SHORT = {"CHAOS_COUNT": "40", "CHAOS_SECONDS": "20", "CHAOS_EACH": "0", "CHAOS_HURRY": "1"}
+SHORT = {"CHAOS_COUNT": "24", "CHAOS_SECONDS": "12", "CHAOS_EACH": "0", "CHAOS_HURRY": "1"}
 
 
-def test_nothing_is_lost_doubled_or_stuck() -> None:
+@pytest.mark.parametrize("client", ["form", "fal"])
+def test_nothing_is_lost_doubled_or_stuck(client: str) -> None:
     """In a process of its own: its servers and settings are not those of the tests."""
     command = [sys.executable, "-m", "tests.chaos"]
     with subprocess.Popen(
-        command, cwd=addresses.ROOT, env=without_ours() | SHORT, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=addresses.ROOT,
+        env=without_ours() | SHORT | {"CHAOS_CLIENT": client},
+        stdout=subprocess.PIPE,
+        text=True,
     ) as trial:
         try:
             report, _ = trial.communicate(timeout=TIMEOUT)
