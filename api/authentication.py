@@ -42,12 +42,15 @@ class Caller:
     team: Team
 
 
-def authenticate(request: HttpRequest, *scopes: Scope) -> Caller:
-    """The caller, whose key has one of these scopes and whose person's role allows it. Raises AuthenticationError."""
+def authenticate(request: HttpRequest, *scopes: Scope, action: Action | None = None) -> Caller:
+    """The caller, whose key has one of these scopes and whose person's role allows it. Raises AuthenticationError.
+
+    What the role has to allow is the scope's action, or else `action`.
+    """
     token = _token(request.headers.get("Authorization", ""))
     key = _find(token)
     _require_person(key)
-    _require_scope(key, scopes)
+    _require_scope(key, scopes, action)
     if not key.admits(client_address(request.META, settings.TRUSTED_PROXIES)):
         raise AuthenticationError(403, _("This key may not be used from this address."))
     key.record_use()
@@ -101,12 +104,12 @@ def _require_person(key: Any) -> None:
     raise AuthenticationError(403, _("The person of this key may not act in %s any more.") % key.team)
 
 
-def _require_scope(key: Any, scopes: tuple[Scope, ...]) -> None:
+def _require_scope(key: Any, scopes: tuple[Scope, ...], action: Action | None) -> None:
     own = [scope for scope in scopes if scope in key.scopes]
     if scopes and not own:
         needed = _(" or ").join(scopes)
         raise AuthenticationError(403, _("This key lacks the scope %s.") % needed)
     allowed = ROLE_ACTIONS[Role(key.role)]
-    if scopes and not any(scope.action in allowed for scope in own):
+    if scopes and not any((action or scope.action) in allowed for scope in own):
         message = _("The role of this key’s person in %s does not allow this.")
         raise AuthenticationError(403, message % key.team)

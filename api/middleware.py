@@ -8,9 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from api.fal import responses
+from api.v1.problems import ProblemError, problem
 from config import logging
-from config.api_paths import is_fals, is_for_programs
+from config.api_paths import PROBLEM_TYPE, is_fals, is_for_programs, speaks_problems
 
+_KEPT: Final = frozenset({"Allow", "Retry-After", "RateLimit", "RateLimit-Policy"})
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS",
     "Access-Control-Max-Age": "7200",
@@ -27,6 +29,8 @@ class ProgramsMiddleware:
         if not is_for_programs(request.path):
             return self.get_response(request)
         request.META.pop("HTTP_COOKIE", None)
+        if speaks_problems(request.path):
+            return _as_problem(self.get_response(request))
         if not is_fals(request.path):
             return self.get_response(request)
         response = _preflight(request) if request.method == "OPTIONS" else _as_fals(request, self.get_response(request))
@@ -48,6 +52,17 @@ def _preflight(request: HttpRequest) -> HttpResponse:
 def _allow_browsers(response: HttpResponse) -> None:
     for name, value in responses.FOR_BROWSERS.items():
         response.headers[name] = value
+
+
+def _as_problem(response: HttpResponse) -> HttpResponse:
+    """An error that is Django's own, or a page, as a problem."""
+    if response.status_code < 400 or response.headers.get("Content-Type") == PROBLEM_TYPE:
+        return response
+    status = HTTPStatus(response.status_code)
+    answer = problem(ProblemError(status, status.description or status.phrase))
+    for name in _KEPT & set(response.headers):
+        answer.headers[name] = response.headers[name]
+    return answer
 
 
 def _as_fals(request: HttpRequest, response: HttpResponse) -> HttpResponse:

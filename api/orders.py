@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from api.models.request import MAX_IDEMPOTENCY_KEY
 from generations import tasks
 from generations.exceptions import OrderRefusedError, OverBudgetError
 from generations.models import Generation, dollars
-from generations.orders.place import Order, Record, place_batch
+from generations.orders.place import Order, Record, place_batch, place_retry
 
 
 class IdempotencyError(OrderRefusedError):
@@ -60,16 +61,32 @@ def place(
     BucketDownError; then nothing was made.
     """
     repeat = repeat or Repeat()
-    if known := find_repeated(caller, repeat):
-        return known
 
     def record_all(rows: list[Generation]) -> None:
         _record(caller.key, rows, repeat)
         if record:
             record(rows)
 
+    return _once(caller, repeat, lambda: place_batch(orders, waits=True, record=record_all))
+
+
+def retry(caller: Caller, generation: Generation, repeat: Repeat) -> Generation:
+    """Another try of one that ended without a video, as `place`."""
+
+    def record(rows: list[Generation]) -> None:
+        _record(caller.key, rows, repeat)
+
+    def place_again() -> list[Generation]:
+        return [place_retry(generation, caller.user, uuid.uuid4(), waits=True, record=record)]
+
+    return _once(caller, repeat, place_again)[0]
+
+
+def _once(caller: Caller, repeat: Repeat, make: Callable[[], list[Generation]]) -> list[Generation]:
+    if known := find_repeated(caller, repeat):
+        return known
     try:
-        rows = place_batch(orders, waits=True, record=record_all)
+        rows = make()
     except (IntegrityError, OrderRefusedError):
         # the same order was sent twice at once, and the other one was first, maybe with the last money
         if known := find_repeated(caller, repeat):

@@ -1,6 +1,6 @@
 """The addresses of keys and webhooks, and of what programs ask."""
 
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from api.views import fal, keys, mcp, proxy, public_files, run, uploads, webhooks
 
@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^fal/queue/(?P<endpoint>fal-ai/[\w./-]*[\w-])/?$", fal.submit, name="fal-submit"),
     re_path(r"^mcp/?$", mcp.mcp, name="mcp"),
     path("fal/.well-known/jwks.json", public_files.jwks, name="fal-jwks"),
+    path("api/v1/", include("api.v1.urls")),
     path("teams/<slug:slug>/webhooks/", webhooks.webhooks, name="webhooks"),
     path("teams/<slug:slug>/webhooks/new/", webhooks.new, name="webhook-new"),
     path("teams/<slug:slug>/webhooks/<uuid:pk>/", webhooks.webhook, name="webhook"),

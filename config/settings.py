@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_rq",
+    "ninja",  # the static files of its page alone
     "storages",
 ]
 MIDDLEWARE = [
@@ -225,6 +226,8 @@ FAL_MAX_RUNNING: int = env.int("FAL_MAX_RUNNING", 2, validate=validate.Range(min
 REVIEW: str = env.str("REVIEW", "after", validate=validate.OneOf(["after", "before"]))
 EVIDENCE_DAYS: int = env.int("EVIDENCE_DAYS", 180, validate=validate.Range(min=1))
 SUBMITS_PER_MINUTE: int = env.int("SUBMITS_PER_MINUTE", 30, validate=validate.Range(min=0))  # of a person; 0: any
+# of a key, at /api/v1/; 0: any
+API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 600, validate=validate.Range(min=0))
 UPLOADS_PER_MINUTE: int = env.int("UPLOADS_PER_MINUTE", 30, validate=validate.Range(min=0))  # of a person; 0: any
 FAL_INPUT_DELIVERY: str = env.str("FAL_INPUT_DELIVERY", "upload", validate=validate.OneOf(["presigned", "upload"]))
 # where fal itself is on this machine, its files may be too; otherwise only https to public addresses is fetched

@@ -41,3 +41,8 @@ def allowed_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID, action:
 
 def may(user: User, action: Action, generation: Generation) -> bool:
     return rights_of(user).may(action, generation.team_id)
+
+
+def may_delete(user: User, generation: Generation) -> bool:
+    """Users who made it or were assigned it, and the team's admins."""
+    return user.pk in {generation.user_id, generation.assigned_to_id} or may(user, Action.DELETE, generation)

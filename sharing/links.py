@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -47,6 +48,20 @@ class LinkOptions:
 
     def columns(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _NEW_COLUMNS}
+
+
+def links_of(user: User) -> "QuerySet[ShareLink]":
+    """The person's own, as long as they may share in the team; of a team that they manage, everybody's.
+
+    With whether each works (`is_working`).
+    """
+    memberships = Membership.objects.filter(user=user)
+    managed = memberships.who_may(Action.MANAGE).values("team")
+    shared = memberships.who_may(Action.SHARE).values("team")
+    rows = ShareLink.objects.filter(team__in=shared, made_by=user) | ShareLink.objects.filter(team__in=managed)
+    is_working = Exists(ShareLink.objects.working().filter(pk=OuterRef("pk")))
+    found: QuerySet[ShareLink] = rows.select_related("team__sharing", "made_by", "collection")
+    return found.annotate(is_working=is_working)
 
 
 def link_url(token: str) -> str:

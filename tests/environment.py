@@ -16,7 +16,7 @@ from devserver.s3 import free_ports
 
 OURS = (
     *("AWS_", "OTEL_", "FAL_", "SANDBOX_", "MIRROR_", "GRANIAN_"),
-    *("SIGN_UP", "STAFF_", "SUBMITS_", "UPLOADS_", "OIDC_", "TRUSTED_", "PROMETHEUS_"),
+    *("SIGN_UP", "STAFF_", "SUBMITS_", "UPLOADS_", "API_", "OIDC_", "TRUSTED_", "PROMETHEUS_"),
     *("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "SITE_URL", "HOST", "DEFAULT_FROM_EMAIL"),
     *(
         "CLIENT_TIMEOUT",
@@ -52,6 +52,7 @@ def prepare() -> None:
             "FAL_MAX_RUNNING": "100000",
             "SUBMITS_PER_MINUTE": "0",
             "UPLOADS_PER_MINUTE": "0",
+            "API_REQUESTS_PER_MINUTE": "0",
             "VAR_DIR": str(Path(tempfile.gettempdir()) / f"kling-studio-tests-{os.getpid()}"),
             "PORT": str(free_ports(20)),
             "SECRET_KEY": secrets.token_urlsafe(50),

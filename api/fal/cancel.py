@@ -4,31 +4,20 @@ from typing import Final
 
 from django.http import JsonResponse
 
-from accounts.models import User
 from api.authentication import Caller
 from api.fal.requests import find_request
 from api.fal.responses import Answer
 from generations import tasks
-from generations.models import Generation
+from generations.orders.cancel import request_cancel
 
-_TRIES: Final = 3  # each move of a worker in between costs one
 _TOO_LATE: Final = Answer(400, {"status": "ALREADY_COMPLETED"})
 
 
 def cancel(caller: Caller, pk: str) -> JsonResponse:
     """202 for one that may still end without a video, 400 for one that has ended. Raises RefusedError."""
     row = find_request(caller, pk)
-    is_taken = bool(row.cancel_requested_at) or _cancel(row, caller.user)
+    is_taken = bool(row.cancel_requested_at) or request_cancel(row, caller.user)
     tasks.wake()
     is_accepted = is_taken or row.is_open
     answer = Answer(202, {"status": "CANCELLATION_REQUESTED"}) if is_accepted else _TOO_LATE
     return answer.response(str(row.pk))
-
-
-def _cancel(row: Generation, by: User) -> bool:
-    """A worker may move the row while we look at it; then it is another kind of cancel."""
-    for _try in range(_TRIES):
-        if row.cancel(by):
-            return True
-        row.refresh_from_db()
-    return False

@@ -2,6 +2,7 @@
 
 from api.models.fal_webhook import FalWebhook, SigningKey
 from api.models.key import Key, Scope
+from api.models.key_minute import KeyMinute
 from api.models.pending_upload import PendingUpload
 from api.models.request import ApiRequest
 from api.models.webhook import (
@@ -19,6 +20,7 @@ __all__ = [
     "ApiRequest",
     "FalWebhook",
     "Key",
+    "KeyMinute",
     "PendingUpload",
     "Scope",
     "SigningKey",

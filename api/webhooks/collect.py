@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
+from api.horizon import horizon
 from api.models import WebhookCursor, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from api.webhooks import fal_form, formats, occurrence, poster
 from api.webhooks.occurrence import ENDED, Occurrence
@@ -23,7 +24,6 @@ from generations.models import BudgetWarning, Decision, DecisionKind, Event, Gen
 from sharing.models import Comment, Verdict
 
 _CLOCK_SKEW: Final = timedelta(minutes=5)  # between a host that writes a row's time and the database
-_READS_ONLY_AFTER: Final = timedelta(minutes=15)
 _BATCH_SIZE: Final = 500
 
 Teams = list[uuid.UUID]
@@ -53,9 +53,9 @@ def _collect_events() -> int:
         cursor = _claim_cursor(oldest)
         if cursor is None:
             return 0
-        horizon = _horizon()
+        seen_until = horizon()
         made = sum(map(_save, _batches(_news(endpoints, max(cursor.seen_until, oldest)))))
-        WebhookCursor.objects.update(seen_until=horizon)
+        WebhookCursor.objects.update(seen_until=seen_until)
     return made
 
 
@@ -63,22 +63,6 @@ def _claim_cursor(oldest: datetime) -> WebhookCursor | None:
     """None while another sweep looks. The first one ever looks from `oldest` on."""
     WebhookCursor.objects.bulk_create([WebhookCursor(seen_until=oldest)], ignore_conflicts=True)
     return WebhookCursor.objects.select_for_update(skip_locked=True).first()
-
-
-def _horizon() -> datetime:
-    """Whatever is committed from now on began at this moment or later.
-
-    A transaction that has written nothing for so long reads only: a backup's lasts for hours.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND (backend_xid IS NOT NULL OR xact_start > now() - make_interval(secs => %s))",
-            [_READS_ONLY_AFTER.total_seconds()],
-        )
-        (began,) = cursor.fetchone()
-    moment: datetime = began
-    return moment
 
 
 def _news(endpoints: list[WebhookEndpoint], since: datetime) -> Iterator[_News]:

@@ -1,13 +1,14 @@
 """Errors of requests that never reach Django, and their responses."""
 
 import json
+from http import HTTPStatus
 from typing import Final
 
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.api_paths import is_fals
+from config.api_paths import PROBLEM_TYPE, is_fals, speaks_problems
 from config.headers import common_headers
 
 Headers = list[tuple[bytes, bytes]]
@@ -29,6 +30,8 @@ class HttpError(Exception):
         kind, text = "text/plain", f"{self.message}\n"
         if is_fals(path):
             return self._render_as_fal()
+        if speaks_problems(path):
+            return self._render_as_problem()
         if "text/html" in accepts:
             page = {"code": self.status, "heading": self.heading, "words": self.message}
             kind, text = "text/html", str(render_to_string("request_refused.html", page))
@@ -43,6 +46,12 @@ class HttpError(Exception):
         headers = [(b"content-type", b"application/json"), (b"access-control-allow-origin", b"*")]
         headers.append((b"access-control-expose-headers", b"x-fal-request-id, retry-after"))
         return [*self._headers(), *headers], text.encode()
+
+    def _render_as_problem(self) -> tuple[Headers, bytes]:
+        words = _("Only who brings a key may send as much as this.") if self.status == 401 else str(self.message)
+        problem = {"type": "about:blank", "title": HTTPStatus(self.status).phrase, "status": self.status}
+        text = json.dumps({**problem, "detail": words}, ensure_ascii=False)
+        return [*self._headers(), (b"content-type", PROBLEM_TYPE.encode())], text.encode()
 
     def _headers(self) -> Headers:
         headers: Headers = [(name.lower().encode(), value.encode()) for name, value in common_headers().items()]

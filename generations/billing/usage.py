@@ -95,16 +95,20 @@ class Usage:
 
 def usage(team: Team, month: Month, member: User | None = None) -> Usage:
     """Of everybody in the team, or of one member alone. What was deleted counts: it was spent."""
-    rows = month.rows(Generation.objects.filter(team=team)).order_by()
-    if member:
-        rows = rows.filter(user=member)
+    rows = Generation.objects.filter(team=team)
+    return usage_of_rows(rows.filter(user=member) if member else rows, month, _limit(team, member))
+
+
+def usage_of_rows(rows: GenerationQuerySet, month: Month, limit: int | None) -> Usage:
+    """Of those that were ordered in the month."""
+    rows = month.rows(rows).order_by()
     by_day = {share.key: share for share in _subtotals(rows.annotate(day=_day()), "day")}
     return Usage(
         total=_sum(by_day.values()),
         days=[by_day.get(day, Subtotal(day)) for day in month.days],
         members=_members(rows),
         kinds=sorted(_subtotals(rows, "endpoint", "duration"), key=lambda share: -share.cents),
-        limit=_limit(team, member),
+        limit=limit,
     )
 
 

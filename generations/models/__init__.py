@@ -16,7 +16,7 @@ from generations.models.generation import (
 )
 from generations.models.generation_queryset import TRASH_RETENTION
 from generations.models.hold import Hold
-from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, TERMINAL, Status
+from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, RETRYABLE, TERMINAL, Status
 from generations.models.moderation_case import (
     PERSON_KINDS,
     Appeal,
@@ -53,6 +53,7 @@ __all__ = [
     "PERSON_KINDS",
     "QUARANTINE",
     "RESTORED",
+    "RETRYABLE",
     "TERMINAL",
     "THRESHOLDS",
     "TRASHED",

@@ -9,12 +9,19 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
 from accounts.names import NameField, fold
+from generations.fal.arguments import is_visible
 from generations.models.generation import Generation
 
 NAME_LENGTH: Final = 60  # characters
 
 
 M = TypeVar("M", bound=models.Model)
+
+
+def clean_name(text: str) -> str:
+    """As it is kept; empty when nothing of it shows."""
+    name = " ".join(text.replace("\0", "").split())[:NAME_LENGTH]
+    return name if is_visible(name) else ""
 
 
 class NamedManager(models.Manager[M]):
@@ -75,6 +82,12 @@ class FavouriteManager(models.Manager["Favourite"]):
             return False
         self.mark(user, [generation])
         return True
+
+    def set(self, user: User, generation: Generation, *, is_one: bool) -> None:
+        if is_one:
+            self.mark(user, [generation])
+        else:
+            self.filter(user=user, generation=generation).delete()
 
     def mark(self, user: User, rows: Iterable[Generation]) -> None:
         self.bulk_create([Favourite(user=user, generation=row) for row in rows], ignore_conflicts=True)

@@ -41,6 +41,7 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
 TERMINAL: Final = frozenset({Status.DONE, Status.REJECTED, Status.CANCELED, Status.FAILED})
 OPEN: Final = frozenset(set(Status) - TERMINAL)
 DRIVEN: Final = frozenset(OPEN - {Status.HELD})
+RETRYABLE: Final = frozenset({Status.FAILED, Status.CANCELED, Status.REJECTED})
 AT_FAL: Final = frozenset({Status.RENDERING, Status.CANCELLING})
 
 RESPONSIBLE_PARTIES: Final = [

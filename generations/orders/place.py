@@ -106,13 +106,16 @@ def place_batch(orders: Sequence[Order], *, waits: bool = False, record: Record 
         batch = uuid.uuid5(orders[0].idempotency_key, f"batch of {orders[0].user.pk}")
         for index, row in enumerate(rows):
             row.idempotency_key, row.batch, row.batch_index = _key(row.idempotency_key, index), batch, index
-    return _place(rows, orders[0].pictures, waits=waits, record=record)
+    return _place(rows, [order.pictures for order in orders], waits=waits, record=record)
 
 
-def place_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -> Generation:
+def place_retry(
+    generation: Generation, by: User, idempotency_key: uuid.UUID, *, waits: bool = False, record: Record | None = None
+) -> Generation:
     """Another try of one that ended without a video: the same request at today's price, with pictures of its own."""
     pictures = {Slot(picture.slot): picture for picture in generation.pictures.all()}
-    return _place([_build_retry(generation, by, idempotency_key)], pictures)[0]
+    again = _build_retry(generation, by, idempotency_key)
+    return _place([again], [pictures], waits=waits, record=record)[0]
 
 
 def _key(idempotency_key: uuid.UUID, index: int) -> uuid.UUID:
@@ -121,7 +124,7 @@ def _key(idempotency_key: uuid.UUID, index: int) -> uuid.UUID:
 
 def _place(
     rows: list[Generation],
-    pictures: Mapping[Slot, Upload | InputPicture],
+    pictures: Sequence[Mapping[Slot, Upload | InputPicture]],
     *,
     waits: bool = False,
     record: Record | None = None,
@@ -134,10 +137,10 @@ def _place(
         if not waits:
             _refuse_paused(rows[0].team)
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
-        refuse_banned_hashes({picture.sha256 for picture in pictures.values()})
+        refuse_banned_hashes({picture.sha256 for own in pictures for picture in own.values()})
         screened = screen(rows)
-        for row in rows:
-            copies.extend(copy_picture(row, slot, picture) for slot, picture in pictures.items())
+        for row, own in zip(rows, pictures, strict=True):
+            copies.extend(copy_picture(row, slot, picture) for slot, picture in own.items())
         _commit(rows, copies, screened, record)
     except (IntegrityError, OrderRefusedError, BucketDownError):
         StorageDeletion.objects.enqueue(copy.key for copy in copies)

@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime
-from typing import Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -14,35 +13,22 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
-from accounts.models import User
 from accounts.roles import Action
 from generations import tasks
-from generations.access import allowed_generation, may, visible_generation
+from generations.access import allowed_generation, may_delete, visible_generation
 from generations.models import Generation, Status
-
-_TRIES: Final = 3  # each move of a worker in between costs one
+from generations.orders.cancel import request_cancel
 
 
 @require_POST
 @login_required
 def cancel(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     generation = allowed_generation(request, pk, Action.GENERATE)
-    is_new = _cancel(generation, request.user)
+    is_new = request_cancel(generation, request.user)
     tasks.wake()
     level, message = _cancel_message(generation, is_new)
     messages.add_message(request, level, message)
     return redirect_back(request, generation.get_absolute_url())
-
-
-def _cancel(generation: Generation, by: User) -> bool:
-    """A worker may move the row while we look at it; then it is another kind of cancel."""
-    for _try in range(_TRIES):
-        if generation.cancel_requested_at:
-            return False
-        if generation.cancel(by):
-            return True
-        generation.refresh_from_db()
-    return False
 
 
 def _cancel_message(generation: Generation, is_new: bool) -> tuple[int, str]:
@@ -77,8 +63,3 @@ def add_trashed_message(request: AuthenticatedHttpRequest, at: datetime | None, 
     message = ngettext("Moved to trash.", "%d moved to trash.", count)
     text = message % count if count > 1 else message
     messages.success(request, text, extra_tags=f"undo:{at.isoformat() if at else ''}")
-
-
-def may_delete(user: User, generation: Generation) -> bool:
-    """Users who made it or were assigned it, and the team's admins."""
-    return user.pk in {generation.user_id, generation.assigned_to_id} or may(user, Action.DELETE, generation)

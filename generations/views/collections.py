@@ -12,9 +12,8 @@ from accounts.http import AuthenticatedHttpRequest, login_required, redirect_bac
 from accounts.roles import Action
 from config.parameters import whole_number
 from generations.access import allowed_generation, visible_generation
-from generations.fal.arguments import is_visible
 from generations.models import Collection, Favourite, Generation, Tag
-from generations.models.collections import NAME_LENGTH
+from generations.models.collections import clean_name
 
 _MAX_NAMES: Final = 100  # names that are offered
 
@@ -63,5 +62,4 @@ def privacy(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 def name_from(request: AuthenticatedHttpRequest, field: str) -> str:
     """As it is kept; empty when nothing of it shows."""
-    name = " ".join(request.POST.get(field, "").replace("\0", "").split())[:NAME_LENGTH]
-    return name if is_visible(name) else ""
+    return clean_name(request.POST.get(field, ""))

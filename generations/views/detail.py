@@ -13,17 +13,15 @@ from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.rights import rights_of
 from accounts.roles import Action
 from config.prepared_query import PreparedQuery
-from generations.access import may, visible_generation
+from generations.access import may, may_delete, visible_generation
 from generations.fal import snippets
 from generations.fal.arguments import Endpoint, parse, to_json
 from generations.filters import GalleryFilters
-from generations.models import DRIVEN, Event, Generation, InputPicture, Price, Slot, Status
+from generations.models import DRIVEN, RETRYABLE, Event, Generation, InputPicture, Price, Slot, Status
 from generations.usual_time import usual_time
-from generations.views.cancel_delete import may_delete
 from generations.views.detail_row import detail_row
 from generations.views.related import around, neighbours
 from generations.views.reports import removed_generation, removed_page
-from generations.views.retry import RETRYABLE
 from generations.views.timeline import timeline
 
 

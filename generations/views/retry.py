@@ -1,7 +1,6 @@
 """Retry a generation that ended without a video."""
 
 import uuid
-from typing import Final
 
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
@@ -15,10 +14,8 @@ from generations import tasks
 from generations.access import allowed_generation
 from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
-from generations.models import Status
+from generations.models import RETRYABLE
 from generations.orders.place import place_retry
-
-RETRYABLE: Final = frozenset({Status.FAILED, Status.CANCELED, Status.REJECTED})
 
 
 @require_POST

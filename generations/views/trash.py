@@ -19,8 +19,8 @@ from accounts.http import AuthenticatedHttpRequest, login_required, redirect_bac
 from accounts.rights import rights_of
 from accounts.roles import Action
 from generations import tasks
+from generations.access import may_delete
 from generations.models import TRASH_RETENTION, Generation
-from generations.views.cancel_delete import may_delete
 
 PAGE_SIZE: Final = 48
 _MAX_REMOVED: Final = 20

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -32,7 +32,7 @@ _SHOWN: Final = 200  # links on a page
 def share_links(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The person's own links, the newest first; with `?results=1` those that were made for programs."""
     is_result = request.GET.get("results") == "1"
-    own = _links_of(request).filter(made_by=request.user)
+    own = links.links_of(request.user).filter(made_by=request.user)
     context = {
         "links": own.filter(is_result=is_result)[:_SHOWN],
         "is_result": is_result,
@@ -147,17 +147,7 @@ def act(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 def _own_link(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> ShareLink:
     """The person's own, as long as they may share in its team; of a team that they manage, everybody's."""
-    return get_object_or_404(_links_of(request), pk=pk)
-
-
-def _links_of(request: AuthenticatedHttpRequest) -> QuerySet[ShareLink]:
-    memberships = Membership.objects.filter(user=request.user)
-    managed = memberships.who_may(Action.MANAGE).values("team")
-    shared = memberships.who_may(Action.SHARE).values("team")
-    rows = ShareLink.objects.filter(team__in=shared, made_by=request.user) | ShareLink.objects.filter(team__in=managed)
-    return rows.select_related("team__sharing", "made_by", "collection").annotate(
-        is_working=Exists(ShareLink.objects.working().filter(pk=OuterRef("pk")))
-    )
+    return get_object_or_404(links.links_of(request.user), pk=pk)
 
 
 def _show_once(request: AuthenticatedHttpRequest, link: ShareLink, token: str) -> None:

@@ -110,6 +110,7 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     endpoint = make_endpoint(film, "https://example.com/hook")
     ids |= dict.fromkeys(("webhook", "webhook-edit", "webhook-act", "webhook-delivery"), endpoint.pk)
     others["webhook-delivery"] = {"message": queued(endpoint).pk}
+    ids |= _ids_of_api(ids, generation, link)
     objects["api_key"] = script = Key(user=bob, team=film, name="A script", scopes=[Scope.READ])
     script.save_with_token()
     ids |= dict.fromkeys(("key", "key-revoke"), script.pk)
@@ -118,6 +119,15 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     kind = ContentType.objects.get_for_model(generation).pk
     others["view_on_site"] = {"content_type_id": kind, "object_id": generation.pk}
     return Things(film, bob, generation, ids, objects, queries, others)
+
+
+def _ids_of_api(ids: dict[str, Any], generation: Generation, link: ShareLink) -> dict[str, Any]:
+    """In the addresses of `api.v1`, whose names begin with what they are of."""
+    own = {"v1-generation": generation.pk, "v1-comment": ids["comment"], "v1-share": link.pk}
+    own |= {"v1-batch": generation.pk, "v1-preset": ids["preset-delete"]}
+    own |= {"v1-tag": ids["tag-change"], "v1-collection": ids["collection-change"]}
+    names = {one.name for one in addresses() if "<uuid:id>" in one.route or "<id>" in one.route}
+    return {name: pk for name in names for start, pk in own.items() if name == start or name.startswith(f"{start}-")}
 
 
 def _share(bob: User, generation: Generation) -> tuple[ShareLink, dict[str, dict[str, Any]]]:

@@ -1,0 +1,144 @@
+"""Tags and collections of the team: list, make, rename, delete. Videos stay."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from ninja import Path, Query, Router
+from pydantic import BaseModel
+
+from api.authentication import Caller
+from api.v1.callers import MANAGE, READ_MANAGED
+from api.v1.http import caller_of, require_match, respond
+from api.v1.pages import Keyset, Page, PageQuery, refuse_unknown, respond_page
+from api.v1.problems import ProblemError, invalid, of_body
+from api.v1.schemas.common import Input, Moment, Named, NumberId
+from api.v1.schemas.generation import Name
+from generations.models import Collection, Tag
+from generations.models.collections import clean_name
+
+tags = Router(tags=["Tags"])
+collections = Router(tags=["Collections"])
+_BY_ID = Keyset("id", kinds=(int,), is_descending=False)
+
+
+class NameIn(Input):
+    name: Name
+
+
+class CollectionOut(Named):
+    created_at: Moment
+
+
+@tags.get("", auth=READ_MANAGED, response=Page[Named], operation_id="listTags", url_name="v1-tags")
+def list_tags(request: HttpRequest, query: Query[PageQuery]) -> HttpResponse:
+    return _list(request, Tag, query)
+
+
+@tags.post("", auth=MANAGE, response={200: Named, 201: Named}, operation_id="createTag", url_name="v1-tags")
+def create_tag(request: HttpRequest, body: NameIn) -> HttpResponse:
+    """200 with the one that is there where one has the name already, whatever its case."""
+    return _create(request, Tag, body)
+
+
+@tags.get("/{id}", auth=READ_MANAGED, response=Named, operation_id="getTag", url_name="v1-tag")
+def get_tag(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002 - the name in the document
+    return respond(_out(_get(caller_of(request), Tag, id)))
+
+
+@tags.patch("/{id}", auth=MANAGE, response=Named, operation_id="renameTag", url_name="v1-tag")
+def rename_tag(request: HttpRequest, id: Path[NumberId], body: NameIn) -> HttpResponse:  # noqa: A002
+    return _rename(request, Tag, id, body)
+
+
+@tags.delete("/{id}", auth=MANAGE, response={204: None}, operation_id="deleteTag", url_name="v1-tag")
+def delete_tag(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002
+    return _delete(request, Tag, id)
+
+
+@collections.get(
+    "", auth=READ_MANAGED, response=Page[CollectionOut], operation_id="listCollections", url_name="v1-collections"
+)
+def list_collections(request: HttpRequest, query: Query[PageQuery]) -> HttpResponse:
+    return _list(request, Collection, query)
+
+
+@collections.post(
+    "",
+    auth=MANAGE,
+    response={200: CollectionOut, 201: CollectionOut},
+    operation_id="createCollection",
+    url_name="v1-collections",
+)
+def create_collection(request: HttpRequest, body: NameIn) -> HttpResponse:
+    """200 with the one that is there where one has the name already, whatever its case."""
+    return _create(request, Collection, body)
+
+
+@collections.get(
+    "/{id}", auth=READ_MANAGED, response=CollectionOut, operation_id="getCollection", url_name="v1-collection"
+)
+def get_collection(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002
+    return respond(_out(_get(caller_of(request), Collection, id)))
+
+
+@collections.patch(
+    "/{id}", auth=MANAGE, response=CollectionOut, operation_id="renameCollection", url_name="v1-collection"
+)
+def rename_collection(request: HttpRequest, id: Path[NumberId], body: NameIn) -> HttpResponse:  # noqa: A002
+    return _rename(request, Collection, id, body)
+
+
+@collections.delete(
+    "/{id}", auth=MANAGE, response={204: None}, operation_id="deleteCollection", url_name="v1-collection"
+)
+def delete_collection(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002
+    return _delete(request, Collection, id)
+
+
+def _list(request: HttpRequest, model: Any, query: PageQuery) -> HttpResponse:
+    refuse_unknown(request, PageQuery)
+    page, following = _BY_ID.select(model.objects.filter(team=caller_of(request).team), query)
+    return respond_page(request, page, following, _out)
+
+
+def _get(caller: Caller, model: Any, pk: int) -> Any:
+    return get_object_or_404(model, pk=pk, team=caller.team)
+
+
+def _out(row: Tag | Collection) -> BaseModel:
+    if isinstance(row, Collection):
+        return CollectionOut(id=row.pk, name=row.name, created_at=row.created_at)
+    return Named(id=row.pk, name=row.name)
+
+
+def _name(body: NameIn) -> str:
+    name = clean_name(body.name)
+    if not name:
+        raise invalid([of_body("name", _("Nothing of this name can be seen. Choose another one."))])
+    return name
+
+
+def _create(request: HttpRequest, model: Any, body: NameIn) -> HttpResponse:
+    team, name = caller_of(request).team, _name(body)
+    count = model.objects.filter(team=team).count()
+    row = model.objects.get_or_create_named(team.pk, name)
+    is_new = model.objects.filter(team=team).count() > count
+    return respond(_out(row), 201 if is_new else 200, Location=f"{request.path}/{row.pk}")
+
+
+def _rename(request: HttpRequest, model: Any, pk: int, body: NameIn) -> HttpResponse:
+    row = _get(caller_of(request), model, pk)
+    require_match(request, _out(row))
+    if not model.objects.rename(pk, _name(body)):
+        raise ProblemError(409, _("There is one of that name already."), kind="name-taken")
+    row.refresh_from_db()
+    return respond(_out(row))
+
+
+def _delete(request: HttpRequest, model: Any, pk: int) -> HttpResponse:
+    row = _get(caller_of(request), model, pk)
+    require_match(request, _out(row))
+    row.delete()
+    return HttpResponse(status=204)

@@ -1,0 +1,124 @@
+"""Orders of the API: from a body to what the form orders."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+
+from api.authentication import Caller
+from api.fal.pictures import has_links, save_pictures, without_pictures
+from api.orders import Repeat, find_repeated, place
+from api.v1.problems import ProblemDetail, answer, invalid, of_body
+from api.v1.schemas.generation import GenerationIn
+from api.views.downloads import later
+from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, parse
+from generations.models import Generation, Price
+from generations.orders.place import Order
+
+_MODEL: tuple[str, ...] = (
+    *("prompt", "duration", "negative_prompt", "cfg_scale"),
+    *("aspect_ratio", "image_url", "tail_image_url"),
+)
+
+
+def place_orders(caller: Caller, bodies: Sequence[GenerationIn], repeat: Repeat, at: str = "") -> list[Generation]:
+    """All of them, or none. `at` is where the list of them stands in the body; blank: it is the one body."""
+    if known := find_repeated(caller, repeat):
+        return known
+    places = [f"{at}/{number}/" if at else "" for number in range(len(bodies))]
+    arguments = _parse(bodies, places)
+    parents = _parents(caller, bodies, places)
+    key = uuid.uuid4()
+    orders = [
+        _order(caller, key, body, parsed, parents, place_)
+        for body, parsed, place_ in zip(bodies, arguments, places, strict=True)
+    ]
+    return place(caller, orders, repeat)
+
+
+def total_cents(bodies: Sequence[GenerationIn], at: str) -> list[int]:
+    """What each costs today. Raises a 422 for what can't be ordered."""
+    _parse(bodies, [f"{at}/{number}/" for number in range(len(bodies))])
+    return [Price.objects.cents(endpoint_of(body), body.duration) for body in bodies]
+
+
+def endpoint_of(body: GenerationIn) -> Endpoint:
+    return Endpoint.IMAGE_TO_VIDEO if body.image_url else Endpoint.TEXT_TO_VIDEO
+
+
+def answer_order(
+    request: HttpRequest, bodies: Sequence[GenerationIn], work: Callable[[], HttpResponse]
+) -> HttpResponseBase:
+    """A picture at an address elsewhere is fetched in a thread that no page needs."""
+    if not any(has_links(endpoint_of(body), _values(body)) for body in bodies):
+        return work()
+
+    def answered() -> HttpResponse:
+        try:
+            return work()
+        except Exception as error:
+            return answer(request, error)
+
+    return later(answered)
+
+
+def _values(body: GenerationIn) -> dict[str, Any]:
+    return body.model_dump(mode="json", include=set(_MODEL), exclude_none=True)
+
+
+def _parse(bodies: Sequence[GenerationIn], places: Sequence[str]) -> list[Arguments]:
+    """What is wrong with any of them is told at once."""
+    wrong: list[ProblemDetail] = []
+    found = []
+    for body, place_ in zip(bodies, places, strict=True):
+        wrong += [of_body(place_ + name, words) for name, words in _conflicts(body)]
+        try:
+            found.append(parse(endpoint_of(body), without_pictures(_values(body))))
+        except InvalidArguments as error:
+            wrong += [of_body(place_ + one.field, one.message) for one in error.problems]
+    if wrong:
+        raise invalid(wrong)
+    return found
+
+
+def _conflicts(body: GenerationIn) -> list[tuple[str, str]]:
+    if body.image_url and body.aspect_ratio:
+        return [("aspect_ratio", _("A video from a picture follows the picture. Leave this out."))]
+    if body.tail_image_url and not body.image_url:
+        return [("image_url", _("An end frame needs a start frame."))]
+    return []
+
+
+def _parents(caller: Caller, bodies: Sequence[GenerationIn], places: Sequence[str]) -> dict[uuid.UUID, Generation]:
+    wanted = {body.remix_of for body in bodies if body.remix_of}
+    found = {row.pk: row for row in Generation.objects.visible_to(caller.user).filter(pk__in=wanted)} if wanted else {}
+    missing = [place_ for body, place_ in zip(bodies, places, strict=True) if body.remix_of not in {None, *found}]
+    if missing:
+        raise invalid([of_body(f"{place_}remix_of", _("There is no such generation.")) for place_ in missing])
+    return found
+
+
+def _order(
+    caller: Caller,
+    key: uuid.UUID,
+    body: GenerationIn,
+    arguments: Arguments,
+    parents: dict[uuid.UUID, Generation],
+    place_: str,
+) -> Order:
+    try:
+        pictures = save_pictures(caller, _values(body)) if body.image_url else {}
+    except InvalidArguments as error:
+        raise invalid([of_body(place_ + one.field, one.message) for one in error.problems]) from error
+    return Order(
+        user=caller.user,
+        team=caller.team,
+        idempotency_key=key,
+        arguments=arguments,
+        pictures=pictures,
+        remix_of=parents[body.remix_of] if body.remix_of else None,
+        is_private=body.is_private,
+    )
