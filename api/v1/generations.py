@@ -1,6 +1,7 @@
 """Generations: list, get, order, cancel, retry, edit, move to the trash, and the bytes of their videos."""
 
 import uuid
+from datetime import datetime
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
@@ -26,13 +27,17 @@ from generations.access import allowed_generation, may, may_delete, visible_gene
 from generations.filters import GalleryFilters
 from generations.models import RETRYABLE, Collection, Favourite, Generation, Status, Tag
 from generations.models.collections import clean_name
+from generations.models.review_status import REVIEW_RANK
 from generations.orders.cancel import request_cancel
 from generations.views.media import Deliverable, deliver
 
 router = Router(tags=["Generations"])
 _DEFAULTS: Final = (None, "", False, "newest")  # which the gallery’s address leaves out
-BY_TIME = Keyset("created_at", "id")
-_BY_TIME_UP = Keyset("created_at", "id", is_descending=False)
+_KEYSETS: Final = {
+    "newest": Keyset("created_at", "id"),
+    "oldest": Keyset("created_at", "id", is_descending=False),
+    "review": Keyset("review_rank", "created_at", "id", kinds=(int, datetime, uuid.UUID)),
+}
 
 
 @router.get("", auth=READ_OWN, response=Page[GenerationOut], operation_id="listGenerations", url_name="v1-generations")
@@ -45,7 +50,9 @@ def list_generations(request: HttpRequest, query: Query[GenerationQuery]) -> Htt
         raise invalid([of_parameter(name, words) for name, found in filters.errors.items() for words in found])
     rows = filters.rows().select_related("user", "video", "collection").prefetch_related("tags")
     rows = rows.annotate(is_favourite=Favourite.objects.exists_for(caller.user))
-    page, following = (_BY_TIME_UP if filters.is_oldest_first else BY_TIME).select(rows, query)
+    if filters.is_by_review:
+        rows = rows.annotate(review_rank=REVIEW_RANK)  # the cursor tells it
+    page, following = _KEYSETS[query.order].select(rows, query)
     return respond_page(request, page, following, generation_out)
 
 

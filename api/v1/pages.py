@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import F, Lookup, Q, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, Field
@@ -57,18 +58,13 @@ class Keyset:
     def cursor_of(self, row: Any) -> str:
         return write_cursor([getattr(row, name) for name in self.columns])
 
-    def _behind(self, values: list[Any]) -> Q:
-        """A bounded range, which stays fast at any depth."""
-        first, *rest = self.columns
-        if not rest:
-            return Q(**{f"{first}__{self._way}": values[0]})
-        bound = Q(**{f"{first}__{self._way}e": values[0]})
-        before = "gte" if self.is_descending else "lte"
-        return bound & ~Q(**{first: values[0], f"{rest[0]}__{before}": values[1]})
-
-    @property
-    def _way(self) -> str:
-        return "lt" if self.is_descending else "gt"
+    def _behind(self, values: list[Any]) -> "Q | Lookup[Any]":
+        """A range of rows of values, which an index finds at any depth."""
+        if len(self.columns) == 1:
+            return Q(**{f"{self.columns[0]}__{'lt' if self.is_descending else 'gt'}": values[0]})
+        comparison: Any = TupleLessThan if self.is_descending else TupleGreaterThan
+        found: Lookup[Any] = comparison(Tuple(*map(F, self.columns)), tuple(values))
+        return found
 
 
 def write_cursor(values: Sequence[Any]) -> str:

@@ -123,7 +123,10 @@ class GenerationQuery(PageQuery):
     tag: Annotated[NumberId | None, Field(description="By the tag’s id.")] = None
     collection: Annotated[NumberId | None, Field(description="By the collection’s id.")] = None
     favourite: Annotated[bool, Field(description="Only those that the key’s person has marked.")] = False
-    order: Annotated[Literal["newest", "oldest"], Field(description="Which come first.")] = "newest"
+    order: Annotated[
+        Literal["newest", "oldest", "review"],
+        Field(description="Which come first; review: those of which changes are wanted."),
+    ] = "newest"
 
 
 def generation_out(row: Generation) -> GenerationOut:

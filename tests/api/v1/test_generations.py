@@ -43,14 +43,16 @@ def test_pages_have_each_row_once_whatever_is_added(program: Program, bob: User,
     same = timezone.now()
     rows = [make_generation(bob, film, Status.DONE, created_at=same) for _ in range(3)]
     rows += [make_generation(bob, film, Status.DONE, created_at=at(day)) for day in (1, 2)]
-    for order, expected in (("newest", [2, 1, 0, 3, 4]), ("oldest", [4, 3, 0, 1, 2])):
+    Generation.objects.filter(pk=rows[3].pk).update(review_status="changes_wanted")
+    orders = {"newest": [2, 1, 0, 3, 4], "oldest": [4, 3, 0, 1, 2], "review": [3, 2, 1, 0, 4]}
+    for order, expected in orders.items():
         by_id = sorted(rows[:3], key=lambda row: row.pk)
         wanted = [str([*by_id, *rows[3:]][place].pk) for place in expected]
         found, path = [], f"/generations?limit=2&order={order}"
         answer = program.get(path)
         while True:
             found += ids(answer)
-            make_generation(bob, film, Status.DONE, created_at=at(-1 if order == "newest" else 9))
+            make_generation(bob, film, Status.DONE, created_at=at(9 if order == "oldest" else -1))
             following = answer.json()["next"]
             if not following:
                 assert "Link" not in answer.headers

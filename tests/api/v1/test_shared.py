@@ -250,13 +250,13 @@ def test_key_of_somebody_else_is_told_nothing(outsiders: Program, bob: User, fil
     """Each address of one thing, by its id in another team."""
     row = _add_rows(film, bob, "first")
     link, comment = row.team.share_links.get(), row.comments.get()
-    ids = {"generations": row.pk, "comments": comment.pk, "batches": row.batch, "shares": link.pk}
+    ids: dict[str, Any] = {"generations": row.pk, "comments": comment.pk, "batches": row.batch, "shares": link.pk}
     ids |= {
         "tags": row.tags.get().pk,
         "collections": Collection.objects.latest("pk").pk,
         "presets": Preset.objects.get().pk,
     }
-    bodies = {"patch": {"name": "x"}, "put": {"kind": "approved"}, "post": {"text": "x"}}
+    bodies: dict[str, Any] = {"patch": {"name": "x"}, "put": {"kind": "approved"}, "post": {"text": "x"}}
     for path, method, _operation in _operations(document()):
         if "{id}" not in path:
             continue
