@@ -14,9 +14,9 @@ from accounts.roles import Action
 from api.authentication import Caller
 from api.v1.callers import MANAGE, READ_MANAGED
 from api.v1.http import caller_of, require_match, respond
-from api.v1.pages import Keyset, Page, PageQuery, refuse_unknown, respond_page
+from api.v1.pages import Keyset, Page, refuse_unknown, respond_page
 from api.v1.problems import ProblemError, invalid, of_body, of_form
-from api.v1.schemas.review import ShareEdit, ShareIn, ShareOut, share_out
+from api.v1.schemas.review import ShareEdit, ShareIn, ShareOut, ShareQuery, share_out
 from generations.models import Collection, Generation
 from sharing import links
 from sharing.forms import EditLinkForm, ShareLinkForm
@@ -27,10 +27,11 @@ _BY_TIME = Keyset("made_at", "id")
 
 
 @router.get("", auth=READ_MANAGED, response=Page[ShareOut], operation_id="listShares", url_name="v1-shares")
-def list_shares(request: HttpRequest, query: Query[PageQuery]) -> HttpResponse:
+def list_shares(request: HttpRequest, query: Query[ShareQuery]) -> HttpResponse:
     """The person’s own; of a team that they manage, everybody’s."""
-    refuse_unknown(request, PageQuery)
-    page, following = _BY_TIME.select(_links(caller_of(request)), query)
+    refuse_unknown(request, ShareQuery)
+    rows = _links(caller_of(request)).filter(is_result=query.results)
+    page, following = _BY_TIME.select(rows, query)
     return respond_page(request, page, following, share_out)
 
 

@@ -1,10 +1,11 @@
 """Comments, verdicts and share links, as they are taken and given."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from api.v1.pages import PageQuery
 from api.v1.schemas.common import Input, Moment, Named, NumberId, Person, Text, person, person_or_none
 from sharing.models import Comment, ShareLink, Verdict
 from sharing.models.review import MAX_TEXT
@@ -75,6 +76,12 @@ class VerdictsOut(BaseModel):
 
     status: Literal["", "approved", "changes_wanted"]
     data: list[VerdictOut]
+
+
+class ShareQuery(PageQuery):
+    """Which links are asked for."""
+
+    results: Annotated[bool, Field(description="Those that were made for programs, of their results, instead.")] = False
 
 
 class ShareOptions(Input):
