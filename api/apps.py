@@ -7,6 +7,7 @@ class ApiConfig(AppConfig):
     name = "api"
 
     def ready(self) -> None:
+        from api.erasure import erase_keys  # noqa: PLC0415  the same
         from api.webhooks import collect, deliver, health  # noqa: PLC0415  models are there only now
         from generations.backup.after_restore import add_step  # noqa: PLC0415
         from generations.flows import delete_account  # noqa: PLC0415
@@ -19,3 +20,4 @@ class ApiConfig(AppConfig):
         add_hourly(health.delete_old)
         add_step(health.forget_pending)
         delete_account.add_step(health.erase_person)
+        delete_account.add_step(erase_keys)

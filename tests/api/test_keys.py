@@ -15,9 +15,12 @@ from accounts.membership import remove
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
 from api.authentication import AuthenticationError, Caller, authenticate
-from api.models import Key, Scope
+from api.models import ApiRequest, Key, PendingUpload, Scope
 from api.models.key import checksum_of, digest_of, new_token
+from generations.flows.delete_account import delete_account
+from generations.models import Status
 from tests.api.conftest import make_key
+from tests.cast import make_generation
 
 pytestmark = pytest.mark.django_db
 
@@ -239,6 +242,20 @@ def test_used_key_outlives_the_former_secret_key_and_an_unused_one_ends_with_it(
 def test_without_the_former_secret_key_it_is_none(bobs_key: tuple[Key, str], settings: Settings) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, ["a-third-key"]
     assert refusal(bobs_key[1])[0] == 401
+
+
+def test_deleted_account_leaves_no_word_of_its_keys(bob: User) -> None:
+    key, token = make_key(bob, bob.personal_team, name="Bobs laptop", allowed_networks=["127.0.0.1"])
+    ask(f"Key {token}")
+    row = make_generation(bob, bob.personal_team, Status.DONE)
+    ApiRequest.objects.create(generation=row, key=key, idempotency_key="order of bob")
+    PendingUpload.objects.create(key=key)
+    assert delete_account(bob)
+    key.refresh_from_db()
+    assert (key.name, key.allowed_networks, key.last_used_at) == (key.prefix, [], None)
+    assert ApiRequest.objects.get().idempotency_key == ""
+    assert not PendingUpload.objects.exists()
+    assert refusal(token) == (401, "invalid key credentials")
 
 
 # --- manage.py api_key
