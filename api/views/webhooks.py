@@ -126,7 +126,7 @@ def act(request: AuthenticatedHttpRequest, slug: str, pk: uuid.UUID) -> HttpResp
             _send_test(request, endpoint)
         case "rotate" if endpoint.format == WebhookFormat.STANDARD:
             endpoint.rotate()
-            _show_secret(request, endpoint, _("New secret. The one before works for 24 hours more."))
+            _show_secret(request, endpoint, _("New secret. The previous one works for 24 more hours."))
         case "enable" if endpoint.format != WebhookFormat.FAL:
             endpoint.enable()
             messages.success(request, _("Switched on. What happens from now on is sent."))

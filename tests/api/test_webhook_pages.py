@@ -53,7 +53,7 @@ def test_rotated_secret_is_shown_once(endpoint: WebhookEndpoint, alices: Client)
     endpoint.refresh_from_db()
     assert SECRET.findall(answer.content.decode()) == [endpoint.secret]
     assert endpoint.previous_secret == before != endpoint.secret
-    assert "signs too until" in answer.content.decode()
+    assert "previous secret also signs until" in answer.content.decode()
     assert not SECRET.search(alices.get(path("webhook", endpoint.pk)).content.decode())
 
 

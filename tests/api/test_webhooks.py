@@ -1,5 +1,8 @@
 """One message to one endpoint: signed, tried by the schedule, given up, switched off; what a kill leaves behind."""
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -183,6 +186,9 @@ def test_documented_timeout() -> None:
         ("1.5", 5),
         ("99999999999999", 24 * 3600),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 5),
+        ("Wed, 21 Oct 99999 07:28:00 GMT", 5),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 24 * 3600),
+        ("", 5),
         ("in an hour, as a date", 3600),
     ],
 )
@@ -369,6 +375,29 @@ def test_killed_between_sending_and_recording(
 
 def _killed(*_arguments: object) -> None:
     raise SystemExit
+
+
+@pytest.mark.django_db(transaction=True)
+def test_process_killed_while_the_receiver_thinks(
+    film: Team, alice: User, receiver: ScriptedServer, clock: Clock
+) -> None:
+    endpoint = make_endpoint(film, receiver.url)
+    delivery = queued(endpoint)
+    receiver.will(Reply(204, pause=2), Reply(204))
+    connection.close()  # no process shares another's
+    if not (child := os.fork()):
+        deliver_due()
+        os._exit(0)
+    while not receiver.asked:
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert deliver_due() == 0
+    clock.moment += LEASE + timedelta(seconds=1)
+    assert deliver_due() == 1
+    assert [asked.headers["webhook-id"] for asked in receiver.asked] == [delivery.message_id] * 2
+    assert fresh(delivery).delivered_at
+    assert delivery.attempts.count() == 1
 
 
 def test_killed_before_sending(endpoint: WebhookEndpoint, receiver: ScriptedServer, clock: Clock) -> None:
