@@ -69,6 +69,8 @@ _LIMIT_HEADERS: Final = {
     "RateLimit": {"description": "`r` requests are left; in `t` seconds there are more.", "schema": {"type": "string"}},
     "RateLimit-Policy": {"description": "`q` requests in `w` seconds.", "schema": {"type": "string"}},
 }
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+_IDEMPOTENCY: Final = "Of your own choice. Sent again within 24 hours, the same request makes nothing twice."
 _ETAG: Final = {"ETag": {"description": "Of what the answer says.", "schema": {"type": "string"}}}
 
 
@@ -129,10 +131,14 @@ def _operations(found: dict[str, Any]) -> list[tuple[Operation, dict[str, Any]]]
 
 
 def _complete(operation: Operation, described: dict[str, Any]) -> None:
+    described["summary"] = described["summary"].capitalize()
     auth = next(one for one in operation.auth_callbacks if isinstance(one, KeyAuth))
     described["security"] = [{"key": []}]
     scopes = " or ".join(f"`{scope.value}`" for scope in auth.scopes)
     described["description"] = f"{described.get('description', '').strip()}\n\nScope: {scopes}.".strip()
+    for parameter in described["parameters"]:
+        if parameter["name"] == "idempotency_key":
+            parameter |= {"name": IDEMPOTENCY_KEY, "description": _IDEMPOTENCY}
     is_get, has_body = "GET" in operation.methods, "requestBody" in described
     described["responses"] = {str(status): answer for status, answer in described["responses"].items()}
     for answer in described["responses"].values():
@@ -159,7 +165,7 @@ def _errors_of(described: dict[str, Any], *, is_get: bool, has_body: bool) -> li
         found.add("422")
     if not is_get:
         found.add("409")
-    if "Idempotency-Key" in names:
+    if IDEMPOTENCY_KEY in names:
         found |= {"422", "503"}
     return sorted(found)
 

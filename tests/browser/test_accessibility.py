@@ -78,6 +78,7 @@ WITH_ARGUMENTS: Final = [
     *("key", "team-keys"),
 ]
 NO_PAGES: Final = [  # parts of a page, files, data
+    *("v1-openapi", "v1-docs"),  # Swagger UI is as it is
     *("generation-panel", "generation-card", "generation-video", "generation-poster", "generation-preview", "avatar"),
     *("generation-picture", "generation-download", "team-usage-csv", "mfa_download_recovery_codes", "trash-poster"),
     *("gallery-counts", "gallery-months", "submit-pause", "queue-positions", "ended", "events", "draft-session"),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from django.conf import settings
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.v1.pages import PageQuery
 from api.v1.schemas.common import Input, Moment, Money, Named, NumberId, Person, Text, money, person
@@ -82,6 +82,11 @@ class GenerationOut(BaseModel):
 class GenerationIn(Input):
     """What Kling Video v2.5 Turbo Pro takes, named as fal names it. With `image_url` it is made from that picture."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"prompt": _FOX, "duration": 5, "aspect_ratio": "16:9"}]},
+    )
+
     prompt: Text = Field(max_length=MAX_PROMPT_CHARACTERS, examples=[_FOX])
     duration: Literal[5, 10] = Field(5, description="Seconds.")
     aspect_ratio: AspectRatio | None = Field(
@@ -97,6 +102,10 @@ class GenerationIn(Input):
 
 class GenerationEdit(Input):
     """What is left out stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"tags": ["snow", "fox"], "collection": "Trailer"}]}
+    )
 
     tags: list[Name] | None = Field(None, max_length=50, description="All of its tags, by name.")
     collection: Name | None = Field(None, description="By name, made where there is none; null: in none.")

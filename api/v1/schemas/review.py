@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.v1.pages import PageQuery
 from api.v1.schemas.common import Input, Moment, Named, NumberId, Person, Text, person, person_or_none
@@ -22,6 +22,10 @@ class Author(BaseModel):
 
 class CommentIn(Input):
     """About the whole video, a moment or a range of it, and a place on its frame (fractions of its size)."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"text": "The tail should be redder.", "start": 1.5}]}
+    )
 
     text: Text = Field(min_length=1, max_length=MAX_TEXT, examples=["The tail should be redder."])
     start: float | None = Field(None, ge=0, le=3600, description="In seconds.")
@@ -94,6 +98,13 @@ class ShareOptions(Input):
 
 class ShareIn(ShareOptions):
     """Of these generations, or of a collection that the link follows: one of the two."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"name": "Teaser", "generations": ["2b1f6c1e-0b5c-4c57-9d0e-0c4d5f4f4f10"], "days": 7}]
+        },
+    )
 
     generations: list[UUID] = Field(default_factory=list, max_length=MAX_VIDEOS)
     collection: NumberId | None = None
