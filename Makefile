@@ -1,7 +1,7 @@
 # Kling Studio. `make run` starts it, `make test` proves it. Needs Python 3.11 or newer, git and make.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs chaos bench screens deploy-lint deploy-check lock upgrade venv venv-dev venv-deploy clean
+.PHONY: help run test check docs chaos clients bench screens deploy-lint deploy-check lock upgrade venv venv-dev venv-deploy clean
 
 # the named one, or the first that is new enough
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -19,6 +19,7 @@ help:
 	@echo 'make check   the quick part of make test'
 	@echo 'make docs    build docs/ into site/, strict about links'
 	@echo 'make chaos   kill and break everything under 1,000 generations (CHAOS_SEED= CHAOS_COUNT= CHAOS_SECONDS= CHAOS_CLIENT=fal)'
+	@echo 'make clients try LiteLLM, the AI SDK and Claude Code as docs/clients.md says (installs 530 MB into .cache/)'
 	@echo 'make bench   measure (bench/scale_out.py by itself: as root, half an hour)'
 	@echo 'make screens take pictures of every page into var/screens/ (twenty into docs/screens/)'
 	@echo 'make deploy-check  lint all of deploy/, build the image, run it (as root; make deploy-lint: the first alone)'
@@ -48,6 +49,9 @@ docs: venv-dev
 
 chaos: venv-dev
 	@exec $(BIN)/python -m tests.chaos
+
+clients: venv-dev
+	@exec $(BIN)/python -m pytest -q tests/clients/heavy.py
 
 bench: venv-dev
 	@set -e; for file in $(filter-out bench/scale_out.py,$(wildcard bench/[a-z]*.py)); do \

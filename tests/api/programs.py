@@ -103,7 +103,7 @@ class Studio:
             return client.get(url)
 
     def run_python(self, code: str, key: str) -> str:
-        return self._run([sys.executable, "-c", code], key)
+        return self.run([sys.executable, "-c", code], key)
 
     def run_node(self, code: str, key: str, *, configured: bool = True) -> str:
         """`configured`: fal's client has been told of the studio beforehand."""
@@ -112,15 +112,16 @@ class Studio:
         script = self.directory / "program.mjs"
         script.write_text(code)
         options = ["--import", "./configure.mjs"] if configured else []
-        return self._run([str(_NODE), *options, str(script)], key)
+        return self.run([str(_NODE), *options, str(script)], key)
 
     def run_shell(self, code: str, key: str) -> str:
         """With the host of fal's page changed to the studio's."""
-        return self._run(["sh", "-c", code.replace("https://fal.run/", f"{self.site}/fal/run/")], key)
+        return self.run(["sh", "-c", code.replace("https://fal.run/", f"{self.site}/fal/run/")], key)
 
-    def _run(self, command: list[str], key: str) -> str:
+    def environment(self, key: str) -> dict[str, str]:
+        """Of a program that is configured as the documentation says."""
         host = self.site.removeprefix("https://")
-        environment = {
+        return {
             **os.environ,
             "STUDIO": self.site,
             "FAL_KEY": key,
@@ -128,10 +129,12 @@ class Studio:
             "FAL_QUEUE_RUN_HOST": f"{host}/fal/queue",
             **dict.fromkeys(("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE"), str(self._authority)),
         }
+
+    def run(self, command: list[str], key: str) -> str:
         done = subprocess.run(
             command,
             cwd=self.directory,
-            env=environment,
+            env=self.environment(key),
             capture_output=True,
             text=True,
             timeout=SECONDS,

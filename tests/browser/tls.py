@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -100,9 +100,14 @@ class Proxy:
 
 
 @contextmanager
-def running_nginx(directory: Path, port: int, plain_port: int, studio_port: int, name: str) -> Iterator[Proxy]:
-    """With TLS on `port`, and plain HTTP, which leads there, on `plain_port`. The certificate has to be there."""
-    documented = _DOCUMENTED.read_text()
+def running_nginx(
+    directory: Path, port: int, plain_port: int, studio_port: int, name: str, change: Callable[[str], str] = str
+) -> Iterator[Proxy]:
+    """With TLS on `port`, and plain HTTP, which leads there, on `plain_port`. The certificate has to be there.
+
+    `change` is made to what is documented.
+    """
+    documented = change(_DOCUMENTED.read_text())
     for before, after in (
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
         ("listen 80", f"listen 127.0.0.1:{plain_port}"),
