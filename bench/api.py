@@ -182,10 +182,12 @@ def measure(studio: Studio, web: Process, clients: int, open_at_once: int, secon
     with Visitor(studio.url, session, seconds) as calm:
         pass
     with multiprocessing.get_context("spawn").Pool(1) as pool:
+        used = web.cpu_seconds()
         polled = pool.apply_async(poll, (port, token, pks[:clients], seconds))
         with Visitor(studio.url, session, seconds) as beside_polls:
             pass
         statuses = polled.get(seconds + 60)
+        used = web.cpu_seconds() - used
         before = web.resident_bytes()
         enough = studio.directory / "enough"
         held = pool.apply_async(wait, (port, token, pks[:open_at_once], open_at_once, enough))
@@ -197,6 +199,7 @@ def measure(studio: Studio, web: Process, clients: int, open_at_once: int, secon
         enough.touch()
         streams, runs = held.get(OPEN_SECONDS)
     answers = statuses.get(202, 0) / seconds
+    print(f"While polled, the web processes take {used / (seconds + WARM_UP) * 100:.0f} % of a core, pages included.")
     print(f"Answers: {statuses}; the web processes have {before / 1e6:.0f} MB before, and {resident / 1e6:.0f} MB with")
     print(f"{streams:,} streams and {runs:,} run calls open.")
     p95 = {
