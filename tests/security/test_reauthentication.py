@@ -31,6 +31,10 @@ CHANGES: dict[str, tuple[str, dict[str, str]]] = {
     "rename a key": ("/accounts/2fa/webauthn/keys/{key}/edit/", {"name": "renamed"}),
     "remove a key": ("/accounts/2fa/webauthn/keys/{key}/remove/", {}),
     "new recovery codes": ("/accounts/2fa/recovery-codes/generate/", {}),
+    "make an API key": (
+        "/accounts/keys/new/",
+        {"name": "x", "team": "{team}", "scopes": "read", "expires": "30", "result_days": "7"},
+    ),
     "forget the provider": ("/accounts/3rdparty/", {"account": "{account}"}),
     "delete the account": ("/accounts/delete/", {}),
 }
@@ -44,6 +48,7 @@ def state(user: User) -> list[Any]:
     return [
         *parts,
         list(Authenticator.objects.filter(user=user).order_by("pk").values()),
+        list(user.keys.order_by("pk").values()),
         user.password,
         user.is_active,
     ]
@@ -53,11 +58,11 @@ def prepare(user: User, *, factors: bool) -> dict[str, str]:
     EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"primary": True, "verified": True})
     EmailAddress.objects.create(user=user, email="second@example.com", verified=True)
     if not factors:
-        return {"key": "1", "account": "1"}
+        return {"key": "1", "account": "1", "team": user.personal_team.slug}
     Authenticator.objects.create(user=user, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
     Authenticator.objects.create(user=user, type="recovery_codes", data={"seed": "abc", "used_mask": 0})
     key = Authenticator.objects.create(user=user, type="webauthn", data={"name": "Key", "credential": {}})
-    return {"key": str(key.pk), "account": "1"}
+    return {"key": str(key.pk), "account": "1", "team": user.personal_team.slug}
 
 
 def age(client: Client, seconds: int) -> None:
