@@ -12,6 +12,7 @@ REQUEST_ID: Final = "x-fal-request-id"
 BILLABLE_UNITS: Final = "x-fal-billable-units"
 ERROR_TYPE: Final = "X-Fal-Error-Type"
 RETRYABLE: Final = "X-Fal-Retryable"
+TIMEOUT_TYPE: Final = "X-Fal-Request-Timeout-Type"
 
 _EXPOSED: Final = (
     *(REQUEST_ID, BILLABLE_UNITS, ERROR_TYPE, RETRYABLE),
@@ -70,6 +71,12 @@ def over_budget(words: object) -> Answer:
 def infrastructure_error(status: int, type_: str, words: object) -> Answer:
     """Not the model's: fal's clients find the type in the body and in a header."""
     return Answer(status, {"detail": str(words), "error_type": type_}, {ERROR_TYPE: type_})
+
+
+def final_timeout(words: object) -> Answer:
+    """The one of 502 to 504 after which neither of fal's clients sends an order again: that would be another order."""
+    answer = infrastructure_error(504, "request_timeout", words)
+    return Answer(answer.status, answer.body, {**answer.headers, TIMEOUT_TYPE: "user"})
 
 
 def model_error(status: int, details: Sequence[Mapping[str, Any]], *, is_retryable: bool = False) -> Answer:

@@ -32,7 +32,7 @@ async def result_when_ended(credentials: Credentials, pk: uuid.UUID) -> HttpResp
             version = await watch().change(pk, version)
     except StoppingError:
         words = f"The studio restarts; nothing is lost. Ask for the result of the request {pk}: do not send it again."
-        return responses.infrastructure_error(503, "runner_disconnected", words).response(str(pk))
+        return responses.final_timeout(words).response(str(pk))
     return found
 
 

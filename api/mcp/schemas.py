@@ -1,26 +1,17 @@
 """What tools take and give. The descriptions are read by language models."""
 
 from datetime import date, datetime
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.models.request import MAX_IDEMPOTENCY_KEY
+from api.text import Text
 from generations.fal.arguments import DEFAULT_CFG_SCALE, DEFAULT_NEGATIVE_PROMPT, MAX_PROMPT_CHARACTERS, AspectRatio
 
 DEFAULT_WAIT: Final = 50  # s; many clients end a call after 60
 MAX_WAIT: Final = 600  # s
-
-
-def _reject_null(text: str) -> str:
-    """No database takes it."""
-    if "\0" in text:
-        raise ValueError("Take out the null characters.")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_reject_null)]
 
 
 class Arguments(BaseModel):

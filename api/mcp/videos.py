@@ -1,6 +1,7 @@
 """Tools about videos that are there: get, list, cancel, share. And how a video is told to a model."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.conf import settings
@@ -68,8 +69,9 @@ def list_(call: Call, arguments: ListArguments) -> CallToolResult:
         rows = _behind(rows, find(call, arguments.after), is_oldest_first=filters.is_oldest_first)
     found = list(rows[: arguments.limit + 1])
     shown = found[: arguments.limit]
+    places = queue_positions(shown)
     videos = Videos(
-        videos=[describe(row) for row in shown],
+        videos=[describe(row, places) for row in shown],
         after=shown[-1].pk if len(found) > len(shown) else None,
     )
     lines = [in_words(video) for video in videos.videos] or ["Nothing was found."]
@@ -144,9 +146,10 @@ def _generation(user: User, pk: uuid.UUID) -> QuerySet[Generation]:
 _GENERATION: Final = UserQuery(_generation, uuid.UUID(int=43))
 
 
-def describe(row: Generation, *, with_file: bool = False) -> Video:
-    """`with_file`: with the address of the file, which is a share link of what a key has asked for."""
-    message, url = _stands(row), None
+def describe(row: Generation, places: Mapping[uuid.UUID, int] | None = None, *, with_file: bool = False) -> Video:
+    """`places` are those in the studio's queue, where they were asked for already. `with_file`: with the address of the
+    file, which is a share link of what a key has asked for."""
+    message, url = _stands(row, queue_positions([row]) if places is None else places), None
     if with_file and row.status == Status.DONE and getattr(row, "api_request", None):
         try:
             url = result_url(row)
@@ -178,9 +181,9 @@ def in_words(video: Video) -> str:
     return f"{own}\n{video.video_url or video.page_url}"
 
 
-def _stands(row: Generation) -> str:
+def _stands(row: Generation, places: Mapping[uuid.UUID, int]) -> str:
     words = f"{row.get_status_display()}." + (f" {row.message}" if row.message else "")
-    if row.status == Status.QUEUED and (place := queue_positions([row]).get(row.pk)) is not None:
+    if row.status == Status.QUEUED and (place := places.get(row.pk)) is not None:
         return f"{words} {place} before it."
     if row.status == Status.RENDERING and row.queue_position:
         return f"{words} {row.queue_position} before it."

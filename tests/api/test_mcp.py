@@ -310,6 +310,10 @@ def test_same_idempotency_key_makes_one_video(bobs: Client, place: str) -> None:
         ({}, "prompt"),
         ({"prompt": " "}, "prompt"),
         ({"prompt": "A\0fox"}, "prompt"),
+        ({"prompt": "A\ud800fox"}, "prompt"),
+        ({**FOX, "cfg_scale": float("nan")}, "cfg_scale"),
+        ({**FOX, "idempotency_key": "\n"}, "Idempotency-Key"),
+        ({**FOX, "idempotency_key": "\ud800"}, "idempotency_key"),
         ({"prompt": "x" * 2501}, "prompt"),
         ({**FOX, "duration": 7}, "duration"),
         ({**FOX, "seed": 1}, "seed"),
@@ -413,6 +417,9 @@ def test_list_has_the_gallery_s_filters_and_pages(bobs: Client, alice: User, bob
         ({"after": str(uuid.UUID(int=1))}, "no such video"),
         ({"querry": "fox"}, "querry"),
         ({"query": "\0"}, "query"),
+        ({"query": "\ud800"}, "query"),
+        ({"member": "\ud800"}, "member"),
+        ({"limit": 10**30}, "limit"),
     ],
 )
 def test_filter_that_is_no_good_is_named(
@@ -420,6 +427,15 @@ def test_filter_that_is_no_good_is_named(
 ) -> None:
     Tag.objects.create(team=film, name="Hero")
     assert told in error_of(call(bobs, "list_videos", arguments))
+
+
+def test_list_asks_the_database_as_often_for_many(
+    bobs: Client, bob: User, film: Team, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(12):
+        make_generation(bob, film, Status.QUEUED if number % 2 else Status.DONE)
+    with django_assert_max_num_queries(10):
+        assert len(call(bobs, "list_videos")["structuredContent"]["videos"]) == 12
 
 
 def test_cost_and_budget(bob: User, film: Team) -> None:
@@ -441,6 +457,13 @@ def test_cost_and_budget(bob: User, film: Team) -> None:
     assert told["left_cents"] == 500
     assert "Lunch" in told["paused"]
     assert "$5.00 is left" in words(found)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"since": "0001-01-01"}, {"until": "9999-12-31"}, {"query": '"'}, {"query": "-"}]
+)
+def test_filter_at_the_edge_is_no_error(bobs: Client, arguments: dict[str, Any]) -> None:
+    assert call(bobs, "list_videos", arguments)["structuredContent"] == {"videos": []}
 
 
 def test_share_makes_a_link(bobs: Client, bob: User, film: Team) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from accounts.models import User
 
@@ -11,19 +11,11 @@ CURRENCY: Final = "USD"
 MAX_ID: Final = 2**63 - 1
 
 
-def _reject_null(text: str) -> str:
-    """No database takes it."""
-    if "\0" in text:
-        raise ValueError("The text has characters that can’t be kept, such as null. Take them out.")
-    return text
-
-
 def _to_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 Moment = Annotated[datetime, PlainSerializer(_to_utc, return_type=str, when_used="json")]
-Text = Annotated[str, AfterValidator(_reject_null)]
 NumberId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 

@@ -8,8 +8,9 @@ from uuid import UUID
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.text import Text
 from api.v1.pages import PageQuery
-from api.v1.schemas.common import Input, Moment, Money, Named, NumberId, Person, Text, money, person
+from api.v1.schemas.common import Input, Moment, Money, Named, NumberId, Person, money, person
 from generations.fal.arguments import (
     DEFAULT_CFG_SCALE,
     DEFAULT_NEGATIVE_PROMPT,

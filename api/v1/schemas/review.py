@@ -5,8 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.text import Text
 from api.v1.pages import PageQuery
-from api.v1.schemas.common import Input, Moment, Named, NumberId, Person, Text, person, person_or_none
+from api.v1.schemas.common import Input, Moment, Named, NumberId, Person, person, person_or_none
 from sharing.models import Comment, ShareLink, Verdict
 from sharing.models.review import MAX_TEXT
 from sharing.models.share_link import MAX_VIDEOS

@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from accounts.roles import Role
-from api.v1.schemas.common import Input, Moment, Money, Person, Text
+from api.text import Text
+from api.v1.schemas.common import Input, Moment, Money, Person
 from api.v1.schemas.generation import StatusName
 
 RoleName = StrEnum("RoleName", {role.name: role.value for role in Role})  # type: ignore[misc]
