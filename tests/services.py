@@ -12,6 +12,7 @@ from devserver import addresses
 from devserver.postgres import Postgres, running_postgres
 from devserver.s3 import S3Address, running_s3
 from devserver.valkey import Valkey, running_valkey
+from tests.generations.mirror.videos import mp4
 from tests.sandbox_process import Sandbox, running_sandbox
 
 
@@ -47,10 +48,23 @@ def s3(var: Path) -> Iterator[S3Address]:
 
 @pytest.fixture(scope="session")
 def sandbox(var: Path) -> Iterator[Sandbox]:
-    """The stand-in for fal at the settings' FAL_*_URL, with a short queue and quick renders."""
-    quick = {"SANDBOX_QUEUE_SECONDS": "0.2", "SANDBOX_RENDER_SECONDS": "0.2"}
+    """The stand-in for fal at the settings' FAL_*_URL, with a short queue and a small clip instead of each video.
+
+    To render five seconds in full size takes as many of a processor: see `rendering_sandbox`.
+    """
+    clip = var / "clip.mp4"
+    clip.write_bytes(mp4(seconds=1))
+    quick = {"SANDBOX_QUEUE_SECONDS": "0.2", "SANDBOX_RENDER_SECONDS": "0.2", "SANDBOX_CLIP": str(clip)}
     with running_sandbox(var / "sandbox", addresses.sandbox_port(), **quick) as running:
         yield running
+
+
+@pytest.fixture
+def rendering_sandbox(sandbox: Sandbox, var: Path) -> Iterator[Sandbox]:
+    """The same, with a video of its own for each request, as it was asked for."""
+    sandbox.restart(SANDBOX_CLIP="")
+    yield sandbox
+    sandbox.restart(SANDBOX_CLIP=str(var / "clip.mp4"))
 
 
 @pytest.fixture

@@ -131,6 +131,7 @@ def press_too_early(page: Page) -> None:
     expect(page.locator(".field--bad").first).to_be_visible()
 
 
+@pytest.mark.usefixtures("rendering_sandbox")
 def test_full(bobs_page: Page, film: Team, bob: User, worker: Worker) -> None:
     rows = render_videos(bob, film, worker)
     failed = make_generation(
@@ -173,6 +174,7 @@ def open_filters(page: Page) -> None:
     page.locator(".filters__more").evaluate("details => { details.open = true; }")
 
 
+@pytest.mark.usefixtures("rendering_sandbox")
 def test_moderation(
     page: Page, chromium: Browser, studio: LiveServer, film: Team, bob: User, alice: User, worker: Worker
 ) -> None:

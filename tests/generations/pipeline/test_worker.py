@@ -48,6 +48,7 @@ def submits(sandbox: Sandbox, generation: Generation) -> list[dict[str, object]]
     return [request for request in sandbox.records()["requests"] if request["prompt"] == generation.prompt]
 
 
+@pytest.mark.usefixtures("rendering_sandbox")
 def test_a_prompt_becomes_a_video_in_the_bucket(alice: User) -> None:
     generation = drive_to_the_end(order(alice, endpoint=Endpoint.TEXT_TO_VIDEO, aspect_ratio="1:1"))
 
@@ -68,7 +69,7 @@ def test_a_prompt_becomes_a_video_in_the_bucket(alice: User) -> None:
 
 @pytest.mark.parametrize("delivery", ["upload", "presigned"])
 def test_a_picture_becomes_a_video_in_its_own_shape(
-    alice: User, sandbox: Sandbox, settings: Settings, delivery: str
+    alice: User, rendering_sandbox: Sandbox, settings: Settings, delivery: str
 ) -> None:
     settings.FAL_INPUT_DELIVERY = delivery
     generation = order(alice, f"Pan over it ({delivery})", endpoint=Endpoint.IMAGE_TO_VIDEO, duration=10, cost_cents=70)
@@ -79,7 +80,7 @@ def test_a_picture_becomes_a_video_in_its_own_shape(
 
     assert generation.status == Status.DONE, generation.message
     assert (generation.video.width / generation.video.height, generation.video.duration) == (400 / 300, 10)
-    (sent,) = submits(sandbox, generation)
+    (sent,) = submits(rendering_sandbox, generation)
     addresses = dict(generation.pictures.values_list("slot", "fal_url"))
     assert sent["arguments"] == {
         "prompt": generation.prompt,
