@@ -53,7 +53,7 @@ def sandbox(var: Path) -> Iterator[Sandbox]:
     To render five seconds in full size takes as many of a processor: see `rendering_sandbox`.
     """
     clip = var / "clip.mp4"
-    clip.write_bytes(mp4(seconds=1))
+    clip.write_bytes(mp4(seconds=5))
     quick = {"SANDBOX_QUEUE_SECONDS": "0.2", "SANDBOX_RENDER_SECONDS": "0.2", "SANDBOX_CLIP": str(clip)}
     with running_sandbox(var / "sandbox", addresses.sandbox_port(), **quick) as running:
         yield running

@@ -70,6 +70,7 @@ def watch_it_being_made(page: Page, worker: Worker) -> list[str]:
     return said
 
 
+@pytest.mark.usefixtures("rendering_sandbox")
 def test_somebody_signs_up_and_makes_a_video_from_text(page: Page, worker: Worker, tmp_path: Path) -> None:
     sign_up(page, "nora@example.com")
     page.get_by_role("link", name="Start from text").click()
