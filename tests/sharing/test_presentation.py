@@ -70,7 +70,9 @@ def test_ai_label_stands_everywhere_or_nowhere(shared: Shared, is_on: bool) -> N
 )
 def test_oembed_gives_a_player_within_the_limits(shared: Shared, limits: dict[str, int], size: tuple[int, int]) -> None:
     url = settings.SITE_URL + shared.path("share-video")
-    answer = shared.client.get(f"/share/oembed?{urlencode({'url': url, **limits})}").json()
+    answer = shared.client.get(
+        f"/share/oembed?{urlencode({'url': url} | {name: str(px) for name, px in limits.items()})}"
+    ).json()
 
     assert (answer["type"], answer["width"], answer["height"]) == ("video", *size)
     assert f'<iframe src="{settings.SITE_URL}{shared.path("share-embed")}"' in answer["html"]
