@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.roles import Action
 from api.orders import Repeat, retry
 from api.v1.callers import GENERATE, READ_OWN, SAY
-from api.v1.http import authenticated, caller_of, require_match, respond
+from api.v1.http import authenticated, caller_of, lock, require_match, respond
 from api.v1.orders import answer_order, place_orders
 from api.v1.pages import Keyset, Page, refuse_unknown, respond_page
 from api.v1.problems import ProblemError, invalid, of_body, of_parameter
@@ -95,7 +95,7 @@ def edit_generation(request: HttpRequest, id: uuid.UUID, body: GenerationEdit) -
     if given & {"tags", "collection"} and not may(caller.user, Action.GENERATE, row):
         raise PermissionDenied
     with transaction.atomic():
-        Generation.objects.select_for_update(of=("self",), no_key=True).get(pk=id)
+        lock(Generation, id)
         require_match(request, find(request, id))
         _edit(caller.user, row, body)
     return respond(find(request, id))

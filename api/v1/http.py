@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, cast
 
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control
@@ -65,6 +66,11 @@ def respond(body: BaseModel, status: int = 200, **headers: str) -> HttpResponse:
 
 def etag_of(content: bytes) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def lock(model: type[Model], pk: Any) -> None:
+    """Until the transaction ends: what `require_match` has seen of the row stays so."""
+    list(model._default_manager.select_for_update(no_key=True).filter(pk=pk).values("pk"))
 
 
 def require_match(request: HttpRequest, body: BaseModel) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 
 from api.authentication import Caller
 from api.v1.callers import MANAGE, READ_MANAGED
-from api.v1.http import caller_of, require_match, respond
+from api.v1.http import caller_of, lock, require_match, respond
 from api.v1.pages import Keyset, Page, PageQuery, refuse_unknown, respond_page
 from api.v1.problems import ProblemError, invalid, of_body
 from api.v1.schemas.common import Input, Moment, Named, NumberId
@@ -122,23 +123,26 @@ def _name(body: NameIn) -> str:
 
 def _create(request: HttpRequest, model: Any, body: NameIn) -> HttpResponse:
     team, name = caller_of(request).team, _name(body)
-    count = model.objects.filter(team=team).count()
+    is_known = model.objects.filter(team=team, name__iexact=name).exists()
     row = model.objects.get_or_create_named(team.pk, name)
-    is_new = model.objects.filter(team=team).count() > count
-    return respond(_out(row), 201 if is_new else 200, Location=f"{request.path}/{row.pk}")
+    return respond(_out(row), 200 if is_known else 201, Location=f"{request.path}/{row.pk}")
 
 
 def _rename(request: HttpRequest, model: Any, pk: int, body: NameIn) -> HttpResponse:
-    row = _get(caller_of(request), model, pk)
-    require_match(request, _out(row))
-    if not model.objects.rename(pk, _name(body)):
-        raise ProblemError(409, _("There is one of that name already."), kind="name-taken")
+    with transaction.atomic():
+        lock(model, pk)
+        row = _get(caller_of(request), model, pk)
+        require_match(request, _out(row))
+        if not model.objects.rename(pk, _name(body)):
+            raise ProblemError(409, _("There is one of that name already."), kind="name-taken")
     row.refresh_from_db()
     return respond(_out(row))
 
 
 def _delete(request: HttpRequest, model: Any, pk: int) -> HttpResponse:
-    row = _get(caller_of(request), model, pk)
-    require_match(request, _out(row))
-    row.delete()
+    with transaction.atomic():
+        lock(model, pk)
+        row = _get(caller_of(request), model, pk)
+        require_match(request, _out(row))
+        row.delete()
     return HttpResponse(status=204)

@@ -2,13 +2,14 @@
 
 import uuid
 
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 
 from api.v1.callers import READ_MANAGED, SAY
-from api.v1.http import authenticated, caller_of, require_match, respond
+from api.v1.http import authenticated, caller_of, lock, require_match, respond
 from api.v1.pages import Keyset, Page, PageQuery, refuse_unknown, respond_page
 from api.v1.problems import invalid, of_body, of_form
 from api.v1.schemas.review import (
@@ -106,21 +107,25 @@ def get_comment(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A
 @router.patch("/{uuid:id}", auth=SAY, response=CommentOut, operation_id="editComment", url_name="v1-comment")
 def edit_comment(request: HttpRequest, id: uuid.UUID, body: CommentEdit) -> HttpResponse:  # noqa: A002
     """One’s own."""
-    found = _find(request, id)
-    require_match(request, comment_out(found))
     form = MemberTextForm(body.model_dump(), people=[])
-    if not form.is_valid():
-        raise of_form(form)
-    review.edit_comment(found, Reviewer(caller_of(request).user), form.cleaned_data)
+    with transaction.atomic():
+        lock(Comment, id)
+        found = _find(request, id)
+        require_match(request, comment_out(found))
+        if not form.is_valid():
+            raise of_form(form)
+        review.edit_comment(found, Reviewer(caller_of(request).user), form.cleaned_data)
     return respond(comment_out(_find(request, id)))
 
 
 @router.delete("/{uuid:id}", auth=SAY, response={204: None}, operation_id="deleteComment", url_name="v1-comment")
 def delete_comment(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002
     """One’s own; anybody’s of a video that is one’s own, or whose team one may delete in."""
-    found = _find(request, id)
-    require_match(request, comment_out(found))
-    review.delete_comment(found, Reviewer(caller_of(request).user))
+    with transaction.atomic():
+        lock(Comment, id)
+        found = _find(request, id)
+        require_match(request, comment_out(found))
+        review.delete_comment(found, Reviewer(caller_of(request).user))
     return HttpResponse(status=204)
 
 

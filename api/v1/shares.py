@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from accounts.models import Membership
 from accounts.roles import Action
 from api.authentication import Caller
 from api.v1.callers import MANAGE, READ_MANAGED
-from api.v1.http import caller_of, require_match, respond
+from api.v1.http import caller_of, lock, require_match, respond
 from api.v1.pages import Keyset, Page, refuse_unknown, respond_page
 from api.v1.problems import ProblemError, invalid, of_body, of_form
 from api.v1.schemas.review import ShareEdit, ShareIn, ShareOut, ShareQuery, share_out
@@ -58,12 +59,14 @@ def edit_share(request: HttpRequest, id: uuid.UUID, body: ShareEdit) -> HttpResp
     """Who has it open sees it only by what it says from now on."""
     caller = caller_of(request)
     _require_share(caller)
-    link = _find(caller, id)
-    require_match(request, share_out(link))
-    form = EditLinkForm(_edited(link, body), link=link, sharing=_sharing(caller))
-    if not form.is_valid():
-        raise of_form(form)
-    links.edit(link, form.cleaned_data)
+    with transaction.atomic():
+        lock(ShareLink, id)
+        link = _find(caller, id)
+        require_match(request, share_out(link))
+        form = EditLinkForm(_edited(link, body), link=link, sharing=_sharing(caller))
+        if not form.is_valid():
+            raise of_form(form)
+        links.edit(link, form.cleaned_data)
     return respond(share_out(_find(caller, id)))
 
 
@@ -84,9 +87,11 @@ def renew_share(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A
 def revoke_share(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002
     """It opens nothing from now on, and never again."""
     caller = caller_of(request)
-    link = _find(caller, id)
-    require_match(request, share_out(link))
-    ShareLink.objects.filter(pk=link.pk).revoke(caller.user)
+    with transaction.atomic():
+        lock(ShareLink, id)
+        link = _find(caller, id)
+        require_match(request, share_out(link))
+        ShareLink.objects.filter(pk=link.pk).revoke(caller.user)
     return respond(share_out(_find(caller, id)))
 
 

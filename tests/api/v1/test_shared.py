@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -274,3 +275,24 @@ def test_without_a_key_nothing_is_told_apart() -> None:
             "{id}", "7" if any(f"/{one}/" in path for one in ("tags", "collections", "presets")) else str(uuid.uuid4())
         )
         assert client.generic(method.upper(), address.replace("{slug}", "film")).status_code == 401, path
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_changes_of_one_state_one_is_refused(bob: User, film: Team) -> None:
+    """Both have seen the same ETag."""
+    row = make_generation(bob, film, Status.DONE)
+    tag = Tag.objects.create(team=film, name="Snow")
+    token = make_key(bob, film)[1]
+    program, path = Program(token), f"/generations/{row.pk}"
+    for own, body in ((path, {"is_private": True}), (f"/tags/{tag.pk}", {"name": "Ice"})):
+        etag = program.get(own).headers["ETag"]
+        with ThreadPoolExecutor(2) as threads:
+            asked = [threads.submit(_patch_by, token, own, body, etag) for _ in range(2)]
+        assert sorted(one.result() for one in asked) == [200, 412], own
+
+
+def _patch_by(token: str, path: str, body: dict[str, Any], etag: str) -> int:
+    try:
+        return int(Program(token).patch(path, body, **{"If-Match": etag}).status_code)
+    finally:
+        connection.close()
