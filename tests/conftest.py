@@ -32,6 +32,8 @@ LONG: Final = (
     "tests/browser/test_sign_in.py",
     "tests/browser/test_teams.py",
     "tests/security/test_slow_clients.py",
+    "tests/clients/test_documented.py",
+    "tests/clients/test_nginx.py",
 )
 
 
