@@ -83,6 +83,7 @@ def create_generation(request: HttpRequest, body: GenerationIn, idempotency_key:
 
 @router.get("/{uuid:id}", auth=READ_OWN, response=GenerationOut, operation_id="getGeneration", url_name="v1-generation")
 def get_generation(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002 - the name in the document
+    """As it is now. Its `ETag` goes into `If-Match` of a change."""
     return respond(find(request, id))
 
 
@@ -190,6 +191,7 @@ def get_video(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # noqa:
     "/{uuid:id}/poster", auth=READ_OWN, response={200: None}, operation_id="getPoster", url_name="v1-generation-poster"
 )
 def get_poster(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # noqa: A002
+    """A still of the video, as WebP."""
     video = _video(request, id)
     return deliver(request, Deliverable(video.poster_key, "image/webp", f"{video.sha256}-poster"))
 

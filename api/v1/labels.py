@@ -34,6 +34,7 @@ class CollectionOut(Named):
 
 @tags.get("", auth=READ_MANAGED, response=Page[Named], operation_id="listTags", url_name="v1-tags")
 def list_tags(request: HttpRequest, query: Query[PageQuery]) -> HttpResponse:
+    """Of the team, used or not, the oldest first."""
     return _list(request, Tag, query)
 
 
@@ -45,16 +46,19 @@ def create_tag(request: HttpRequest, body: NameIn) -> HttpResponse:
 
 @tags.get("/{id}", auth=READ_MANAGED, response=Named, operation_id="getTag", url_name="v1-tag")
 def get_tag(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002 - the name in the document
+    """By its id, as `tags` of a generation has it."""
     return respond(_out(_get(caller_of(request), Tag, id)))
 
 
 @tags.patch("/{id}", auth=MANAGE, response=Named, operation_id="renameTag", url_name="v1-tag")
 def rename_tag(request: HttpRequest, id: Path[NumberId], body: NameIn) -> HttpResponse:  # noqa: A002
+    """On all that has it. 409 where another one has the name."""
     return _rename(request, Tag, id, body)
 
 
 @tags.delete("/{id}", auth=MANAGE, response={204: None}, operation_id="deleteTag", url_name="v1-tag")
 def delete_tag(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002
+    """It is taken off all that has it; the videos stay."""
     return _delete(request, Tag, id)
 
 
@@ -62,6 +66,7 @@ def delete_tag(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noq
     "", auth=READ_MANAGED, response=Page[CollectionOut], operation_id="listCollections", url_name="v1-collections"
 )
 def list_collections(request: HttpRequest, query: Query[PageQuery]) -> HttpResponse:
+    """Of the team, empty or not, the oldest first."""
     return _list(request, Collection, query)
 
 
@@ -81,6 +86,7 @@ def create_collection(request: HttpRequest, body: NameIn) -> HttpResponse:
     "/{id}", auth=READ_MANAGED, response=CollectionOut, operation_id="getCollection", url_name="v1-collection"
 )
 def get_collection(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002
+    """By its id, as `collection` of a generation has it."""
     return respond(_out(_get(caller_of(request), Collection, id)))
 
 
@@ -88,6 +94,7 @@ def get_collection(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  #
     "/{id}", auth=MANAGE, response=CollectionOut, operation_id="renameCollection", url_name="v1-collection"
 )
 def rename_collection(request: HttpRequest, id: Path[NumberId], body: NameIn) -> HttpResponse:  # noqa: A002
+    """409 where another one has the name."""
     return _rename(request, Collection, id, body)
 
 
@@ -95,6 +102,7 @@ def rename_collection(request: HttpRequest, id: Path[NumberId], body: NameIn) ->
     "/{id}", auth=MANAGE, response={204: None}, operation_id="deleteCollection", url_name="v1-collection"
 )
 def delete_collection(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002
+    """What lies in it lies in none then; the videos stay."""
     return _delete(request, Collection, id)
 
 

@@ -21,6 +21,7 @@ _BY_ID = Keyset("id", kinds=(int,), is_descending=False)
 
 @router.get("", auth=READ_OWN, response=Page[PresetOut], operation_id="listPresets", url_name="v1-presets")
 def list_presets(request: HttpRequest, query: Query[PageQuery]) -> HttpResponse:
+    """The person’s own, in all teams, the oldest first."""
     refuse_unknown(request, PageQuery)
     page, following = _BY_ID.select(Preset.objects.filter(user=caller_of(request).user), query)
     return respond_page(request, page, following, _out)
@@ -43,11 +44,13 @@ def save_preset(request: HttpRequest, body: PresetIn) -> HttpResponse:
 
 @router.get("/{id}", auth=READ_OWN, response=PresetOut, operation_id="getPreset", url_name="v1-preset")
 def get_preset(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002 - the name in the document
+    """One of the person’s own."""
     return respond(_out(_get(request, id)))
 
 
 @router.delete("/{id}", auth=MANAGE, response={204: None}, operation_id="deletePreset", url_name="v1-preset")
 def delete_preset(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002
+    """For good."""
     _get(request, id).delete()
     return HttpResponse(status=204)
 

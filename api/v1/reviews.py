@@ -80,6 +80,7 @@ def create_comment(request: HttpRequest, id: uuid.UUID, body: CommentIn) -> Http
     url_name="v1-generation-verdicts",
 )
 def list_verdicts(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002
+    """The latest of each reviewer, guests included, and what they come to."""
     refuse_unknown(request)
     row = visible_generation(authenticated(request), id)
     found = [verdict_out(one) for one in row.verdicts.select_related("user", "guest")]
@@ -101,6 +102,7 @@ def give_verdict(request: HttpRequest, id: uuid.UUID, body: VerdictIn) -> HttpRe
 
 @router.get("/{uuid:id}", auth=READ_MANAGED, response=CommentOut, operation_id="getComment", url_name="v1-comment")
 def get_comment(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002
+    """One comment, or one answer to it."""
     return respond(comment_out(_find(request, id)))
 
 
@@ -133,6 +135,7 @@ def delete_comment(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa
     "/{uuid:id}/resolve", auth=SAY, response=CommentOut, operation_id="resolveComment", url_name="v1-comment-resolve"
 )
 def resolve_comment(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002
+    """Mark what it asks for as done."""
     return _resolve(request, id, is_resolved=True)
 
 
@@ -140,6 +143,7 @@ def resolve_comment(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noq
     "/{uuid:id}/reopen", auth=SAY, response=CommentOut, operation_id="reopenComment", url_name="v1-comment-reopen"
 )
 def reopen_comment(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002
+    """What it asks for is open again."""
     return _resolve(request, id, is_resolved=False)
 
 

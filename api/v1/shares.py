@@ -51,6 +51,7 @@ def create_share(request: HttpRequest, body: ShareIn) -> HttpResponse:
 
 @router.get("/{uuid:id}", auth=READ_MANAGED, response=ShareOut, operation_id="getShare", url_name="v1-share")
 def get_share(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002 - the name in the document
+    """What it allows, who made it, and how often it was opened."""
     return respond(share_out(_find(caller_of(request), id)))
 
 

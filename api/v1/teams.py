@@ -25,6 +25,7 @@ def list_teams(request: HttpRequest) -> HttpResponse:
 
 @router.get("/{slug:slug}", auth=READ_OWN, response=TeamOut, operation_id="getTeam", url_name="v1-team")
 def get_team(request: HttpRequest, slug: str) -> HttpResponse:
+    """With what the key may do there."""
     return respond(_team_out(_caller_in(request, slug)))
 
 
@@ -32,6 +33,7 @@ def get_team(request: HttpRequest, slug: str) -> HttpResponse:
     "/{slug:slug}/members", auth=READ, response=Page[MemberOut], operation_id="listMembers", url_name="v1-members"
 )
 def list_members(request: HttpRequest, slug: str, query: Query[PageQuery]) -> HttpResponse:
+    """Who is in the team, and as what; the earliest members first."""
     refuse_unknown(request, PageQuery)
     rows = Membership.objects.filter(team=_caller_in(request, slug).team).select_related("user")
     page, following = _BY_ID.select(rows, query)
