@@ -1,5 +1,6 @@
 """Behind a real nginx that gives up early: what fal's clients send again, and what is paid."""
 
+import ssl
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 
 from accounts.models import Team, User
@@ -134,12 +136,32 @@ def test_idempotency_key_makes_one_video_of_them(behind: Any, bob: User, film: T
 
 def test_documented_configuration_lets_no_client_repeat(behind: Any, bob: User, film: Team) -> None:
     _, key = make_key(bob, film)
-    told = "504 The studio did not answer in time. The request may have been taken: look into the gallery.\n"
+    told = "504 nginx got no answer of the studio. An order may have been taken: look into the gallery.\n"
     with behind(documented) as found:
         assert found.studio.run_python(PYTHON, key) == told
         assert found.studio.run_node(JAVASCRIPT, key) == told
         assert found.posts == ["504", "504"]
     assert Generation.objects.count() == 2
+
+
+def test_documented_configuration_lets_clients_repeat_what_is_harmless(
+    certificate: Certificate, site: tuple[int, int], tmp_path: Path
+) -> None:
+    """While the studio is away. Python goes by the word nginx where there is no x-fal-request-id."""
+    for file in (certificate.certificate, certificate.key):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    verify = ssl.create_default_context(cafile=certificate.certificate)
+    address, key = f"https://localhost:{site[0]}/fal/queue/fal-ai/kling-video", {"Idempotency-Key": "fox-1"}
+    with running_nginx(tmp_path, *site, free_port(), "localhost"), httpx.Client(verify=verify) as client:
+        harmless = [client.get(f"{address}/requests/1/status"), client.post(address, headers=key)]
+        final = client.post(address)
+    for answer in (*harmless, final):
+        assert answer.status_code == 504
+        assert "nginx" in answer.json()["detail"]
+    assert final.headers["X-Fal-Request-Timeout-Type"] == "user"
+    assert final.headers["x-fal-request-id"]
+    assert not [answer for answer in harmless if "x-fal-request-id" in answer.headers]
+    assert not [answer for answer in harmless if "X-Fal-Request-Timeout-Type" in answer.headers]
 
 
 @contextmanager
