@@ -201,6 +201,7 @@ def read_picture(data: bytes) -> pictures.Picture:
 pillow_heif.register_heif_opener()
 
 
+@functools.cache
 def picture(format_: str = "JPEG", size: tuple[int, int] = (400, 300), color: str = "teal") -> bytes:
     buffer = BytesIO()
     Image.new("RGB", size, color).save(buffer, format_)

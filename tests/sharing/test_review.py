@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Team, User
+from generations import bucket
 from generations.models import Generation, Status
 from sharing import review
 from sharing.links import share_videos
@@ -48,6 +49,12 @@ BAD_PLACES: Final[list[dict[str, str]]] = [
 BAD_NAMES: Final = ["", " ", "\u200b", "\u202e", "x" * 61, "\x00", "\n\t"]
 GOOD_NAMES: Final = [XSS, "Alice", "a\nb", "\u202eevil", "x" * 60, "bob@example.com", "{{ 1 }}", "' or 1=1 --"]
 PARENTS: Final = ["x", str(uuid.UUID(int=1)), "' or 1=1 --", "\x00"]
+
+
+@pytest.fixture(autouse=True)
+def _no_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test here looks at a byte of a video; to fill the bucket for each would take its time."""
+    monkeypatch.setattr(bucket, "put", lambda *_: None)
 
 
 def said() -> str:
