@@ -37,6 +37,7 @@ ANSWERS: Final = {
     "share-video": (200, 410, 403),
     "share-embed": (200, 410, 403),
     "share-file": (200, 410, 403),
+    "share-output": (200, 410, 403),
     "share-poster": (200, 410, 403),
     "share-preview": (200, 410, 403),
     "share-download": (200, 410, 403),
