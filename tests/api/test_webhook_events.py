@@ -109,7 +109,7 @@ def test_closed_team_is_told_nothing(endpoint: WebhookEndpoint, bob: User, film:
 
 @pytest.mark.parametrize("status", [Status.DONE, Status.FAILED])
 @pytest.mark.parametrize(
-    "hidden", [{"is_private": True}, {"awaits_review": True}, {"trashed_at": timezone.now()}], ids=str
+    "hidden", [{"is_private": True}, {"awaits_review": True}, {"trashed_at": timezone.now()}], ids="/".join
 )
 @pytest.mark.parametrize("format_", ["standard", "slack", "discord", "teams"])
 def test_no_word_of_what_others_may_not_see(
