@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from api.watch import in_thread
+from api.watch import in_look_thread
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -38,7 +38,7 @@ class Batch(Generic[Question, Answer]):
         while self._waiting:
             asked, self._waiting = self._waiting, []
             try:
-                answers = await in_thread(self.look, [question for question, _ in asked])
+                answers = await in_look_thread(self.look, [question for question, _ in asked])
             except Exception as error:
                 _give(asked, error)
             else:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Final, TypeVar
 
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 
 from config.server.later import stopping
 from generations.models import Generation, Status
@@ -20,6 +20,7 @@ T = TypeVar("T")
 TICK: Final = 0.25  # s between two looks
 
 _threads: Final = ThreadPoolExecutor(2, "api")
+_look_threads: Final = ThreadPoolExecutor(2, "look")  # one for a watch's look, one for a batch's
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,15 @@ class StoppingError(Exception):
 
 async def in_thread(work: Callable[..., T], *arguments: object) -> T:
     """Away from the threads that pages have, with a database connection that is alive."""
+    return await _run(_threads, work, *arguments)
 
+
+async def in_look_thread(work: Callable[..., T], *arguments: object) -> T:
+    """For what everybody waits for, and what is one at a time: no slow result of somebody's keeps it waiting."""
+    return await _run(_look_threads, work, *arguments)
+
+
+async def _run(threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
     def run() -> T:
         close_old_connections()
         try:
@@ -46,7 +55,7 @@ async def in_thread(work: Callable[..., T], *arguments: object) -> T:
         finally:
             close_old_connections()
 
-    return await asyncio.get_running_loop().run_in_executor(_threads, run)
+    return await asyncio.get_running_loop().run_in_executor(threads, run)
 
 
 def versions(pks: Collection[uuid.UUID]) -> dict[uuid.UUID, Version]:
@@ -91,8 +100,8 @@ class Watch:
                 return
             waiters = list(self._waiters)
             try:
-                _tell(waiters, await in_thread(self.look, {waiter.pk for waiter in waiters}))
-            except DatabaseError as error:
+                _tell(waiters, await in_look_thread(self.look, {waiter.pk for waiter in waiters}))
+            except Exception as error:  # noqa: BLE001 - whatever it is, all of them wait for the next look
                 logger.warning("What is waited for could not be looked at: %s", error)
             await asyncio.sleep(TICK)
 

@@ -28,7 +28,7 @@ from generations.pictures import Picture, fetch_picture, read
 FIELDS: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
 PLACEHOLDER: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
 _DATA: Final = re.compile(r"data:([^,]{0,200}),", re.IGNORECASE)
-_OWN_FILE: Final = re.compile(r"([0-9a-f-]{36})(?:/[^/?#]*)?")
+_OWN_FILE: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/[^/?#]*)?")
 
 
 def has_links(endpoint: Endpoint, values: Mapping[str, Any]) -> bool:

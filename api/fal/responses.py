@@ -1,5 +1,6 @@
 """Answers in fal's shapes (fal's docs: Queue, Errors, Request errors)."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -104,4 +105,11 @@ def _of_problem(problem: Problem, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _echo(value: Any) -> Any:
-    return f"{value[:_MAX_ECHO]}…" if isinstance(value, str) and len(value) > _MAX_ECHO else value
+    """As it came, but for what is long, and for the infinity that Python makes of 1e999 and no JSON can say."""
+    if isinstance(value, str):
+        return f"{value[:_MAX_ECHO]}…" if len(value) > _MAX_ECHO else value
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except ValueError:
+        return None
+    return value if len(text) <= _MAX_ECHO else f"{text[:_MAX_ECHO]}…"

@@ -73,7 +73,7 @@ class Gateway:
         stopping()  # from the first request on, this process hears when it is to end
         try:
             if shortcut := self._shortcut(scope):
-                await self._send(send, await shortcut, {})
+                await self._send(send, await _taken(shortcut), {})
                 return
             async with self._request(scope, receive) as (lane, environ):
                 answer = await lane.run(responses.call, self._wsgi, environ)
@@ -171,6 +171,15 @@ class Gateway:
         if declared_length(scope) != 0 and refusal.status != 408:
             await drain_body(receive, settings.CLIENT_TIMEOUT)
         await send({"type": "http.response.body", "body": b""})
+
+
+async def _taken(shortcut: Awaitable[WsgiResponse]) -> WsgiResponse:
+    """Nobody else answers for its errors. Raises HttpError, so that the client hears that it may ask again."""
+    try:
+        return await shortcut
+    except Exception as error:
+        logger.exception("A shortcut gave no answer")
+        raise busy() from error
 
 
 def _identify_sender(scope: Scope, rule: BodyRule) -> str | None:

@@ -1,7 +1,7 @@
 """Send a WSGI response: whole, or in parts that wait for the client without a thread."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
@@ -37,7 +37,9 @@ def call(wsgi: Wsgi, environ: dict[str, Any]) -> WsgiResponse:
     status, pairs = head[0]
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
     if isinstance(response, LaterResponse | EventStreamResponse):
-        return WsgiResponse(status, _without_length(headers), _read_all(response), later=response)
+        begun = WsgiResponse(status, _without_length(headers), _read_all(response), later=response)
+        is_head = environ["REQUEST_METHOD"] == "HEAD" and isinstance(response, EventStreamResponse)
+        return replace(begun, later=None) if is_head else begun  # nobody reads the events
     if not getattr(response, "streaming", False):
         return WsgiResponse(status, headers, _read_all(response))
     length = dict(headers).get(b"content-length", b"")

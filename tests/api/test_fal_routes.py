@@ -152,6 +152,21 @@ def test_lone_surrogate_is_an_error_of_the_input(bobs: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    "values",
+    [
+        *('{"prompt": "x", "cfg_scale": 1e999}', '{"prompt": "x", "duration": -1e999}', '{"prompt": {"a": [1e999]}}'),
+        '{"prompt": ["' + "x" * 100_000 + '"]}',
+    ],
+)
+def test_errors_that_echo_the_input_are_short_and_json(values: str, bobs: Client) -> None:
+    """Python makes an infinity of 1e999, and writes it as no other reader of JSON takes it."""
+    answer = submit(bobs, values)
+    assert answer.status_code == 422
+    assert json.loads(answer.content, parse_constant=pytest.fail)["detail"]
+    assert len(answer.content) < 3000
+
+
+@pytest.mark.parametrize(
     ("query", "status"),
     [
         ("?fal_webhook=https%3A%2F%2Fa.example%2Fhook", 200),

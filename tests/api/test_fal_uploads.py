@@ -1,6 +1,7 @@
 """Files that are sent before a request, and fal's proxy address."""
 
 import json
+import uuid
 from datetime import timedelta
 from typing import Any, Final
 
@@ -88,6 +89,14 @@ def test_address_ends_after_an_hour(bobs: Client, settings: Settings, monkeypatc
     url = initiate(bobs)["upload_url"]
     monkeypatch.setattr("api.views.uploads.PUT_PERIOD", timedelta(seconds=-1))
     assert put(url, picture(), settings).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["-" * 36, "f" * 36, "", "x", f"{uuid.UUID(int=7)}", f"{uuid.UUID(int=7)}/../x", "%00"])
+def test_address_of_no_file_of_ours(name: str, bobs: Client, settings: Settings) -> None:
+    address = f"{settings.SITE_URL}/fal/rest/storage/files/{name}"
+    answer = submit(bobs, {"prompt": "x", "image_url": address}, IMAGE)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["type"] == "file_download_error"
 
 
 def test_what_never_came_is_forgotten(bobs: Client) -> None:

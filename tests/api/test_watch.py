@@ -1,15 +1,17 @@
 """What waits for a generation hears of its changes, of its end, and of the process's."""
 
 import asyncio
+import threading
 import uuid
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Final
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from api import watch
+from api.batch import Batch
 from api.watch import StoppingError, Version, Watch
 from config.server.later import stopping
 from generations.models import Status
@@ -69,13 +71,31 @@ def test_many_that_wait_are_one_query() -> None:
     assert len(asyncio.run(run()).looks[0]) == 500
 
 
-def test_database_that_is_down_for_a_while_takes_time_alone() -> None:
+@pytest.mark.parametrize("error", [OperationalError("down"), InterfaceError("closed"), RuntimeError("a fault of ours")])
+def test_look_that_fails_takes_time_alone(error: Exception) -> None:
     async def run() -> Version | None:
         rows = Rows(a=OLD)
-        rows.errors = [OperationalError("down"), OperationalError("down")]
+        rows.errors = [error, error]
         return await Watch(rows).change(pk("a"), None)
 
     assert asyncio.run(run()) == OLD
+
+
+def test_slow_results_keep_no_look_waiting() -> None:
+    """As those that a lock of the database holds: whoever polls or waits hears of theirs."""
+
+    async def run() -> tuple[Version | None, list[int]]:
+        ends = threading.Event()
+        slow = [asyncio.create_task(watch.in_thread(ends.wait, 20)) for _ in range(8)]
+        try:
+            async with asyncio.timeout(15):
+                version = await Watch(Rows(a=OLD)).change(pk("a"), None)
+                return version, [await Batch[int, int](lambda asked: list(asked)).ask(7)]
+        finally:
+            ends.set()
+            await asyncio.gather(*slow)
+
+    assert asyncio.run(run()) == (OLD, [7])
 
 
 def test_nobody_waits_any_more_nobody_looks() -> None:

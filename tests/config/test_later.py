@@ -1,6 +1,7 @@
 """Responses that come later, through the gateway: no thread waits, and a client that leaves ends what it waited for."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ def application(response: Callable[[], HttpResponse]) -> Callable[..., HttpRespo
     return wsgi
 
 
-async def ask(gateway: Gateway, leaves: asyncio.Event | None = None) -> Messages:
+async def ask(gateway: Gateway, leaves: asyncio.Event | None = None, **more: Any) -> Messages:
     sent: Messages = []
     given = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
@@ -38,7 +39,7 @@ async def ask(gateway: Gateway, leaves: asyncio.Event | None = None) -> Messages
     async def send(message: Any) -> None:
         sent.append(dict(message))
 
-    await gateway(scope(), receive, send)
+    await gateway(scope() | more, receive, send)
     return sent
 
 
@@ -99,6 +100,20 @@ def test_events_are_sent_one_by_one() -> None:
         (b"data: 2\n\n", True),
         (b"", False),
     ]
+
+
+def test_head_of_a_stream_begins_none() -> None:
+    begun: list[bool] = []
+
+    async def parts() -> AsyncIterator[bytes]:
+        begun.append(True)
+        yield b"data: 1\n\n"
+
+    messages = asyncio.run(ask(Gateway(application(lambda: EventStreamResponse(parts))), method="HEAD"))
+
+    assert [message.get("body", b"") for message in messages] == [b"", b""]
+    assert dict(messages[0]["headers"])[b"content-type"].startswith(b"text/event-stream")
+    assert not begun
 
 
 def test_stream_ends_when_it_breaks() -> None:
@@ -163,3 +178,19 @@ def test_shortcut_answers_its_addresses_and_no_others() -> None:
     assert asyncio.run(bodies(path="/other")) == b"long"
     assert asyncio.run(bodies(path="/short", method="HEAD")) == b"long"
     assert asyncio.run(bodies(path="/short", headers=[(b"content-length", b"1")])) == b"long"
+
+
+def test_shortcut_that_breaks_says_so_as_fal_would() -> None:
+    """As when the database is away for a moment: the client asks again, and finds the answer in the log by its id."""
+
+    async def broken() -> WsgiResponse:
+        raise RuntimeError("broken")
+
+    gateway = Gateway(application(lambda: HttpResponse("long")), lambda _: broken())
+    head, *body = asyncio.run(ask(gateway, path="/fal/queue/x"))
+
+    headers = dict(head["headers"])
+    assert head["status"] == 503
+    assert headers[b"x-fal-request-id"]
+    assert headers[b"retry-after"]
+    assert json.loads(body[0]["body"])["detail"]
