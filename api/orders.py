@@ -10,6 +10,8 @@ from typing import Any
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
+from accounts.models import Membership
+from accounts.roles import Action
 from api.authentication import Caller
 from api.models import ApiRequest, Key
 from api.models.request import MAX_IDEMPOTENCY_KEY
@@ -21,6 +23,10 @@ from generations.orders.place import Order, Record, place_batch, place_retry
 
 class IdempotencyError(OrderRefusedError):
     """The Idempotency-Key stands for something else already, or is none."""
+
+
+class KeyEndedError(OrderRefusedError):
+    """The key, or what its person may do in the team, has ended while the order was prepared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ def _once(caller: Caller, repeat: Repeat, make: Callable[[], list[Generation]]) 
 def _record(key: Key, rows: list[Generation], repeat: Repeat) -> None:
     """In the transaction of the rows: another order by this key waits until it has ended."""
     locked = Key.objects.select_for_update(no_key=True).get(pk=key.pk)
+    _refuse_ended(locked, rows[0])
     _refuse_over_limit(locked, sum(row.cost_cents for row in rows))
     if repeat.key:
         ApiRequest.objects.forget_expired(key, repeat.key)
@@ -112,6 +119,12 @@ def _record(key: Key, rows: list[Generation], repeat: Repeat) -> None:
         )
         for row in rows
     )
+
+
+def _refuse_ended(key: Key, row: Generation) -> None:
+    """Pictures from slow hosts take a while, in which a key may be revoked and a person suspended."""
+    if not key.is_alive or not Membership.objects.may(row.user, Action.GENERATE, row.team):
+        raise KeyEndedError(_("This key may not order any more. Nothing was made."))
 
 
 def _refuse_over_limit(key: Key, cents: int) -> None:

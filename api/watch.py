@@ -101,7 +101,7 @@ class Watch:
             waiters = list(self._waiters)
             try:
                 _tell(waiters, await in_look_thread(self.look, {waiter.pk for waiter in waiters}))
-            except Exception as error:  # noqa: BLE001 - whatever it is, all of them wait for the next look
+            except Exception as error:  # whatever it is, all of them wait for the next look
                 logger.warning("What is waited for could not be looked at: %s", error)
             await asyncio.sleep(TICK)
 

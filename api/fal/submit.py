@@ -9,7 +9,7 @@ from django.http import JsonResponse
 from django.utils.translation import gettext as _
 
 from api import webhook_address
-from api.authentication import Caller
+from api.authentication import INVALID, Caller
 from api.fal import responses
 from api.fal.pictures import has_links, save_pictures, without_pictures
 from api.fal.requests import request_urls
@@ -17,7 +17,7 @@ from api.fal.responses import Answer, RefusedError
 from api.fal.status import QueueStatus
 from api.fal_webhooks import WebhookUrlError
 from api.fal_webhooks import add as add_webhook
-from api.orders import IdempotencyError, Repeat, find_repeated, place
+from api.orders import IdempotencyError, KeyEndedError, Repeat, find_repeated, place
 from generations.bucket import BucketDownError
 from generations.exceptions import (
     OrderRefusedError,
@@ -111,6 +111,8 @@ def _refusal(error: Exception) -> Answer:  # noqa: PLR0911 - one return a kind
             return responses.over_budget(error)
         case QueuePausedError():
             return responses.locked(error)
+        case KeyEndedError():
+            return responses.sentence(401, INVALID)
         case IdempotencyError():
             return responses.sentence(422, error)
         case PromptRefusedError():

@@ -3,6 +3,7 @@
 import base64
 import json
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from accounts.roles import Role
 from api.models import ApiRequest, FalWebhook, Key
 from generations.fal.arguments import Endpoint
 from generations.models import BannedFile, Generation, Hold, PromptRule, Status, TeamPause
+from generations.pictures import Picture, read
 from sharing.models import ShareLink, SharingPolicy, TeamSharing
 from tests.api.conftest import client_with, make_key
 from tests.cast import make_generation, make_video, picture, signed_in
@@ -652,6 +654,31 @@ def test_role_that_is_lowered_ends_what_a_running_script_may(bobs: Client, bob: 
     assert bobs.get(f"{APP}/{row.pk}/status").status_code == 202
     Membership.objects.filter(user=bob, team=film).delete()
     assert bobs.get(f"{APP}/{row.pk}/status").status_code == 403
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "viewer", "removed", "suspended"])
+def test_rights_that_end_while_a_picture_is_fetched(
+    end: str, bobs: Client, bob: User, film: Team, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow host must not carry an order past the end of its key: nothing is made, and nothing charged."""
+    own, now = Membership.objects.filter(user=bob, team=film), timezone.now()
+    ends: dict[str, Callable[[], object]] = {
+        "revoked": lambda: Key.objects.update(revoked_at=now),
+        "expired": lambda: Key.objects.update(expires_at=now),
+        "viewer": lambda: own.update(role=Role.VIEWER),
+        "removed": own.delete,
+        "suspended": lambda: User.objects.filter(pk=bob.pk).update(suspended_until=now + timedelta(days=1)),
+    }
+
+    def fetch(name: str, address: str) -> Picture:
+        ends[end]()
+        return read(name, picture())
+
+    monkeypatch.setattr("api.fal.pictures.fetch_picture", fetch)
+    answer = submit(bobs, {"prompt": "A fox", "image_url": "https://a.example/fox.jpg"}, IMAGE)
+    assert answer.status_code == 401
+    assert answer.json()["detail"] == "invalid key credentials"
+    assert not Generation.objects.exists()
 
 
 def test_approval_is_asked_for_as_for_anybody(bobs: Client, film: Team) -> None:

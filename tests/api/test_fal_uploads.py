@@ -91,7 +91,9 @@ def test_address_ends_after_an_hour(bobs: Client, settings: Settings, monkeypatc
     assert put(url, picture(), settings).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["-" * 36, "f" * 36, "", "x", f"{uuid.UUID(int=7)}", f"{uuid.UUID(int=7)}/../x", "%00"])
+@pytest.mark.parametrize(
+    "name", ["-" * 36, "f" * 36, "", "x", f"{uuid.UUID(int=7)}", f"{uuid.UUID(int=7)}/../x", "%00"]
+)
 def test_address_of_no_file_of_ours(name: str, bobs: Client, settings: Settings) -> None:
     address = f"{settings.SITE_URL}/fal/rest/storage/files/{name}"
     answer = submit(bobs, {"prompt": "x", "image_url": address}, IMAGE)

@@ -90,7 +90,7 @@ def test_slow_results_keep_no_look_waiting() -> None:
         try:
             async with asyncio.timeout(15):
                 version = await Watch(Rows(a=OLD)).change(pk("a"), None)
-                return version, [await Batch[int, int](lambda asked: list(asked)).ask(7)]
+                return version, [await Batch[int, int](list).ask(7)]
         finally:
             ends.set()
             await asyncio.gather(*slow)
