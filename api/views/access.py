@@ -1,8 +1,10 @@
 """Views that a key opens, in fal's words where it does not."""
 
 import json
+import logging
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, Concatenate, Final, ParamSpec
 
 from django.http import HttpRequest, HttpResponse
@@ -13,11 +15,14 @@ from api.authentication import AuthenticationError, Caller, authenticate
 from api.fal import responses
 from api.fal.responses import RefusedError
 from api.models import Scope
+from config.server.later import Find
 from generations.fal.arguments import Problem
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 KeyView = Callable[Concatenate[HttpRequest, Caller, P], HttpResponse]
+
+logger = logging.getLogger(__name__)
 
 BODY_BYTES: Final = 30 * 1024**2  # two pictures at their limit, as text
 
@@ -44,6 +49,22 @@ def answered(work: Callable[[], HttpResponse]) -> HttpResponse:
         return responses.sentence(error.status, error.detail).response()
     except RefusedError as error:
         return error.answer.response()
+
+
+def answered_later(find: Find) -> Find:
+    """The same of what comes later, when no middleware sees it any more: also an error of ours, as fal would say it."""
+
+    async def answer() -> HttpResponse:
+        try:
+            return await find()
+        except RefusedError as error:
+            return error.answer.response()
+        except Exception:
+            logger.exception("What was to be answered later has failed")
+            words = HTTPStatus.INTERNAL_SERVER_ERROR.phrase
+            return responses.infrastructure_error(500, "internal_error", words).response()
+
+    return answer
 
 
 def may_send_much(request: HttpRequest) -> bool:

@@ -1,5 +1,6 @@
 """fal's queue: submit, status, result and cancel, at the addresses that fal's clients build."""
 
+from functools import partial
 from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,8 +15,9 @@ from api.fal.status import status_of
 from api.fal.submit import submit as submit_request
 from api.fal.submit import submitted, takes_long
 from api.models import Scope
-from api.views.access import BODY_BYTES, answered, may_send_much, read_json, with_key
-from api.views.downloads import later
+from api.views.access import BODY_BYTES, answered, answered_later, may_send_much, read_json, with_key
+from api.views.downloads import in_download_thread
+from config.server.later import LaterResponse
 from config.server.limits import body_limit
 from generations.fal.arguments import Endpoint
 
@@ -33,7 +35,9 @@ def submit(request: HttpRequest, caller: Caller, endpoint: str) -> HttpResponse:
     def answer() -> HttpResponse:
         return answered(lambda: submitted(submit_request(caller, known, values, **options)))
 
-    return later(answer) if takes_long(known, values, options["webhook"]) else answer()
+    if not takes_long(known, values, options["webhook"]):
+        return answer()
+    return LaterResponse(answered_later(partial(in_download_thread, answer)))
 
 
 def endpoint_of(text: str) -> Endpoint:

@@ -17,7 +17,7 @@ from api.fal.responses import REQUEST_ID, RefusedError, not_found
 from api.fal.submit import submit, takes_long
 from api.fal.waiting import output_events, result_when_ended, status_events
 from api.models import Scope
-from api.views.access import BODY_BYTES, may_send_much, read_json, with_key
+from api.views.access import BODY_BYTES, answered_later, may_send_much, read_json, with_key
 from api.views.downloads import in_download_thread
 from api.views.fal import endpoint_of, submit_options
 from config.server.later import EventStreamResponse, LaterResponse
@@ -57,14 +57,11 @@ class _Asked:
 @with_key(Scope.GENERATE)
 def run(request: HttpRequest, caller: Caller, endpoint: str) -> HttpResponse:
     """The model's output, once it is there. A client that leaves loses nothing: the video comes into the gallery."""
-    return LaterResponse(partial(_result, _Asked.of(request, caller, endpoint)))
+    return LaterResponse(answered_later(partial(_result, _Asked.of(request, caller, endpoint))))
 
 
 async def _result(asked: _Asked) -> HttpResponse:
-    try:
-        return await result_when_ended(asked.credentials, await asked.request_id())
-    except RefusedError as error:
-        return error.answer.response()
+    return await result_when_ended(asked.credentials, await asked.request_id())
 
 
 @body_limit(BODY_BYTES, may_send_much)

@@ -1,5 +1,6 @@
 """`run` and streams against the real web server: they wait without a thread, and their key counts until the end."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -14,10 +15,12 @@ from typing import Any, Final
 import httpx
 import pytest
 from django.db import connection, transaction
+from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts.models import User
 from api.models import ApiRequest, Key
+from api.views.access import answered_later
 from config.server.gateway import FILE_THREADS, PAGE_THREADS
 from generations.fal.arguments import Endpoint
 from generations.models import Generation, Status
@@ -248,3 +251,15 @@ def test_server_that_is_stopped_tells_run_not_to_send_it_again(tmp_path: Path, b
     assert (answer.status_code, answer.headers["X-Fal-Request-Timeout-Type"]) == (504, "user")
     assert answer.headers["x-fal-request-id"] == str(row.pk)
     assert "do not send it again" in answer.json()["detail"]
+
+
+def test_fault_of_ours_while_something_waits_is_told_as_fal_would() -> None:
+    """No middleware sees it any more."""
+
+    async def find() -> HttpResponse:
+        raise RuntimeError("broken")
+
+    answer = asyncio.run(answered_later(find)())
+
+    assert (answer.status_code, answer.headers["X-Fal-Error-Type"]) == (500, "internal_error")
+    assert json.loads(answer.content)["detail"] == "Internal Server Error"
