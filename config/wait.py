@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 import django
 import redis
+from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from django.utils.log import configure_logging
 
-from config.migrations import unapplied_migrations
+from config.migrations import are_all_applied, unapplied_migrations
 from config.start import load_settings
 
 SECONDS = 60
@@ -31,6 +33,10 @@ def check_postgres() -> str:
 def check_migrations() -> str:
     """Empty when every migration is applied, else what is missing."""
     try:
+        if are_all_applied():
+            return ""
+        if not apps.ready:
+            django.setup()
         missing = unapplied_migrations()
     except django.db.Error as error:
         connection.close()
@@ -62,7 +68,7 @@ def wait(name: str, deadline: float) -> str:
 def main(names: list[str]) -> int:
     """Wait for each of these; the minute is for all of them together."""
     load_settings()
-    django.setup()
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
     deadline = time.monotonic() + SECONDS
     for name in names:
         if missing := wait(name, deadline):

@@ -259,7 +259,10 @@ def test_fault_of_ours_while_something_waits_is_told_as_fal_would() -> None:
     async def find() -> HttpResponse:
         raise RuntimeError("broken")
 
-    answer = asyncio.run(answered_later(find)())
+    async def ask() -> HttpResponse:
+        return await answered_later(find)()
+
+    answer = asyncio.run(ask())
 
     assert (answer.status_code, answer.headers["X-Fal-Error-Type"]) == (500, "internal_error")
     assert json.loads(answer.content)["detail"] == "Internal Server Error"
