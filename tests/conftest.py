@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -41,6 +42,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """pytest-xdist hands out whole files in this order."""
     ranks = {name: rank for rank, name in enumerate(LONG)}
     items.sort(key=lambda item: ranks.get(item.nodeid.partition("::")[0], len(LONG)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_period_of_sessions() -> Iterator[None]:
+    """A session is written down once, so that no test that counts queries meets the end of a period."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("accounts.sessions.PERIOD", 10**9)
+        yield
 
 
 def pytest_collection_finish() -> None:

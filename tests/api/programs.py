@@ -161,22 +161,21 @@ def running_studio(directory: Path, **environment: str) -> Iterator[Studio]:
 
 
 def install_packages(directory: Path) -> None:
-    """fal's JavaScript client, from npm's registry, once a machine: an error where CI is set, or else a loud skip."""
+    """fal's JavaScript client, from npm's registry, once a machine; a loud skip where there is no way to it."""
     kept = addresses.ROOT / ".cache" / "npm"
     try:
         for path, expected in _PACKAGES.items():
             _unpack(_fetch(path, expected, kept), directory / "node_modules" / path.partition("/-/")[0])
-    except httpx.HTTPError as error:
-        message = f"No npm registry, so fal's JavaScript client is not tried: {error}"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+    except httpx.TransportError as error:
+        pytest.skip(f"No npm registry, so fal's JavaScript client is not tried: {error}")
 
 
 def _fetch(path: str, expected: str, kept: Path) -> bytes:
     file = kept / path.replace("/", "_")
     if not file.exists():
-        answer = httpx.get(f"https://registry.npmjs.org/{path}", timeout=SECONDS).raise_for_status()
+        authorities = ssl.create_default_context()  # the machine's own, as pip and npm go by
+        url = f"https://registry.npmjs.org/{path}"
+        answer = httpx.get(url, timeout=SECONDS, verify=authorities).raise_for_status()
         kept.mkdir(parents=True, exist_ok=True)
         file.write_bytes(answer.content)
     data = file.read_bytes()

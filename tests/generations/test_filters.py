@@ -171,7 +171,7 @@ INSERT INTO generations_generation (id, team_id, user_id, idempotency_key, endpo
     response_url, cancel_url, logs, source_url, copied_bytes, review_status)
 SELECT gen_random_uuid(), %s, %s, gen_random_uuid(), 'fal-ai/kling-video/v2.5-turbo/pro/text-to-video', 'x', 'x', 0.5,
     5, '16:9', 'queued', now() - n * interval '1 minute', now(), now(), 35, '', 0, false, false, '', '', '', '', 0, '',
-    '', '', '', '[]', '', 0, (ARRAY['', 'approved', 'approved', ''])[1 + n %% 4]
+    '', '', '', '[]', '', 0, (ARRAY['', 'approved', 'changes_wanted', ''])[1 + n %% 4]
 FROM generate_series(1, 5000) n
 """
 
