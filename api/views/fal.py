@@ -1,5 +1,6 @@
 """fal's queue: submit, status, result and cancel, at the addresses that fal's clients build."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -35,8 +36,10 @@ def submit(request: HttpRequest, caller: Caller, endpoint: str) -> HttpResponse:
     def answer() -> HttpResponse:
         return answered(lambda: submitted(submit_request(caller, known, values, **options)))
 
-    if not takes_long(known, values, options["webhook"]):
-        return answer()
+    return later(answer) if takes_long(known, values, options["webhook"]) else answer()
+
+
+def later(answer: Callable[[], HttpResponse]) -> HttpResponse:
     return LaterResponse(answered_later(partial(in_download_thread, answer)))
 
 

@@ -188,7 +188,7 @@ def _unpack(data: bytes, target: Path) -> None:
         return
     with tarfile.open(fileobj=BytesIO(data)) as archive:
         target.parent.mkdir(parents=True, exist_ok=True)
-        archive.extractall(target.with_name(f"{target.name}.new"), filter="data")
+        archive.extractall(target.with_name(f"{target.name}.new"))
     target.with_name(f"{target.name}.new").joinpath("package").rename(target)
 
 
