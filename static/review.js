@@ -277,4 +277,4 @@ video.addEventListener("loadedmetadata", begin);
 video.addEventListener("loadedmetadata", showNamed, { once: true });
 begin();
 if (video.duration) showNamed();
-tellMoment();
+followPlayer(); // the player may have been moved before this script was there
