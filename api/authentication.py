@@ -62,10 +62,8 @@ def _with_rights(key: Any) -> User:
     """The person, with the one membership that was just read."""
     user: User = key.user
     membership: Any = Membership(team=key.team, user=user, role=key.role)
-    membership.has_second_factor, membership.left = (
-        True,
-        [],
-    )  # where the team asks for one, `role` says that it is there
+    membership.has_second_factor = True  # where the team asks for one, `role` says that it is there
+    membership.left = []
     user.known_memberships = [membership]
     user.rights = Rights(user)
     return user

@@ -4,7 +4,6 @@ While a thread looks, more come, and are the next look. With nobody else about, 
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -13,8 +12,6 @@ from api.watch import in_look_thread
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Membership
 from accounts.roles import Action
 from api.authentication import Caller
+from api.budget import limit_of_key
 from api.models import ApiRequest, Key
 from api.models.request import MAX_IDEMPOTENCY_KEY
 from generations import tasks
@@ -128,12 +129,8 @@ def _refuse_ended(key: Key, row: Generation) -> None:
 
 
 def _refuse_over_limit(key: Key, cents: int) -> None:
-    if key.monthly_limit_cents is None:
-        return
-    left = max(key.monthly_limit_cents - ApiRequest.objects.spent_cents(key), 0)
-    if cents > left:
+    own = limit_of_key(key)
+    if own and cents > own.left_cents:
         message = _("This costs %(cost)s; %(left)s is left of this month’s %(limit)s of the key %(key)s.")
-        limit = dollars(key.monthly_limit_cents)
-        raise OverBudgetError(
-            message % {"cost": dollars(cents), "left": dollars(left), "limit": limit, "key": key.prefix}
-        )
+        numbers = {"cost": dollars(cents), "left": dollars(own.left_cents), "limit": dollars(own.limit_cents)}
+        raise OverBudgetError(message % {**numbers, "key": key.prefix})

@@ -1,6 +1,7 @@
-"""Text of programs, as the database takes it."""
+"""Text of programs: JSON as its standard has it, and words as the database takes them."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
@@ -14,6 +15,15 @@ def _reject_unkept(text: str) -> str:
     if "\0" in text:
         raise ValueError("The text has characters that can’t be kept, such as null. Take them out.")
     return text
+
+
+def read_json(body: bytes) -> Any:
+    """JSON, and nothing that only Python takes for it. Raises ValueError and RecursionError."""
+    return json.loads(body, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 Text = Annotated[str, AfterValidator(_reject_unkept)]

@@ -10,8 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Final, TypeVar
 
-from django.db import close_old_connections
-
+from api.threads import run_in
 from config.server.later import stopping
 from generations.models import Generation, Status
 
@@ -38,24 +37,13 @@ class StoppingError(Exception):
 
 
 async def in_thread(work: Callable[..., T], *arguments: object) -> T:
-    """Away from the threads that pages have, with a database connection that is alive."""
-    return await _run(_threads, work, *arguments)
+    """For what one of those who wait asks for."""
+    return await run_in(_threads, work, *arguments)
 
 
 async def in_look_thread(work: Callable[..., T], *arguments: object) -> T:
     """For what everybody waits for, and what is one at a time: no slow result of somebody's keeps it waiting."""
-    return await _run(_look_threads, work, *arguments)
-
-
-async def _run(threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
-    def run() -> T:
-        close_old_connections()
-        try:
-            return work(*arguments)
-        finally:
-            close_old_connections()
-
-    return await asyncio.get_running_loop().run_in_executor(threads, run)
+    return await run_in(_look_threads, work, *arguments)
 
 
 def versions(pks: Collection[uuid.UUID]) -> dict[uuid.UUID, Version]:
@@ -91,6 +79,14 @@ class Watch:
             return await waiter.change
         finally:
             self._waiters.discard(waiter)
+
+    async def change_within(self, seconds: float, pk: uuid.UUID, seen: Version | None) -> Version | None:
+        """As `change`; `seen` itself when nothing has changed for so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.change(pk, seen)
+        except TimeoutError:
+            return seen
 
     async def _tick(self) -> None:
         """As long as anybody waits. A database that is down for a while only takes time."""

@@ -16,7 +16,7 @@ from api.authentication import AuthenticationError, Caller
 from api.batch import Batch
 from api.credentials import Credentials
 from api.fal import responses
-from api.fal.requests import Version, find_requests, is_app, request_versions
+from api.fal.requests import RowVersion, find_requests, is_app, request_versions
 from api.fal.responses import Answer
 from api.fal.status import status_answers, waits_here
 from api.models import Scope
@@ -40,7 +40,7 @@ class Poll:
 
 def wants_logs(value: str) -> bool:
     """JavaScript's client sends 1 and 0, Python's true and false."""
-    return value.lower() in {"1", "true"}
+    return value.lower() in {"1", "true", "yes"}
 
 
 def answer_poll(scope: AsgiScope) -> Awaitable[WsgiResponse] | None:
@@ -101,7 +101,9 @@ def _look_for(credentials: Credentials, polls: Collection[Poll]) -> dict[Poll, W
     return known | (_answers(caller, new, versions) if new else {})
 
 
-def _answers(caller: Caller, polls: Sequence[Poll], versions: Mapping[uuid.UUID, Version]) -> dict[Poll, WsgiResponse]:
+def _answers(
+    caller: Caller, polls: Sequence[Poll], versions: Mapping[uuid.UUID, RowVersion]
+) -> dict[Poll, WsgiResponse]:
     rows = find_requests(caller, {poll.pk for poll in polls})
     asked = [poll for poll in polls if poll.pk in rows]
     answers = status_answers([(rows[poll.pk], poll.with_logs) for poll in asked])
@@ -120,13 +122,13 @@ class _Memory:
     """What was last told of a request, for as long as it is the same: most polls find nothing new."""
 
     def __init__(self) -> None:
-        self._told: dict[tuple[uuid.UUID, bool], tuple[Version, WsgiResponse]] = {}
+        self._told: dict[tuple[uuid.UUID, bool], tuple[RowVersion, WsgiResponse]] = {}
 
-    def recall(self, poll: Poll, version: Version | None) -> WsgiResponse | None:
+    def recall(self, poll: Poll, version: RowVersion | None) -> WsgiResponse | None:
         known, told = self._told.get((poll.pk, poll.with_logs), (None, None))
         return told if version is not None and known == version else None
 
-    def keep(self, poll: Poll, version: Version | None, told: WsgiResponse) -> None:
+    def keep(self, poll: Poll, version: RowVersion | None, told: WsgiResponse) -> None:
         if len(self._told) >= MAX_REMEMBERED:
             self._told.clear()
         if version is not None:

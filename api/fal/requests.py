@@ -16,7 +16,7 @@ from config import logging
 from generations.fal.arguments import Endpoint
 from generations.models import Generation
 
-Version = str  # PostgreSQL's id of the transaction that has written the row
+RowVersion = str  # PostgreSQL's id of the transaction that has written the row
 
 _ROW_VERSION: Final = RawSQL(f'"{Generation._meta.db_table}"."xmin"::text', [], output_field=TextField())  # noqa: S611
 
@@ -41,7 +41,7 @@ def find_requests(caller: Caller, pks: Collection[uuid.UUID]) -> dict[uuid.UUID,
     return {row.pk: row for row in rows}
 
 
-def request_versions(caller: Caller, pks: Collection[uuid.UUID]) -> dict[uuid.UUID, Version]:
+def request_versions(caller: Caller, pks: Collection[uuid.UUID]) -> dict[uuid.UUID, RowVersion]:
     """Of those that the caller may know of: another one after each change of the row, whatever was changed."""
     rows = Generation.objects.visible_to(caller.user).filter(pk__in=pks, api_request__isnull=False)
     return dict(rows.annotate(version=_ROW_VERSION).values_list("pk", "version"))
@@ -58,6 +58,12 @@ _REQUEST: Final = UserQuery(_request, uuid.UUID(int=41))
 def is_app(path: str) -> bool:
     """Whether requests are found there: at the app, as fal's clients ask, or at the endpoint's whole id."""
     return path == APP or path in list(Endpoint)
+
+
+def require_app(path: str) -> None:
+    """Raises RefusedError where no request is found."""
+    if not is_app(path):
+        raise RefusedError(not_found())
 
 
 def request_urls(pk: uuid.UUID) -> dict[str, str]:

@@ -66,18 +66,9 @@ async def status_events(poll: Poll) -> AsyncIterator[bytes]:
         if answer.status == 200:
             return
         try:
-            version = await _change_or_ping(poll.pk, version)
+            version = await watch().change_within(PING_SECONDS, poll.pk, version)
         except StoppingError:
             return  # the client asks again
-
-
-async def _change_or_ping(pk: uuid.UUID, version: Version | None) -> Version | None:
-    """The same version where nothing has changed for a while."""
-    try:
-        async with asyncio.timeout(PING_SECONDS):
-            return await watch().change(pk, version)
-    except TimeoutError:
-        return version
 
 
 async def output_events(credentials: Credentials, pk: uuid.UUID) -> AsyncIterator[bytes]:

@@ -1,14 +1,13 @@
 """What a video costs, and what may still be spent."""
 
+from dataclasses import asdict
 from typing import Literal
 
 from mcp_types import CallToolResult
 
-from api.authentication import Caller
+from api.budget import MonthlyLimit, limits_of
 from api.mcp.calls import Call, answer
 from api.mcp.schemas import CostAndBudget, CostArguments, LimitOf, PriceOf
-from api.models import ApiRequest
-from generations.billing.budget import budget_of
 from generations.fal.arguments import Endpoint
 from generations.models import Price, TeamPause, dollars
 
@@ -17,7 +16,7 @@ def cost_and_budget(call: Call, _arguments: CostArguments) -> CallToolResult:
     limits, pause = limits_of(call.caller), TeamPause.objects.of(call.caller.team)
     found = CostAndBudget(
         prices=_prices(),
-        limits=limits,
+        limits=[LimitOf(**asdict(limit)) for limit in limits],
         left_cents=min((limit.left_cents for limit in limits), default=None),
         paused=pause.refusal if pause else "",
     )
@@ -26,18 +25,7 @@ def cost_and_budget(call: Call, _arguments: CostArguments) -> CallToolResult:
     return answer(found, "\n".join(filter(None, lines)))
 
 
-def limits_of(caller: Caller) -> list[LimitOf]:
-    """The tightest of the team's and the person's, and the key's."""
-    limits = []
-    if tightest := budget_of(caller.user, caller.team):
-        limits.append(LimitOf(owner=tightest.owner, limit_cents=tightest.limit, left_cents=tightest.left))
-    if (own := caller.key.monthly_limit_cents) is not None:
-        left = max(own - ApiRequest.objects.spent_cents(caller.key), 0)
-        limits.append(LimitOf(owner="key", limit_cents=own, left_cents=left))
-    return limits
-
-
-def left_in_words(limits: list[LimitOf]) -> str:
+def left_in_words(limits: list[MonthlyLimit]) -> str:
     if not limits:
         return "No monthly limit is set."
     least = min(limits, key=lambda limit: limit.left_cents)

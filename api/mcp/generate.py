@@ -7,8 +7,9 @@ from typing import Any, Final
 from django.core import signing
 from mcp_types import CallToolResult, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 
+from api.budget import limits_of
 from api.fal.pictures import has_links, save_pictures, without_pictures
-from api.mcp.budget import left_in_words, limits_of
+from api.mcp.budget import left_in_words
 from api.mcp.calls import Call, ToolError, answer
 from api.mcp.schemas import GenerateArguments, Generated
 from api.mcp.videos import describe, find, in_words

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +11,7 @@ from mcp_types import CallToolResult, JSONRPCNotification, ProgressNotificationP
 
 from api.mcp.schemas import WaitArguments
 from api.mcp.server import Invocation
-from api.watch import StoppingError, Version, in_thread, watch
+from api.watch import StoppingError, in_thread, watch
 
 PING_SECONDS: Final = 10.0  # proxies end what is silent; and the key is asked for as often
 _PING: Final = b": ping\n\n"
@@ -59,7 +58,7 @@ async def _looks(invocation: Invocation) -> AsyncIterator[Look]:
         if look.has_ended or left <= 0:
             return
         try:
-            version = await _change(arguments.id, version, min(left, PING_SECONDS))
+            version = await watch().change_within(min(left, PING_SECONDS), arguments.id, version)
         except StoppingError:
             return  # the client asks again, as the answer says
 
@@ -68,15 +67,6 @@ def _look(invocation: Invocation) -> Look:
     found = invocation.run()
     told = found.structured_content if isinstance(found, CallToolResult) and not found.is_error else None
     return Look(found, told is None or told["is_final"], told["message"] if told else "")
-
-
-async def _change(pk: uuid.UUID, version: Version | None, seconds: float) -> Version | None:
-    """The same version where nothing has changed for a while."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await watch().change(pk, version)
-    except TimeoutError:
-        return version
 
 
 def _progress(token: str | int, count: int, words: str) -> dict[str, object]:

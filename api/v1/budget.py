@@ -14,7 +14,8 @@ from accounts.models import User
 from accounts.rights import rights_of
 from accounts.roles import Action
 from api.authentication import Caller
-from api.models import ApiRequest, Key
+from api.budget import MonthlyLimit, limits_of
+from api.models import Key
 from api.v1.callers import READ, READ_OWN
 from api.v1.http import caller_of, respond
 from api.v1.pages import refuse_unknown
@@ -31,7 +32,6 @@ from api.v1.schemas.team import (
     SubtotalOut,
     UsageOut,
 )
-from generations.billing.budget import budget_of
 from generations.billing.usage import Month, Subtotal, Usage, usage, usage_of_rows
 from generations.fal.arguments import Endpoint
 from generations.models import Generation, Price, TeamPause
@@ -77,13 +77,7 @@ def get_usage(request: HttpRequest, query: Query[UsageQuery]) -> HttpResponse:
 
 
 def budget_out(caller: Caller) -> BudgetOut:
-    tightest = budget_of(caller.user, caller.team)
-    limits = []
-    if tightest:
-        limits.append(Limit(owner=tightest.owner.value, limit=money(tightest.limit), left=money(tightest.left)))
-    if (own := caller.key.monthly_limit_cents) is not None:
-        left = max(own - ApiRequest.objects.spent_cents(caller.key), 0)
-        limits.append(Limit(owner="key", limit=money(own), left=money(left)))
+    limits = [_limit_out(limit) for limit in limits_of(caller)]
     pause = TeamPause.objects.of(caller.team)
     return BudgetOut(
         month=str(Month.now()),
@@ -91,6 +85,11 @@ def budget_out(caller: Caller) -> BudgetOut:
         limits=limits,
         paused=pause.refusal if pause else "",
     )
+
+
+def _limit_out(limit: MonthlyLimit) -> Limit:
+    owner: Any = limit.owner
+    return Limit(owner=owner, limit=money(limit.limit_cents), left=money(limit.left_cents))
 
 
 def _month(text: str) -> Month:

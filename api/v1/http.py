@@ -1,7 +1,6 @@
 """Bodies of requests and of answers, and what makes an answer conditional."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, cast
@@ -18,6 +17,7 @@ from pydantic import BaseModel
 
 from accounts.http import AuthenticatedHttpRequest
 from api.authentication import AuthenticationError, Caller, authenticate
+from api.text import read_json
 from api.v1 import limits
 from api.v1.problems import ProblemError
 from config.server.limits import BodyRule
@@ -38,20 +38,16 @@ def authenticated(request: HttpRequest) -> AuthenticatedHttpRequest:
 
 
 class JsonParser(Parser):
-    """JSON, and nothing that only Python takes for it."""
+    """JSON that says that it is."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         if request.content_type != JSON:
             raise ProblemError(415, _("Send the body as application/json."))
         try:
-            found: dict[str, Any] = json.loads(request.body, parse_constant=_refuse_constant)
+            found: dict[str, Any] = read_json(request.body)
         except (ValueError, RecursionError) as error:
             raise ProblemError(400, _("The body is no JSON: %s") % str(error)[:200]) from error
         return found
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
 
 
 def to_json(body: BaseModel) -> bytes:

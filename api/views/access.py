@@ -1,6 +1,5 @@
 """Views that a key opens, in fal's words where it does not."""
 
-import json
 import logging
 from collections.abc import Callable
 from functools import wraps
@@ -15,6 +14,7 @@ from api.authentication import AuthenticationError, Caller, authenticate
 from api.fal import responses
 from api.fal.responses import RefusedError
 from api.models import Scope
+from api.text import read_json
 from config.server.later import Find
 from generations.fal.arguments import Problem
 
@@ -45,10 +45,14 @@ def answered(work: Callable[[], HttpResponse]) -> HttpResponse:
     """What it gives, or the answer that its refusal is."""
     try:
         return work()
-    except AuthenticationError as error:
-        return responses.sentence(error.status, error.detail).response()
-    except RefusedError as error:
+    except (AuthenticationError, RefusedError) as error:
+        return _refusal(error)
+
+
+def _refusal(error: AuthenticationError | RefusedError) -> HttpResponse:
+    if isinstance(error, RefusedError):
         return error.answer.response()
+    return responses.sentence(error.status, error.detail).response()
 
 
 def answered_later(find: Find) -> Find:
@@ -57,8 +61,8 @@ def answered_later(find: Find) -> Find:
     async def answer() -> HttpResponse:
         try:
             return await find()
-        except RefusedError as error:
-            return error.answer.response()
+        except (AuthenticationError, RefusedError) as error:
+            return _refusal(error)
         except Exception:
             logger.exception("What was to be answered later has failed")
             words = HTTPStatus.INTERNAL_SERVER_ERROR.phrase
@@ -76,10 +80,10 @@ def may_send_much(request: HttpRequest) -> bool:
     return True
 
 
-def read_json(request: HttpRequest) -> dict[str, Any]:
+def read_object(request: HttpRequest) -> dict[str, Any]:
     """The body, which is to be a JSON object. Raises RefusedError."""
     try:
-        found = json.loads(request.body, parse_constant=_refuse_constant) if request.body else None
+        found = read_json(request.body) if request.body else None
     except (ValueError, RecursionError) as error:
         raise _invalid("json_invalid", _("JSON decode error: %s") % str(error)[:200]) from error
     if found is None and not request.body:
@@ -87,10 +91,6 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise _invalid("dict_type", _("Input should be a JSON object"))
     return found
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _invalid(type_: str, words: str) -> RefusedError:

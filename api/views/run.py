@@ -12,12 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 from api.authentication import Caller
 from api.credentials import Credentials
 from api.fal.polls import Poll, wants_logs
-from api.fal.requests import find_request, is_app
-from api.fal.responses import REQUEST_ID, RefusedError, not_found
+from api.fal.requests import find_request, require_app
+from api.fal.responses import REQUEST_ID, RefusedError
 from api.fal.submit import submit, takes_long
 from api.fal.waiting import output_events, result_when_ended, status_events
 from api.models import Scope
-from api.views.access import BODY_BYTES, answered_later, may_send_much, read_json, with_key
+from api.views.access import BODY_BYTES, answered_later, may_send_much, read_object, with_key
 from api.views.downloads import in_download_thread
 from api.views.fal import endpoint_of, submit_options
 from config.server.later import EventStreamResponse, LaterResponse
@@ -37,7 +37,7 @@ class _Asked:
 
     @classmethod
     def of(cls, request: HttpRequest, caller: Caller, endpoint: str) -> "_Asked":
-        known, values, options = endpoint_of(endpoint), read_json(request), submit_options(request)
+        known, values, options = endpoint_of(endpoint), read_object(request), submit_options(request)
         submit_now = partial(submit, caller, known, values, **options)
         credentials = Credentials.of(request.META)
         if takes_long(known, values, options["webhook"]):
@@ -84,8 +84,7 @@ async def _output(asked: _Asked) -> AsyncIterator[bytes]:
 @require_safe
 @with_key(Scope.READ, Scope.GENERATE)
 def status_stream(request: HttpRequest, caller: Caller, app: str, pk: str) -> HttpResponse:
-    if not is_app(app):
-        raise RefusedError(not_found())
+    require_app(app)
     row = find_request(caller, pk)
     poll = Poll(Credentials.of(request.META), row.pk, wants_logs(request.GET.get("logs", "")))
     response = EventStreamResponse(partial(status_events, poll))

@@ -352,7 +352,7 @@ def test_key_that_can_not_be_kept(value: str, bobs: Client) -> None:
         (Status.FAILED, {}, 200, "COMPLETED"),
     ],
 )
-@pytest.mark.parametrize("logs", ["", "?logs=true", "?logs=1", "?logs=false", "?logs=0"])
+@pytest.mark.parametrize("logs", ["", "?logs=true", "?logs=1", "?logs=yes", "?logs=false", "?logs=0"])
 def test_status(
     status: Status, columns: Any, code: int, word: str, logs: str, bobs: Client, bobs_key: tuple[Key, str]
 ) -> None:
@@ -361,7 +361,7 @@ def test_status(
     body = answer.json()
     assert (answer.status_code, body["status"], body["request_id"]) == (code, word, str(row.pk))
     assert body["response_url"].endswith(f"{APP}/{row.pk}")
-    assert isinstance(body["logs"], list) if logs in {"?logs=true", "?logs=1"} else body["logs"] is None
+    assert isinstance(body["logs"], list) if logs in {"?logs=true", "?logs=1", "?logs=yes"} else body["logs"] is None
     assert ("queue_position" in body) == (word == "IN_QUEUE")
     assert ("error" in body) == (status in {Status.REJECTED, Status.CANCELED, Status.FAILED})
     assert answer.headers["x-fal-request-id"] == str(row.pk)

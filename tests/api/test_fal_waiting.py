@@ -237,6 +237,21 @@ def test_status_is_told_as_to_anybody_who_asks_slowly(
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize("value", ["1", "0", "true", "false", "TRUE", "yes", "no", "", "2"])
+def test_logs_are_told_to_who_asks_for_them_whoever_answers(
+    program: httpx.Client, bobs_key: tuple[Key, str], value: str
+) -> None:
+    """The gateway answers a GET, and the view what comes through the proxy."""
+    row = of_key(bobs_key[0], Status.RENDERING)
+    target = f"https://queue.fal.run/fal-ai/kling-video/requests/{row.pk}/status?logs={value}"
+
+    directly = program.get(f"{APP}/{row.pk}/status?logs={value}").json()
+    by_proxy = program.get("/fal/proxy", headers={"x-fal-target-url": target}).json()
+
+    assert directly == by_proxy
+    assert (directly["logs"] is not None) == (value.lower() in {"1", "true", "yes"})
+
+
 def test_server_that_is_stopped_tells_run_not_to_send_it_again(tmp_path: Path, bobs_key: tuple[Key, str]) -> None:
     """A connection that just ends makes fal's Python client send the request once more, and pay twice."""
     with running_web(tmp_path / "web.log") as server, ThreadPoolExecutor(1) as pool:

@@ -12,16 +12,17 @@ from mcp_types import CallToolResult, ClientCapabilities, TextContent
 from api.mcp import wait
 from api.mcp.messages import Message
 from api.mcp.schemas import WaitArguments
-from api.watch import StoppingError, Version
+from api.watch import StoppingError, Version, Watch
 from generations.models import Status
 
 PK: Final = uuid.UUID(int=1)
 
 
-class Waits:
+class Waits(Watch):
     """Instead of an invocation and of the watch: what each look finds, and what each change is."""
 
     def __init__(self, *looks: tuple[str, bool], changes: list[Any], token: str | None = "t") -> None:
+        super().__init__()
         self.arguments = WaitArguments(id=PK, timeout_seconds=60)
         meta = {"progressToken": token} if token else {}
         self.message = Message(7, "tools/call", {"_meta": meta}, "2025-06-18", ClientCapabilities())
