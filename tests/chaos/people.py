@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeVar
 
+import fal_client
 import httpx
 from allauth.account.models import EmailAddress
 from botocore.exceptions import BotoCoreError, ClientError
@@ -33,6 +34,10 @@ COLORS: Final = ("teal", "crimson", "gold", "navy", "olive", "orchid")
 TIMEOUT: Final = 120.0  # s; a limit against hanging, not a measure
 UNTIL_AT_FAL: Final = 900.0  # s; the same for an order that has to get there first, through every outage
 REFUSALS: Final = ("content_policy_violation", "no_media_generated", "runner_disconnected", "internal_error")
+TROUBLE: Final = (
+    *(httpx.HTTPError, fal_client.FalClientError, AssertionError, Error),
+    *(bucket.BucketDownError, BotoCoreError, ClientError),
+)
 STUBBORN: Final = " [sandbox: slow] [sandbox: ignores_cancel]"
 _SIGN_IN: Final = "/accounts/login/"
 _COMPOSER: Final = "/generations/new/"
@@ -145,16 +150,16 @@ class Person:
         """The id of the generation, once for each time that the button was pressed."""
         idempotency_key = uuid.uuid4()
         if not plan.by_form:
-            return [_insist(lambda: self._place(plan, idempotency_key)) for _ in range(plan.times)]
-        page = _insist(self._composer)
+            return [insist(lambda: self._place(plan, idempotency_key)) for _ in range(plan.times)]
+        page = insist(self._composer)
         with ThreadPoolExecutor(plan.times) as hands:
-            presses = [hands.submit(_insist, lambda: self._post(page, plan)) for _ in range(plan.times)]
+            presses = [hands.submit(insist, lambda: self._post(page, plan)) for _ in range(plan.times)]
             return [press.result() for press in presses]
 
     def cancel_later(self, placed: dict[uuid.UUID, Plan], plan: Plan) -> None:
         if plan.cancel_after is not None:
             (pk,) = [pk for pk, each in placed.items() if each is plan]
-            timer = threading.Timer(plan.cancel_after, lambda: _insist(lambda: self._cancel(pk, plan), UNTIL_AT_FAL))
+            timer = threading.Timer(plan.cancel_after, lambda: insist(lambda: self._cancel(pk, plan), UNTIL_AT_FAL))
             timer.daemon = True
             timer.start()
             self._cancels.append(timer)
@@ -221,15 +226,20 @@ def _person(number: int) -> User:
     return user
 
 
-def _insist(attempt: Callable[[], T], timeout: float = TIMEOUT) -> T:
-    """Try until the studio takes it, as somebody does who wants a video. `timeout` in seconds."""
+def insist(
+    attempt: Callable[[], T], timeout: float = TIMEOUT, is_final: Callable[[Exception], bool] = lambda _: False
+) -> T:
+    """Try until the studio takes it, as somebody does who wants a video. `timeout` in seconds.
+
+    What `is_final` says is an answer, and no trouble.
+    """
     give_up = time.monotonic() + timeout
     while True:
         try:
             return attempt()
-        except (httpx.HTTPError, AssertionError, Error, bucket.BucketDownError, BotoCoreError, ClientError):
+        except TROUBLE as error:
             close_old_connections()
-            if time.monotonic() > give_up:
+            if is_final(error) or time.monotonic() > give_up:
                 raise
             time.sleep(0.4)
 

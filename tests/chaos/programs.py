@@ -20,7 +20,7 @@ from accounts.models import User
 from api.models import Key, Scope
 from generations.fal.arguments import Endpoint
 from tests.cast import picture
-from tests.chaos.people import Plan, plans
+from tests.chaos.people import Plan, insist, plans
 
 T = TypeVar("T")
 
@@ -153,13 +153,9 @@ def _key(number: int) -> str:
 
 
 def _insist(attempt: Callable[[], T]) -> T:
-    """Try until the studio takes it, as somebody does who wants a video."""
-    give_up = time.monotonic() + TIMEOUT
-    while True:
-        try:
-            return attempt()
-        except (httpx.HTTPError, fal_client.FalClientError) as error:
-            refused = isinstance(error, fal_client.FalClientHTTPError) and error.status_code in FINAL - {400, 403}
-            if refused or time.monotonic() > give_up:
-                raise
-            time.sleep(0.4)
+    return insist(attempt, TIMEOUT, _is_final)
+
+
+def _is_final(error: Exception) -> bool:
+    """A refusal that stays as it is."""
+    return isinstance(error, fal_client.FalClientHTTPError) and error.status_code in FINAL - {400, 403}
