@@ -5,6 +5,7 @@ from django.apps import AppConfig
 
 class ApiConfig(AppConfig):
     name = "api"
+    verbose_name = "API"
 
     def ready(self) -> None:
         from api.erasure import erase_keys  # noqa: PLC0415  the same
