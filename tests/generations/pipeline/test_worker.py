@@ -575,6 +575,7 @@ def test_a_cancel_that_nobody_asked_for_says_so(alice: User) -> None:
     assert "at fal" in generation.message
 
 
+@pytest.mark.usefixtures("rendering_sandbox")  # which takes long enough for a cancel meanwhile
 def test_a_video_that_was_made_despite_the_cancel_is_kept_and_charged(alice: User) -> None:
     generation = order(alice, "Too late [sandbox: ignores_cancel]")
     drive_until(lambda: bool(Generation.objects.get().logs))

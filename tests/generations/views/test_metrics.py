@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import django_rq
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
@@ -222,6 +223,7 @@ def test_settings_are_told_to_compare_with(settings: Settings) -> None:
 
 @pytest.mark.django_db
 def test_processes_are_not_told_while_redis_is_away(settings: Settings) -> None:
+    django_rq.get_connection().flushdb()  # of workers of other tests
     assert scrape()["kling_studio_workers",] == 0
     settings.RQ_QUEUES = {"default": {"URL": f"redis://127.0.0.1:{free_port()}"}}
 
