@@ -1,14 +1,16 @@
-"""What Kling Video v2.5 Turbo Pro takes: one definition for the form, the client, the sandbox and the command line.
+"""What Kling Video v2.5 Turbo takes: one definition for the form, the client, the sandbox and the command line.
 
-Fields, defaults, enums and ranges are those of the model's API page on fal; the length of prompts and the
-rules for pictures are Kling's own (fal prints them for the sibling endpoints). Imports nothing of this project.
+`Endpoint` is the table of fal's endpoints. Fields, defaults, enums and ranges are those of each one's API page on fal; the
+length of prompts and the rules for pictures are Kling's own (fal prints them for the sibling endpoints). Imports nothing of
+this project.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 import regex
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -31,11 +33,18 @@ _VISIBLE: Final = regex.compile(
 )
 
 
-class Endpoint(StrEnum):
-    """fal's endpoint ids."""
+class Source(StrEnum):
+    """What a video is made from."""
 
-    TEXT_TO_VIDEO = "fal-ai/kling-video/v2.5-turbo/pro/text-to-video"
-    IMAGE_TO_VIDEO = "fal-ai/kling-video/v2.5-turbo/pro/image-to-video"
+    TEXT = "text"
+    IMAGE = "image"
+
+
+class Quality(StrEnum):
+    """How good a video is for its price."""
+
+    PRO = "pro"
+    DRAFT = "draft"
 
 
 class Duration(StrEnum):
@@ -128,23 +137,110 @@ class TextToVideo(_Arguments):
     aspect_ratio: AspectRatio = AspectRatio.LANDSCAPE
 
 
-class ImageToVideo(_Arguments):
+class StartFrameToVideo(_Arguments):
     image_url: Url
+
+
+class ImageToVideo(StartFrameToVideo):
     tail_image_url: Url | None = None
 
 
-Arguments = TextToVideo | ImageToVideo
+Arguments = TextToVideo | StartFrameToVideo
 
-_SCHEMAS: Final[dict[Endpoint, type[TextToVideo] | type[ImageToVideo]]] = {
-    Endpoint.TEXT_TO_VIDEO: TextToVideo,
-    Endpoint.IMAGE_TO_VIDEO: ImageToVideo,
-}
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What fal says of an endpoint. Prices are what a new installation begins with; then those of the database count."""
+
+    title: str
+    quality: Quality
+    schema: type[TextToVideo] | type[StartFrameToVideo]
+    cents: Mapping[Duration, int]
+    price_read_on: date
+    ends_on: date | None = None  # the day from which fal takes no more requests for it
+
+
+class Endpoint(StrEnum):
+    """The table of fal's endpoints: each one's id, and its terms. The first of a source is what is made unless asked.
+
+    One that has ended stays, since there are videos of it.
+    """
+
+    TEXT_TO_VIDEO = (
+        "fal-ai/kling-video/v2.5-turbo/pro/text-to-video",
+        Terms(
+            title="Kling Video v2.5 Turbo Pro",
+            quality=Quality.PRO,
+            schema=TextToVideo,
+            cents={Duration.FIVE: 35, Duration.TEN: 70},
+            price_read_on=date(2026, 11, 23),
+        ),
+    )
+    IMAGE_TO_VIDEO = (
+        "fal-ai/kling-video/v2.5-turbo/pro/image-to-video",
+        Terms(
+            title="Kling Video v2.5 Turbo Pro",
+            quality=Quality.PRO,
+            schema=ImageToVideo,
+            cents={Duration.FIVE: 35, Duration.TEN: 70},
+            price_read_on=date(2026, 11, 23),
+        ),
+    )
+    DRAFT_IMAGE_TO_VIDEO = (
+        "fal-ai/kling-video/v2.5-turbo/standard/image-to-video",
+        Terms(
+            title="Kling Video v2.5 Turbo Standard",
+            quality=Quality.DRAFT,
+            schema=StartFrameToVideo,
+            cents={Duration.FIVE: 21, Duration.TEN: 42},
+            price_read_on=date(2026, 11, 28),
+        ),
+    )
+
+    terms: Terms
+
+    def __new__(cls, identifier: str, terms: Terms | None = None) -> Self:
+        """With the id alone it finds a member, as every enum."""
+        assert terms
+        self = str.__new__(cls, identifier)
+        self._value_, self.terms = identifier, terms
+        return self
+
+    @classmethod
+    def find(cls, source: str, quality: str = "") -> "Endpoint | None":
+        """The one for a source and a quality; without a quality the source's default."""
+        return next((one for one in cls if one.source == source and quality in {"", one.quality}), None)
+
+    @classmethod
+    def default(cls, source: Source) -> "Endpoint":
+        return next(one for one in cls if one.source == source)
+
+    @property
+    def source(self) -> Source:
+        return Source.IMAGE if "image_url" in self.terms.schema.model_fields else Source.TEXT
+
+    @property
+    def quality(self) -> Quality:
+        return self.terms.quality
+
+    @property
+    def has_tail(self) -> bool:
+        """Whether it takes an end picture."""
+        return "tail_image_url" in self.terms.schema.model_fields
+
+    @property
+    def app(self) -> str:
+        """Follow-up addresses name owner and app only (fal's docs: Inference API)."""
+        return "/".join(self.split("/")[:2])
+
+    def has_ended(self, today: date) -> bool:
+        return self.terms.ends_on is not None and self.terms.ends_on <= today
 
 
 def parse(endpoint: Endpoint, values: Mapping[str, Any]) -> Arguments:
     """The endpoint's arguments made from `values`. Raises InvalidArguments with every problem at once."""
     try:
-        return _SCHEMAS[endpoint].model_validate(dict(values))
+        return endpoint.terms.schema.model_validate(dict(values))
     except ValidationError as error:
         raise InvalidArguments([_problem(details) for details in error.errors()]) from None
 
