@@ -1,6 +1,7 @@
 """System checks for settings that cannot work together."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core import checks
 
 from generations.bucket_check import BucketCheckError, try_bucket
+from generations.fal.arguments import Endpoint
 
 
 @checks.register(checks.Tags.security, deploy=False)
@@ -25,6 +27,16 @@ def bucket_is_named(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[ch
         return []
     hint = "Set AWS_STORAGE_BUCKET_NAME to the bucket that finished videos go to."
     return [checks.Error("The bucket has no name.", hint=hint, id="studio.E002")]
+
+
+@checks.register()
+def endpoints_do_not_end(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Told while there is time to change to another one."""
+    hint = "Tell the teams. A newer version of the studio may know its successor."
+    return [
+        checks.Warning(f"fal ends {endpoint} on {endpoint.terms.ends_on}.", hint=hint, id="studio.W007")
+        for endpoint in Endpoint.ending(date.today())  # noqa: DTZ011 - settings may not be usable yet
+    ]
 
 
 @checks.register()

@@ -17,6 +17,12 @@ class QueuePausedError(OrderRefusedError):
     """The team's queue is paused; str() says by whom and why."""
 
 
+class EndpointUnavailableError(OrderRefusedError):
+    """The team may not use the endpoint, or fal has ended it; str() says which."""
+
+    field = "quality"
+
+
 class TooManyOrdersError(OrderRefusedError):
     """More presses in a minute than a person makes: a script gone wild, or a stuck key."""
 

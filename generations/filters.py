@@ -42,7 +42,6 @@ _ORDERS: Final[dict[str, tuple[str, ...]]] = {
     "oldest": ("created_at", "id"),
     "review": ("-review_rank", "-created_at", "-id"),
 }
-_ENDPOINTS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +336,7 @@ _Filter = Callable[[GenerationQuerySet, Any, User], GenerationQuerySet]
 _FILTERS: Final[dict[str, _Filter]] = {
     "status": lambda rows, state, _user: rows.filter(status__in=_STATES[state]),
     "review": lambda rows, verdict, _user: rows.filter(Exact(REVIEW_RANK, REVIEW_RANKS[verdict.removeprefix("none")])),
-    "kind": lambda rows, kind, _user: rows.filter(endpoint=_ENDPOINTS[kind]),
+    "kind": lambda rows, kind, _user: rows.filter(endpoint__in=Endpoint.of(kind)),
     "ratio": lambda rows, ratio, _user: rows.filter(aspect_ratio=ratio),
     "duration": lambda rows, seconds, _user: rows.filter(duration=seconds),
     "since": lambda rows, day, _user: rows.filter(created_at__gte=_midnight(day)),

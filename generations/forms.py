@@ -23,6 +23,8 @@ from generations.fal.arguments import (
     InvalidArguments,
     PictureFormat,
     Problem,
+    Quality,
+    Source,
     check_picture,
     is_visible,
     parse,
@@ -32,10 +34,10 @@ from generations.orders.place import Order, save_upload
 from generations.orders.rate_limits import refuse_too_many_pictures
 from generations.pictures import DecoderBusyError, Picture, fetch_picture, read
 
-KINDS: Final = {"text": Endpoint.TEXT_TO_VIDEO, "image": Endpoint.IMAGE_TO_VIDEO}
 _ARGUMENT_OF_SLOT: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
 _NO_TEAM: Final = {"invalid_choice": _("There is no such team, or you may not make videos in it.")}
 _NO_NUMBER: Final = _("Choose a number from 1 to 8.")
+QUALITY_CHOICES: Final = [(Quality.PRO.value, _("Pro")), (Quality.DRAFT.value, _("Draft"))]
 DEFAULTABLE: Final = ("kind", "duration", "aspect_ratio", "negative_prompt", "cfg_scale")
 MAX_VARIATIONS: Final = 8
 MAX_LINES: Final = 50
@@ -58,7 +60,10 @@ class GenerationForm(forms.Form):
 
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
     parent = forms.UUIDField(widget=forms.HiddenInput, required=False)
-    kind = forms.ChoiceField(choices=[("text", _("Text")), ("image", _("Image"))], widget=forms.RadioSelect)
+    kind = forms.ChoiceField(
+        choices=[(Source.TEXT.value, _("Text")), (Source.IMAGE.value, _("Image"))], widget=forms.RadioSelect
+    )
+    quality = forms.ChoiceField(label=_("Quality"), required=False, choices=QUALITY_CHOICES)
     team = forms.ModelChoiceField(
         Team.objects.none(), label=_("Team"), to_field_name="slug", empty_label=None, error_messages=_NO_TEAM
     )
@@ -105,7 +110,14 @@ class GenerationForm(forms.Form):
     def orders(self) -> list[Order]:
         """What a valid form asks for: one each variation or line."""
         idempotency_key = self.cleaned_data["idempotency_key"] or uuid.uuid4()
-        return [self._order(idempotency_key, arguments) for arguments in self.requests]
+        assert self.endpoint
+        return [self._order(idempotency_key, self.endpoint, arguments) for arguments in self.requests]
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """What the form as it stands asks for. A quality that only the other tab has is not asked for."""
+        kind, quality = (str(self[name].value() or "") for name in ("kind", "quality"))
+        return Endpoint.find(kind, quality) or Endpoint.find(kind)
 
     @property
     def count(self) -> int:
@@ -116,11 +128,12 @@ class GenerationForm(forms.Form):
         amount = whole_number(number)
         return amount if amount and amount <= MAX_VARIATIONS else 1
 
-    def _order(self, idempotency_key: uuid.UUID, arguments: Arguments) -> Order:
+    def _order(self, idempotency_key: uuid.UUID, endpoint: Endpoint, arguments: Arguments) -> Order:
         return Order(
             user=self.user,
             team=self.cleaned_data["team"],
             idempotency_key=idempotency_key,
+            endpoint=endpoint,
             arguments=arguments,
             pictures=self.kept,
             remix_of=self.cleaned_data["parent"],
@@ -133,13 +146,14 @@ class GenerationForm(forms.Form):
         return Generation.objects.visible_to(self.user).filter(pk=parent).first() if parent else None
 
     def clean(self) -> dict[str, Any]:
-        kind = self.cleaned_data.get("kind")
-        if kind == "image":
+        endpoint = self.endpoint
+        takes_pictures = endpoint is not None and endpoint.source is Source.IMAGE
+        if takes_pictures:
             for slot in Slot:
                 self._save_picture(Slot(slot))
-        if kind:
-            self._check_arguments(KINDS[kind])
-        if kind != "image" and self.errors:
+        if endpoint:
+            self._check_arguments(endpoint)
+        if not takes_pictures and self.errors:
             for slot in Slot:
                 self._save_unused(Slot(slot))
         return self.cleaned_data
@@ -191,6 +205,8 @@ class GenerationForm(forms.Form):
         given = ("prompt", "negative_prompt", "duration", "aspect_ratio", "cfg_scale")
         values = {name: self.cleaned_data.get(name, "") for name in given}
         values |= {_ARGUMENT_OF_SLOT[slot]: _PICTURE_PLACEHOLDER for slot in self.kept}
+        if endpoint.source is Source.IMAGE and Slot.TAIL in self.kept and not endpoint.has_tail:
+            self.add_error("tail_file", _("A draft takes no end picture. Remove it, or choose another quality."))
         if self.cleaned_data.get("lines"):
             self._check_lines(endpoint, values)
         elif request := self._request(endpoint, values):
@@ -247,7 +263,8 @@ def initial_values(user: User, teams: Sequence[Team] | None = None) -> dict[str,
     own = user.defaults if isinstance(user.defaults, dict) else {}
     return {
         "idempotency_key": uuid.uuid4(),
-        "kind": "text",
+        "kind": Source.TEXT.value,
+        "quality": Quality.PRO.value,
         "team": next((team.slug for team in teams), None),
         "duration": Duration.FIVE.value,
         "aspect_ratio": AspectRatio.LANDSCAPE.value,

@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 from PIL import Image
 
-from generations.fal.arguments import MAX_PICTURE_BYTES, ImageToVideo, Problem, check_picture
+from generations.fal.arguments import MAX_PICTURE_BYTES, ImageToVideo, Problem, StartFrameToVideo, check_picture
 
 DOWNLOAD_SECONDS: Final = 20  # fal's docs print this limit for Kling's pictures
 
@@ -33,10 +33,10 @@ class Pictures:
         self.folder = folder
         self._client = client
 
-    async def fetch(self, arguments: ImageToVideo) -> tuple[str, str | None]:
+    async def fetch(self, arguments: StartFrameToVideo) -> tuple[str, str | None]:
         """Fetch and judge both pictures; their names in the folder. Raises BadPictureError with every problem."""
         wanted = [("image_url", arguments.image_url)]
-        if arguments.tail_image_url:
+        if isinstance(arguments, ImageToVideo) and arguments.tail_image_url:
             wanted.append(("tail_image_url", arguments.tail_image_url))
         results = await asyncio.gather(*(self._fetch_one(name, url) for name, url in wanted), return_exceptions=True)
         names, problems = [], []

@@ -11,14 +11,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from generations.fal.arguments import Endpoint
+from generations.fal.arguments import Duration, Endpoint
 from sandbox.job import Job, iso, new_id
 from sandbox.responses import json_response
 from sandbox.state import find_own_job, own_jobs, sandbox_state
 
 DAY_SECONDS: Final = 86400
 MAX_LIMIT: Final = 100
-UNIT_PRICE: Final = 0.07  # US dollars a second: fal's docs say $0.35 for 5 s and $0.07 for each second more
+
+
+def unit_price(endpoint: str) -> float:
+    """US dollars a second: fal's docs say $0.35 for 5 s and $0.07 for each second more, and so for each endpoint."""
+    return Endpoint(endpoint).terms.cents[Duration.FIVE] / 500
 
 
 def error(code: int, kind: str, message: str) -> Response:
@@ -143,8 +147,8 @@ def _results(units: dict[str, float]) -> list[dict[str, Any]]:
             "endpoint_id": endpoint,
             "unit": "second",
             "quantity": quantity,
-            "unit_price": UNIT_PRICE,
-            "cost": round(quantity * UNIT_PRICE, 4),
+            "unit_price": unit_price(endpoint),
+            "cost": round(quantity * unit_price(endpoint), 4),
             "currency": "USD",
             "auth_method": "sandbox",
         }
@@ -155,7 +159,7 @@ def _results(units: dict[str, float]) -> list[dict[str, Any]]:
 async def pricing(request: Request) -> Response:
     asked = _list_param(request.query_params, "endpoint_id") or list(Endpoint)
     prices = [
-        {"endpoint_id": endpoint, "unit_price": UNIT_PRICE, "unit": "second", "currency": "USD"}
+        {"endpoint_id": endpoint, "unit_price": unit_price(endpoint), "unit": "second", "currency": "USD"}
         for endpoint in asked
         if endpoint in list(Endpoint)
     ]

@@ -238,16 +238,24 @@ async def long_form(request: Request) -> Response:
     return detail(405, "Method Not Allowed")
 
 
-_REQUEST: Final = "/fal-ai/kling-video/requests/{id}"
+_APPS: Final = sorted({endpoint.app for endpoint in Endpoint})
 _METHODS: Final = ["GET", "PUT", "POST", "DELETE"]
 
+
+def _request_routes(app: str) -> list[Route]:
+    own = f"/{app}/requests/{{id}}"
+    return [
+        Route(f"{own}/status/stream", stream, methods=["GET"]),
+        Route(f"{own}/status", status, methods=["GET"]),
+        Route(f"{own}/cancel", cancel, methods=["PUT"]),
+        Route(f"{own}/response", result, methods=["GET"]),
+        Route(own, result, methods=["GET"]),
+        Route(f"/{app}/{{path:path}}/requests/{{rest:path}}", long_form, methods=_METHODS),
+    ]
+
+
 ROUTES: Final = [
-    Route(f"{_REQUEST}/status/stream", stream, methods=["GET"]),
-    Route(f"{_REQUEST}/status", status, methods=["GET"]),
-    Route(f"{_REQUEST}/cancel", cancel, methods=["PUT"]),
-    Route(f"{_REQUEST}/response", result, methods=["GET"]),
-    Route(_REQUEST, result, methods=["GET"]),
-    Route("/fal-ai/kling-video/{path:path}/requests/{rest:path}", long_form, methods=_METHODS),
+    *(route for app in _APPS for route in _request_routes(app)),
     Route("/run/{endpoint:path}", run, methods=["POST"]),
     Route("/{endpoint:path}", submit, methods=["POST"]),
 ]

@@ -6,7 +6,7 @@ import math
 import time
 from typing import Final
 
-from generations.fal.arguments import Endpoint, ImageToVideo, InvalidArguments, Problem, TextToVideo, parse
+from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, Problem, TextToVideo, parse
 from sandbox.faults import Faults
 from sandbox.files import Files
 from sandbox.job import Job, Outcome, Status
@@ -162,7 +162,7 @@ class Runner:
             return 0
         return self._options.render_seconds * (SLOW_FACTOR if self._faults.strikes_once("slow", job) else 1)
 
-    async def _make(self, job: Job, arguments: TextToVideo | ImageToVideo, seconds: float) -> Outcome:
+    async def _make(self, job: Job, arguments: Arguments, seconds: float) -> Outcome:
         """Fetch the pictures, render the video, publish it."""
         try:
             recipe = await self._recipe(job, arguments)
@@ -177,7 +177,7 @@ class Runner:
             logger.error("rendering %s failed: %s", job.id, error)  # noqa: TRY400 - the trace is the child's
             return model_error("internal_server_error", ModelError(500, "Internal server error"), {})
 
-    async def _recipe(self, job: Job, arguments: TextToVideo | ImageToVideo) -> Recipe:
+    async def _recipe(self, job: Job, arguments: Arguments) -> Recipe:
         prompt = strip_faults(arguments.prompt)
         seed = "\n".join((prompt, arguments.negative_prompt, str(arguments.cfg_scale)))
         seconds = int(arguments.duration)

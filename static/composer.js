@@ -64,6 +64,14 @@ function obstacle(team, cents) {
   return left ? `${bar.dataset.over.replace("%s", money(cents))} ${left.dataset.words}` : "";
 }
 
+// of the source, the length and, where there is a choice, the quality
+function price() {
+  const { kind, quality, duration } = form.elements;
+  return [...bar.querySelectorAll(".price")].find(({ dataset }) =>
+    dataset.kind === kind.value && dataset.seconds === duration.value && ["", quality.value].includes(dataset.quality)
+  );
+}
+
 function total() {
   const videos = count();
   const counted = bar.querySelector("[data-order-count]");
@@ -71,8 +79,8 @@ function total() {
   for (const price of bar.querySelectorAll(".price")) {
     price.querySelector("[data-total]").textContent = money(price.dataset.cents * videos);
   }
-  const { kind, duration, team } = form.elements;
-  const cents = bar.querySelector(`.price--${kind.value}-${duration.value}`)?.dataset.cents * videos;
+  const { team } = form.elements;
+  const cents = price()?.dataset.cents * videos;
   for (const each of bar.querySelectorAll("[data-team]")) {
     const isPassed = cents > Number(each.dataset.left);
     each.classList.toggle("order__left--passed", isPassed);

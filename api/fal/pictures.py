@@ -33,8 +33,13 @@ _OWN_FILE: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:
 
 def has_links(endpoint: Endpoint, values: Mapping[str, Any]) -> bool:
     """Whether some picture has to be fetched from elsewhere, which may take long."""
-    given = (values.get(name) for name in FIELDS.values())
-    return endpoint is Endpoint.IMAGE_TO_VIDEO and any(isinstance(one, str) and _is_link(one) for one in given)
+    given = own_pictures(endpoint, values).values()
+    return any(isinstance(one, str) and _is_link(one) for one in given)
+
+
+def own_pictures(endpoint: Endpoint, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that the endpoint takes: as fal does, we ignore the others."""
+    return {name: values.get(name) for name in FIELDS.values() if name in endpoint.fields}
 
 
 def without_pictures(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ RowVersion = str  # PostgreSQL's id of the transaction that has written the row
 
 _ROW_VERSION: Final = RawSQL(f'"{Generation._meta.db_table}"."xmin"::text', [], output_field=TextField())  # noqa: S611
 
-APP: Final = "fal-ai/kling-video"  # fal's addresses of a request name the endpoint's owner and app only
+APP: Final = next(iter(Endpoint)).app  # what we say; a request is found at the app of any endpoint
 
 
 def find_request(caller: Caller, pk: str) -> Generation:
@@ -57,7 +57,7 @@ _REQUEST: Final = UserQuery(_request, uuid.UUID(int=41))
 
 def is_app(path: str) -> bool:
     """Whether requests are found there: at the app, as fal's clients ask, or at the endpoint's whole id."""
-    return path == APP or path in list(Endpoint)
+    return any(path in {endpoint, endpoint.app} for endpoint in Endpoint)
 
 
 def require_app(path: str) -> None:

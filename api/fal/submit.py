@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from api import webhook_address
 from api.authentication import INVALID, Caller
 from api.fal import responses
-from api.fal.pictures import has_links, save_pictures, without_pictures
+from api.fal.pictures import has_links, own_pictures, save_pictures, without_pictures
 from api.fal.requests import request_urls
 from api.fal.responses import Answer, RefusedError
 from api.fal.status import QueueStatus
@@ -49,7 +49,8 @@ def submit(
         if known := find_repeated(caller, repeat):
             return known[0]
         arguments = parse(endpoint, without_pictures(values))
-        order = _order(caller, arguments, save_pictures(caller, _own(endpoint, values)))
+        pictures = save_pictures(caller, own_pictures(endpoint, values))
+        order = _order(caller, endpoint, arguments, pictures)
         return place(caller, [order], repeat, _registration(webhook))[0]
 
 
@@ -90,16 +91,12 @@ def _registration(webhook: str) -> Record | None:
     return (lambda rows: add_webhook(rows[0], webhook)) if webhook else None
 
 
-def _own(endpoint: Endpoint, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Without pictures where the endpoint takes none: unknown keys are ignored."""
-    return values if endpoint is Endpoint.IMAGE_TO_VIDEO else {}
-
-
-def _order(caller: Caller, arguments: Arguments, pictures: dict[Slot, Upload]) -> Order:
+def _order(caller: Caller, endpoint: Endpoint, arguments: Arguments, pictures: dict[Slot, Upload]) -> Order:
     return Order(
         user=caller.user,
         team=caller.team,
         idempotency_key=uuid.uuid4(),
+        endpoint=endpoint,
         arguments=arguments,
         pictures=pictures,
     )

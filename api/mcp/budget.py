@@ -1,7 +1,7 @@
 """What a video costs, and what may still be spent."""
 
 from dataclasses import asdict
-from typing import Literal
+from typing import Any
 
 from mcp_types import CallToolResult
 
@@ -20,7 +20,9 @@ def cost_and_budget(call: Call, _arguments: CostArguments) -> CallToolResult:
         left_cents=min((limit.left_cents for limit in limits), default=None),
         paused=pause.refusal if pause else "",
     )
-    lines = [f"{one.duration} seconds from {one.made_from}: {dollars(one.cents)}" for one in found.prices]
+    lines = [
+        f"{one.duration} seconds from {one.made_from}, {one.quality}: {dollars(one.cents)}" for one in found.prices
+    ]
     lines += [left_in_words(limits), found.paused]
     return answer(found, "\n".join(filter(None, lines)))
 
@@ -34,11 +36,12 @@ def left_in_words(limits: list[MonthlyLimit]) -> str:
 
 def _prices() -> list[PriceOf]:
     return [
-        PriceOf(made_from=_made_from(endpoint), duration=int(seconds), cents=cents)
+        PriceOf(**_kind(endpoint), duration=int(seconds), cents=cents)
         for endpoint, own in sorted(Price.objects.table().items())
         for seconds, cents in sorted(own.items(), key=lambda one: int(one[0]))
     ]
 
 
-def _made_from(endpoint: str) -> Literal["text", "image"]:
-    return "text" if endpoint == Endpoint.TEXT_TO_VIDEO else "image"
+def _kind(endpoint: str) -> dict[str, Any]:
+    found = Endpoint(endpoint)
+    return {"made_from": found.source, "quality": found.quality}

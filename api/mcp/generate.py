@@ -8,14 +8,14 @@ from django.core import signing
 from mcp_types import CallToolResult, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 
 from api.budget import limits_of
-from api.fal.pictures import has_links, save_pictures, without_pictures
+from api.fal.pictures import has_links, own_pictures, save_pictures, without_pictures
 from api.mcp.budget import left_in_words
 from api.mcp.calls import Call, ToolError, answer
 from api.mcp.schemas import GenerateArguments, Generated
 from api.mcp.videos import describe, find, in_words
 from api.orders import Repeat, find_repeated, place
 from generations.exceptions import OverBudgetError
-from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, Problem, parse
+from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, Problem, Source, parse
 from generations.models import Generation, Price, dollars
 from generations.orders.place import Order
 
@@ -48,7 +48,9 @@ def fetches(arguments: GenerateArguments) -> bool:
 
 
 def endpoint_of(arguments: GenerateArguments) -> Endpoint:
-    return Endpoint.IMAGE_TO_VIDEO if arguments.image_url else Endpoint.TEXT_TO_VIDEO
+    """The source's default where there is none of that quality, which `_parse` refuses."""
+    source = Source.IMAGE if arguments.image_url else Source.TEXT
+    return Endpoint.find(source, arguments.quality) or Endpoint.default(source)
 
 
 def values_of(arguments: GenerateArguments) -> dict[str, Any]:
@@ -58,18 +60,23 @@ def values_of(arguments: GenerateArguments) -> dict[str, Any]:
 
 def _parse(endpoint: Endpoint, values: dict[str, Any]) -> Arguments:
     problems = []
-    if endpoint is Endpoint.IMAGE_TO_VIDEO and "aspect_ratio" in values:
+    if endpoint.quality != values["quality"]:
+        words = f"There is no {values['quality']} of a video from text. Give a start frame, or leave this out."
+        problems.append(Problem("quality", "", words))
+    if endpoint.source is Source.IMAGE and "aspect_ratio" in values:
         problems.append(Problem("aspect_ratio", "", "A video from an image follows the image. Leave this out."))
-    if endpoint is Endpoint.TEXT_TO_VIDEO and "tail_image_url" in values:
+    if endpoint.source is Source.TEXT and "tail_image_url" in values:
         problems.append(Problem("image_url", "", "An end frame needs a start frame."))
+    elif not endpoint.has_tail and "tail_image_url" in values:
+        problems.append(Problem("tail_image_url", "", "A draft takes no end frame. Leave this out, or ask for pro."))
     if problems:
         raise InvalidArguments(problems)
     return parse(endpoint, without_pictures(values))
 
 
 def _order(call: Call, endpoint: Endpoint, parsed: Arguments, values: dict[str, Any]) -> Order:
-    pictures = save_pictures(call.caller, values) if endpoint is Endpoint.IMAGE_TO_VIDEO else {}
-    return Order(call.caller.user, call.caller.team, uuid.uuid4(), parsed, pictures)
+    pictures = save_pictures(call.caller, own_pictures(endpoint, values))
+    return Order(call.caller.user, call.caller.team, uuid.uuid4(), endpoint, parsed, pictures)
 
 
 def _refuse_unaffordable(call: Call, cents: int) -> None:
@@ -102,7 +109,8 @@ def _price(call: Call, arguments: GenerateArguments, cents: int) -> CallToolResu
 def _question(call: Call, arguments: GenerateArguments, cents: int) -> InputRequiredResult:
     """The client shows it, and calls again with the reply and the state. The state's key makes one video of it."""
     words = (
-        f"Generate a video of {arguments.duration} seconds for {dollars(cents)}?\n“{arguments.prompt[:300]}”\n"
+        f"Generate a {arguments.quality} video of {arguments.duration} seconds for {dollars(cents)}?\n"
+        f"“{arguments.prompt[:300]}”\n"
         f"{left_in_words(limits_of(call.caller))}"
     )
     asked = ElicitRequestFormParams(message=words, requested_schema={"type": "object", "properties": {}})

@@ -8,7 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.models.request import MAX_IDEMPOTENCY_KEY
 from api.text import Text
-from generations.fal.arguments import DEFAULT_CFG_SCALE, DEFAULT_NEGATIVE_PROMPT, MAX_PROMPT_CHARACTERS, AspectRatio
+from generations.fal.arguments import (
+    DEFAULT_CFG_SCALE,
+    DEFAULT_NEGATIVE_PROMPT,
+    MAX_PROMPT_CHARACTERS,
+    AspectRatio,
+    Quality,
+)
 
 DEFAULT_WAIT: Final = 50  # s; many clients end a call after 60
 MAX_WAIT: Final = 600  # s
@@ -26,6 +32,9 @@ class VideoId(Arguments):
 
 class GenerateArguments(Arguments):
     prompt: Text = Field(max_length=MAX_PROMPT_CHARACTERS, description="What the video should show.")
+    quality: Quality = Field(
+        Quality.PRO, description="A draft costs less. It needs image_url and takes no tail_image_url."
+    )
     duration: Literal[5, 10] = Field(5, description="Seconds. 10 seconds cost twice as much.")
     aspect_ratio: AspectRatio | None = Field(
         None, description="Of a video from text; 16:9 unless said. A video from an image follows the image."
@@ -94,6 +103,7 @@ class Video(BaseModel):
     message: str = Field(description="How it stands, in words; why there is no video, and what to do.")
     prompt: str
     made_from: Literal["text", "image"]
+    quality: Quality
     duration: int = Field(description="Seconds.")
     aspect_ratio: str | None = None
     cost_cents: int = Field(description="In US cents; 0 if nothing was charged.")
@@ -120,6 +130,7 @@ class Generated(BaseModel):
 
 class PriceOf(BaseModel):
     made_from: Literal["text", "image"]
+    quality: Quality
     duration: int
     cents: int
 

@@ -18,7 +18,6 @@ from api.results import NoAddressError, result_url
 from config import logging
 from generations import tasks
 from generations.access import may
-from generations.fal.arguments import Endpoint
 from generations.filters import GalleryFilters
 from generations.models import Collection, Generation, Status, Tag
 from generations.models.generation_queryset import GenerationQuerySet
@@ -161,7 +160,8 @@ def describe(row: Generation, places: Mapping[uuid.UUID, int] | None = None, *, 
         is_final=is_final(row),
         message=message,
         prompt=row.prompt,
-        made_from="text" if row.endpoint == Endpoint.TEXT_TO_VIDEO else "image",
+        made_from=row.fal_endpoint.source.value,
+        quality=row.fal_endpoint.quality,
         duration=row.duration,
         aspect_ratio=row.aspect_ratio or None,
         cost_cents=row.cost_cents,

@@ -55,7 +55,7 @@ def get_budget(request: HttpRequest) -> HttpResponse:
 def list_prices(request: HttpRequest) -> HttpResponse:
     """Today’s, of one video."""
     prices = [
-        PriceOut(kind=_kind(endpoint), duration=int(seconds), price=money(cents))
+        PriceOut(**_kind(endpoint), duration=int(seconds), price=money(cents))
         for endpoint, own in sorted(Price.objects.table().items())
         for seconds, cents in sorted(own.items())
     ]
@@ -125,7 +125,7 @@ def _usage_out(found: Usage, month: Month, of: Any) -> UsageOut:
         limit=None if found.limit is None else money(found.limit),
         days=[DayOut(day=share.key, **_columns(share)) for share in found.days],
         members=[MemberUsageOut(member=person(share.key), **_columns(share)) for share in found.members],
-        kinds=[KindOut(kind=_kind(share.key[0]), duration=share.key[1], **_columns(share)) for share in found.kinds],
+        kinds=[KindOut(**_kind(share.key[0]), duration=share.key[1], **_columns(share)) for share in found.kinds],
     )
 
 
@@ -138,5 +138,6 @@ def _columns(share: Subtotal) -> dict[str, Any]:
     }
 
 
-def _kind(endpoint: str) -> Any:
-    return "text" if endpoint == Endpoint.TEXT_TO_VIDEO else "image"
+def _kind(endpoint: str) -> dict[str, Any]:
+    found = Endpoint(endpoint)
+    return {"kind": found.source, "quality": found.quality}

@@ -14,7 +14,7 @@ from api.orders import Repeat, find_repeated, place
 from api.v1.problems import ProblemDetail, answer, invalid, of_body
 from api.v1.schemas.generation import GenerationIn
 from api.views.downloads import later
-from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, parse
+from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, Source, parse
 from generations.models import Generation, Price
 from generations.orders.place import Order
 
@@ -46,7 +46,9 @@ def total_cents(bodies: Sequence[GenerationIn], at: str) -> list[int]:
 
 
 def endpoint_of(body: GenerationIn) -> Endpoint:
-    return Endpoint.IMAGE_TO_VIDEO if body.image_url else Endpoint.TEXT_TO_VIDEO
+    """The source's default where there is none of that quality, which `_conflicts` refuses."""
+    source = Source.IMAGE if body.image_url else Source.TEXT
+    return Endpoint.find(source, body.quality) or Endpoint.default(source)
 
 
 def answer_order(
@@ -85,11 +87,16 @@ def _parse(bodies: Sequence[GenerationIn], places: Sequence[str]) -> list[Argume
 
 
 def _conflicts(body: GenerationIn) -> list[tuple[str, str]]:
+    found, endpoint = [], endpoint_of(body)
+    if endpoint.quality != body.quality:
+        found.append(("quality", _("There is no %s of a video from text. Give a start frame.") % body.quality))
     if body.image_url and body.aspect_ratio:
-        return [("aspect_ratio", _("A video from a picture follows the picture. Leave this out."))]
+        found.append(("aspect_ratio", _("A video from a picture follows the picture. Leave this out.")))
     if body.tail_image_url and not body.image_url:
-        return [("image_url", _("An end frame needs a start frame."))]
-    return []
+        found.append(("image_url", _("An end frame needs a start frame.")))
+    elif body.tail_image_url and not endpoint.has_tail:
+        found.append(("tail_image_url", _("A draft takes no end frame. Leave this out, or choose pro.")))
+    return found
 
 
 def _parents(caller: Caller, bodies: Sequence[GenerationIn], places: Sequence[str]) -> dict[uuid.UUID, Generation]:
@@ -117,6 +124,7 @@ def _order(
         user=caller.user,
         team=caller.team,
         idempotency_key=key,
+        endpoint=endpoint_of(body),
         arguments=arguments,
         pictures=pictures,
         remix_of=parents[body.remix_of] if body.remix_of else None,

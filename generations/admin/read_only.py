@@ -1,4 +1,4 @@
-"""Read-only admin pages for the remaining tables. Only prices are edited here."""
+"""Read-only admin pages for the remaining tables. Only prices and the switches of endpoints are edited here."""
 
 from typing import Any
 
@@ -7,10 +7,11 @@ from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from generations.admin.masking import MaskedAdmin
 from generations.admin.media import thumbnail
-from generations.models import Event, InputPicture, Price, Upload, Video
+from generations.models import EndpointSwitch, Event, InputPicture, Price, Upload, Video
 
 
 class ReadOnly(admin.options.BaseModelAdmin[Any]):
@@ -75,3 +76,20 @@ class PriceAdmin(admin.ModelAdmin[Price]):
     list_display = ("endpoint", "seconds", "cents", "read_on")
     list_filter = ("endpoint", "seconds")
     search_fields = ("endpoint",)
+
+
+@admin.register(EndpointSwitch)
+class EndpointSwitchAdmin(admin.ModelAdmin[EndpointSwitch]):
+    """Without a switch an endpoint is on."""
+
+    list_display = ("endpoint", "whose", "is_on")
+    list_display_links = ("endpoint", "whose")
+    list_editable = ("is_on",)
+    list_filter = ("endpoint", "is_on")
+    list_select_related = ("team",)
+    search_fields = ("team__name", "team__slug")
+    autocomplete_fields = ("team",)
+
+    @admin.display(description=_("team"), ordering="team__name")
+    def whose(self, switch: EndpointSwitch) -> str:
+        return str(switch.team or _("all other teams"))

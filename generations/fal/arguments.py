@@ -1,14 +1,14 @@
 """What Kling Video v2.5 Turbo takes: one definition for the form, the client, the sandbox and the command line.
 
-`Endpoint` is the table of fal's endpoints. Fields, defaults, enums and ranges are those of each one's API page on fal; the
-length of prompts and the rules for pictures are Kling's own (fal prints them for the sibling endpoints). Imports nothing of
-this project.
+`Endpoint` is the table of fal's endpoints. Fields, defaults, enums and ranges are those of their API pages on fal; the
+length of prompts and the rules for pictures are Kling's own (fal prints them for the sibling endpoints). Imports
+nothing of this project.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 MAX_PROMPT_CHARACTERS: Final = 2500
 DEFAULT_NEGATIVE_PROMPT: Final = "blur, distort, and low quality"
 DEFAULT_CFG_SCALE: Final = 0.5
+NOTICE: Final = timedelta(days=90)  # for so long before an endpoint ends it is told
 
 MAX_PICTURE_BYTES: Final = 10 * 1024 * 1024
 MIN_PICTURE_SIDE: Final = 300  # px
@@ -150,7 +151,7 @@ Arguments = TextToVideo | StartFrameToVideo
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What fal says of an endpoint. Prices are what a new installation begins with; then those of the database count."""
+    """What fal says of an endpoint. A price here is what the studio begins with; then the database's counts."""
 
     title: str
     quality: Quality
@@ -209,15 +210,29 @@ class Endpoint(StrEnum):
     @classmethod
     def find(cls, source: str, quality: str = "") -> "Endpoint | None":
         """The one for a source and a quality; without a quality the source's default."""
-        return next((one for one in cls if one.source == source and quality in {"", one.quality}), None)
+        return next((one for one in cls.of(source) if quality in {"", one.quality}), None)
 
     @classmethod
     def default(cls, source: Source) -> "Endpoint":
-        return next(one for one in cls if one.source == source)
+        return cls.of(source)[0]
+
+    @classmethod
+    def of(cls, source: str) -> "list[Endpoint]":
+        return [one for one in cls if one.source == source]
+
+    @classmethod
+    def ending(cls, today: date) -> "list[Endpoint]":
+        """Those whose end is near or past."""
+        return [one for one in cls if one.terms.ends_on and one.terms.ends_on - NOTICE <= today]
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """What it takes; fal ignores the rest."""
+        return frozenset(self.terms.schema.model_fields)
 
     @property
     def source(self) -> Source:
-        return Source.IMAGE if "image_url" in self.terms.schema.model_fields else Source.TEXT
+        return Source.IMAGE if "image_url" in self.fields else Source.TEXT
 
     @property
     def quality(self) -> Quality:
@@ -226,7 +241,7 @@ class Endpoint(StrEnum):
     @property
     def has_tail(self) -> bool:
         """Whether it takes an end picture."""
-        return "tail_image_url" in self.terms.schema.model_fields
+        return "tail_image_url" in self.fields
 
     @property
     def app(self) -> str:

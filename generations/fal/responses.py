@@ -8,9 +8,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from generations.fal.arguments import Endpoint
+
 # Follow-up addresses name owner and app only, not the endpoint (fal's docs: Inference API); with the whole endpoint id
-# the live status address answers 405.
-APP: Final = "fal-ai/kling-video"
+# the live status address answers 405. All endpoints are of one app.
+APP: Final = next(iter(Endpoint)).app
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 

@@ -1372,8 +1372,8 @@ class Migration(migrations.Migration):
                     (
                         "endpoint__in",
                         [
-                            generations.fal.arguments.Endpoint["TEXT_TO_VIDEO"],
-                            generations.fal.arguments.Endpoint["IMAGE_TO_VIDEO"],
+                            "fal-ai/kling-video/v2.5-turbo/pro/text-to-video",
+                            "fal-ai/kling-video/v2.5-turbo/pro/image-to-video",
                         ],
                     )
                 ),
@@ -1405,9 +1405,9 @@ class Migration(migrations.Migration):
                                 generations.fal.arguments.AspectRatio["SQUARE"],
                             ],
                         ),
-                        ("endpoint", generations.fal.arguments.Endpoint["TEXT_TO_VIDEO"]),
+                        ("endpoint", "fal-ai/kling-video/v2.5-turbo/pro/text-to-video"),
                     ),
-                    models.Q(("aspect_ratio", ""), ("endpoint", generations.fal.arguments.Endpoint["IMAGE_TO_VIDEO"])),
+                    models.Q(("aspect_ratio", ""), ("endpoint", "fal-ai/kling-video/v2.5-turbo/pro/image-to-video")),
                     _connector="OR",
                 ),
                 name="generation_aspect_ratio_for_text_only",

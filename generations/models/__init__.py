@@ -4,6 +4,7 @@ from generations.models.backup import Backup, ObjectMode
 from generations.models.collections import Collection, Favourite, Tag
 from generations.models.deletion import StorageDeletion
 from generations.models.draft import MAX_DRAFTS, Draft, DraftVersion
+from generations.models.endpoint_switch import EndpointSwitch
 from generations.models.event import Event
 from generations.models.generation import (
     FORMER_TRASH_EVENTS,
@@ -71,6 +72,7 @@ __all__ = [
     "DecisionKind",
     "Draft",
     "DraftVersion",
+    "EndpointSwitch",
     "Event",
     "Favourite",
     "Flag",

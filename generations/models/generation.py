@@ -22,11 +22,12 @@ from generations.fal.arguments import (
     MAX_PROMPT_CHARACTERS,
     AspectRatio,
     Endpoint,
+    Source,
 )
 from generations.models.deletion import StorageDeletion
 from generations.models.generation_queryset import GenerationQuerySet, IllegalMoveError
 from generations.models.lifecycle import DRIVEN, MOVES, OPEN, RESPONSIBLE_PARTIES, TERMINAL, Status
-from generations.models.price import DURATION_CHOICES, ENDPOINT_CHOICES
+from generations.models.price import DURATION_CHOICES, endpoint_choices
 from generations.models.review_status import REVIEW_RANK, REVIEW_RANKS, ReviewStatus
 from generations.models.search import PROMPT_WORDS
 
@@ -109,7 +110,7 @@ class Generation(models.Model):
     )
     fal_copy_deleted_at = models.DateTimeField(_("fal's copy deleted at"), null=True, blank=True)
 
-    endpoint = models.CharField(_("endpoint"), max_length=100, choices=ENDPOINT_CHOICES)
+    endpoint = models.CharField(_("endpoint"), max_length=100, choices=endpoint_choices)
     prompt = models.TextField(_("prompt"), max_length=MAX_PROMPT_CHARACTERS)
     negative_prompt = models.TextField(
         _("negative prompt"), max_length=MAX_PROMPT_CHARACTERS, blank=True, default=DEFAULT_NEGATIVE_PROMPT
@@ -223,8 +224,8 @@ class Generation(models.Model):
             models.CheckConstraint(condition=Q(duration__in=[5, 10]), name="generation_duration_known"),
             models.CheckConstraint(condition=Q(cfg_scale__gte=0, cfg_scale__lte=1), name="generation_cfg_in_range"),
             models.CheckConstraint(
-                condition=Q(endpoint=Endpoint.TEXT_TO_VIDEO, aspect_ratio__in=list(AspectRatio))
-                | Q(endpoint=Endpoint.IMAGE_TO_VIDEO, aspect_ratio=""),
+                condition=Q(endpoint__in=Endpoint.of(Source.TEXT), aspect_ratio__in=list(AspectRatio))
+                | Q(endpoint__in=Endpoint.of(Source.IMAGE), aspect_ratio=""),
                 name="generation_aspect_ratio_for_text_only",
             ),
             models.CheckConstraint(
@@ -295,6 +296,11 @@ class Generation(models.Model):
     def request_columns(self) -> dict[str, Any]:
         """What was asked of Kling, by column, for a row that asks for the same."""
         return {name: getattr(self, name) for name in REQUEST_COLUMNS}
+
+    @property
+    def fal_endpoint(self) -> Endpoint:
+        """The endpoint, with all that the table says of it."""
+        return Endpoint(self.endpoint)
 
     @property
     def key_prefix(self) -> str:

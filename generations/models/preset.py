@@ -37,7 +37,7 @@ class PresetManager(models.Manager["Preset"]):
 
 
 class Preset(models.Model):
-    """`values` has the composer's field names (prompt, negative_prompt, duration, aspect_ratio, cfg_scale, kind)."""
+    """`values` has the composer's field names, such as kind, quality, prompt and duration."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="presets")
     name = NameField(_("name"), max_length=60)

@@ -1,18 +1,29 @@
 """fal's prices: data with the date on which it was read, edited in the admin."""
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from config.prepared_query import PreparedQuery
-from generations.fal.arguments import Duration, Endpoint
+from generations.fal.arguments import Duration, Endpoint, Quality, Source
 
-ENDPOINT_CHOICES = [
-    (Endpoint.TEXT_TO_VIDEO.value, _("Text to video")),
-    (Endpoint.IMAGE_TO_VIDEO.value, _("Image to video")),
-]
+_NAMES: Final = {
+    (Source.TEXT, Quality.PRO): _("Text to video"),
+    (Source.IMAGE, Quality.PRO): _("Image to video"),
+    (Source.TEXT, Quality.DRAFT): _("Text to video, draft"),
+    (Source.IMAGE, Quality.DRAFT): _("Image to video, draft"),
+}
 DURATION_CHOICES = [(int(duration), _("%s seconds") % duration) for duration in Duration]
+
+
+def endpoint_name(endpoint: Endpoint) -> str:
+    """What people call it."""
+    return str(_NAMES[endpoint.source, endpoint.quality])
+
+
+def endpoint_choices() -> list[tuple[str, Any]]:
+    return [(endpoint.value, _NAMES[endpoint.source, endpoint.quality]) for endpoint in Endpoint]
 
 
 def dollars(cents: int) -> str:
@@ -38,7 +49,7 @@ class PriceManager(models.Manager["Price"]):
 
 
 class Price(models.Model):
-    endpoint = models.CharField(_("endpoint"), max_length=100, choices=ENDPOINT_CHOICES)
+    endpoint = models.CharField(_("endpoint"), max_length=100, choices=endpoint_choices)
     seconds = models.PositiveSmallIntegerField(_("seconds"), choices=DURATION_CHOICES)
     cents = models.PositiveIntegerField(_("US cents"))
     read_on = models.DateField(_("read on"), help_text=_("The day on which fal's price list said so."))

@@ -10,10 +10,11 @@ from accounts.models import Team, User
 from generations import bucket
 from generations.billing.budget import lock_budget, refuse_over_budget
 from generations.bucket import BucketDownError
-from generations.exceptions import OrderRefusedError, QueuePausedError
+from generations.exceptions import EndpointUnavailableError, OrderRefusedError, QueuePausedError
 from generations.fal.arguments import Arguments, Endpoint, TextToVideo
 from generations.holds import build_approval_holds, put_on_hold
 from generations.models import (
+    EndpointSwitch,
     Event,
     Generation,
     Hold,
@@ -39,15 +40,11 @@ class Order:
     user: User
     team: Team
     idempotency_key: uuid.UUID
+    endpoint: Endpoint
     arguments: Arguments
     pictures: dict[Slot, Upload]
     remix_of: Generation | None = None
     is_private: bool | None = None  # None: as is usual in the team
-
-    @property
-    def endpoint(self) -> Endpoint:
-        is_text = isinstance(self.arguments, TextToVideo)
-        return Endpoint.TEXT_TO_VIDEO if is_text else Endpoint.IMAGE_TO_VIDEO
 
 
 def save_upload(user: User, picture: Picture) -> Upload:
@@ -136,6 +133,7 @@ def _place(
         refuse_too_many(rows[0].user)
         if not waits:
             _refuse_paused(rows[0].team)
+        _refuse_unavailable(rows)
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
         refuse_banned_hashes({picture.sha256 for own in pictures for picture in own.values()})
         screened = screen(rows)
@@ -154,6 +152,12 @@ def _place(
 def _refuse_paused(team: Team) -> None:
     if pause := TeamPause.objects.of(team):
         raise QueuePausedError(pause.refusal)
+
+
+def _refuse_unavailable(rows: list[Generation]) -> None:
+    for endpoint in {row.fal_endpoint for row in rows}:
+        if words := EndpointSwitch.objects.refusal(rows[0].team, endpoint):
+            raise EndpointUnavailableError(words)
 
 
 def _find_existing(row: Generation) -> list[Generation]:
@@ -196,7 +200,7 @@ def _build_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -
         parent=generation,
         relation=Relation.RETRY,
         is_private=generation.is_private,
-        cost_cents=Price.objects.cents(Endpoint(generation.endpoint), generation.duration),
+        cost_cents=Price.objects.cents(generation.fal_endpoint, generation.duration),
         **generation.request_columns(),
     )
 

@@ -7,7 +7,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from generations import bucket
-from generations.fal.arguments import Arguments, Endpoint, parse
+from generations.fal.arguments import Arguments, Source, parse
 from generations.fal.client import AsyncFalClient
 from generations.models import Generation, InputPicture, Slot
 from generations.pipeline.db_retry import with_db_retry
@@ -19,13 +19,13 @@ async def arguments_of(
     row: Generation, fal: AsyncFalClient, *, addresses: Callable[[InputPicture], str] | None = None
 ) -> Arguments:
     """The row's exact request, with addresses at which fal can read its pictures, or with those that are given."""
-    pictures = await with_db_retry(_pictures, row) if row.endpoint == Endpoint.IMAGE_TO_VIDEO else []
+    pictures = await with_db_retry(_pictures, row) if row.fal_endpoint.source is Source.IMAGE else []
     found = {
         Slot(picture.slot): addresses(picture) if addresses else await _address_for_fal(picture, fal)
         for picture in pictures
     }
     return parse(
-        Endpoint(row.endpoint),
+        row.fal_endpoint,
         {
             "prompt": row.prompt,
             "negative_prompt": row.negative_prompt,

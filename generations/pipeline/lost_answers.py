@@ -21,7 +21,7 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from generations.fal.arguments import Endpoint, to_json
+from generations.fal.arguments import to_json
 from generations.fal.client import AsyncFalClient
 from generations.fal.error_messages import ResponsibleParty
 from generations.fal.errors import FalError, NotFound
@@ -192,7 +192,7 @@ async def _find(row: Generation, fal: AsyncFalClient) -> _SearchResult:
     sent = row.submitted_at or row.changed_at
     until = max(sent + schedule.SUBMIT_LEASE, row.uncertain_until or sent)
     wanted = await _wanted(row, fal)
-    listed = fal.requests(Endpoint(row.endpoint), start=sent - _CLOCK_SKEW, end=timezone.now() + _CLOCK_SKEW)
+    listed = fal.requests(row.fal_endpoint, start=sent - _CLOCK_SKEW, end=timezone.now() + _CLOCK_SKEW)
     items, unread = await _read_all(listed, sent, until)
     taken = await with_db_retry(_ids_in_use, row, [item.request_id for item in items])
     free = [item for item in items if item.request_id not in taken]

@@ -19,7 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from generations.fal import webhooks
-from generations.fal.arguments import Arguments, Endpoint
+from generations.fal.arguments import Arguments
 from generations.fal.client import AsyncFalClient
 from generations.fal.errors import FalError, Sent
 from generations.fal.responses import Submitted
@@ -114,7 +114,7 @@ async def _submit(row: Generation, fal: AsyncFalClient, context: SubmitContext, 
 
 async def _post(row: Generation, arguments: Arguments, fal: AsyncFalClient, commits: _CommitBatcher) -> Submitted:
     return await fal.submit(
-        Endpoint(row.endpoint),
+        row.fal_endpoint,
         arguments,
         webhook_url=_webhook_url(row),
         start_timeout=schedule.start_timeout(),

@@ -30,6 +30,7 @@ ACCEPTED: Final[dict[str, tuple[set[str], str]]] = {
         {"ADD_CHECK", "ADD_UNIQUE", "CREATE_INDEX", "CREATE_INDEX_EXCLUSIVE"},
         "The kinds of before stay, none of them is unique, and the table is new since version 0.2.0.",
     ),
+    "generations.0016_endpoints": ({"ADD_CHECK"}, "What the old version writes passes: there is one more endpoint."),
 }
 LONG: Final = 5.0  # s that others may wait before somebody should choose the hour
 

@@ -2,7 +2,9 @@
 
 import json
 import uuid
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
@@ -27,9 +29,11 @@ from generations.fal.arguments import (
     MIN_PICTURE_SIDE,
     AspectRatio,
     Duration,
+    Endpoint,
+    Source,
 )
-from generations.forms import KINDS, MAX_LINES, MAX_VARIATIONS, GenerationForm
-from generations.models import Draft, Generation, Preset, Price, Slot
+from generations.forms import MAX_LINES, MAX_VARIATIONS, QUALITY_CHOICES, GenerationForm
+from generations.models import Draft, EndpointSwitch, Generation, Preset, Price, Slot
 from generations.orders.place import place_batch
 from generations.pictures import MAX_PIXELS
 from generations.views import drafts
@@ -46,6 +50,24 @@ LIMITS: Final = {
     "max_ratio": MAX_PICTURE_RATIO,
     "pixels": json.dumps({f"image/{kind.lower()}": limit for kind, limit in MAX_PIXELS.items()}),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An endpoint and its prices in US cents by duration. `is_choice`: of its source there is another quality."""
+
+    endpoint: Endpoint
+    cents: Mapping[str, int]
+    is_choice: bool
+
+    @property
+    def quality(self) -> str:
+        return self.endpoint.quality.value if self.is_choice else ""
+
+    @property
+    def only(self) -> str:
+        """The classes of what is shown as long as this is chosen."""
+        return f"only-{self.endpoint.source} only-{self.quality}" if self.quality else f"only-{self.endpoint.source}"
 
 
 @body_limit(PICTURES_BYTES)
@@ -84,7 +106,7 @@ def _next_page_query(first: Generation, form: GenerationForm) -> dict[str, str]:
     """What the next page shows: what was made, and what the form's other tab holds."""
     uploads = {slot.value: form.cleaned_data[f"{slot}_upload"] for slot in Slot}
     kept = {slot: str(pk) for slot, pk in uploads.items() if pk}
-    if form.cleaned_data["kind"] == "image":  # the row itself has none
+    if first.fal_endpoint.source is Source.IMAGE:  # the row itself has none
         kept["aspect_ratio"] = form.cleaned_data["aspect_ratio"]
     return {"made": str(first.batch or first.pk)} | kept
 
@@ -116,14 +138,12 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     """`own` are the user's drafts, where they have been read already."""
-    table = Price.objects.table()
-    prices = {kind: table.get(endpoint, {}) for kind, endpoint in KINDS.items()}
+    teams = [payer.team for payer in payers]
     context = {
         "form": form,
-        "teams": [payer.team for payer in payers],
+        "teams": teams,
         "payers": payers,
-        "prices": prices,
-        "cents": prices.get(form["kind"].value(), {}).get(str(form["duration"].value())),
+        **_offers(form, teams),
         "durations": [duration.value for duration in Duration],
         "ratios": list(AspectRatio),
         "limits": LIMITS,
@@ -138,6 +158,20 @@ def _page(
         "other_drafts": _other_drafts(request, draft, drafts.drafts_of(request.user) if own is None else own),
     }
     return render(request, "generations/new.html", context, status=status)
+
+
+def _offers(form: GenerationForm, teams: list[Team]) -> dict[str, Any]:
+    """What can be ordered at which price, and what the form as it stands costs."""
+    table, offered = Price.objects.table(), EndpointSwitch.objects.offered(teams)
+    by_quality = [(name, label, [one for one in offered if one.quality == name]) for name, label in QUALITY_CHOICES]
+    qualities = [each for each in by_quality if each[2]]
+    choice = [source for source in Source if len([one for one in offered if one.source is source]) > 1]
+    return {
+        "offers": [Offer(one, table.get(one, {}), one.source in choice) for one in offered or Endpoint],
+        "qualities": qualities if len(qualities) > 1 else [],
+        "only_choice": f"only-{choice[0]}" if len(choice) == 1 else "",
+        "cents": table.get(form.endpoint or "", {}).get(str(form["duration"].value())),
+    }
 
 
 def _other_drafts(request: AuthenticatedHttpRequest, draft: Draft | None, own: list[Draft]) -> list[Draft]:

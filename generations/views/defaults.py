@@ -17,6 +17,7 @@ from generations.fal.arguments import (
     Duration,
     Endpoint,
     InvalidArguments,
+    Source,
     TextToVideo,
     parse,
     to_json,
@@ -58,7 +59,7 @@ class DefaultsForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """The values as fal's arguments, or what is wrong beside each."""
         try:
-            arguments = parse(Endpoint.TEXT_TO_VIDEO, {**self.cleaned_data, "prompt": "any"})
+            arguments = parse(Endpoint.default(Source.TEXT), {**self.cleaned_data, "prompt": "any"})
         except InvalidArguments as error:
             for problem in error.problems:
                 self.add_error(problem.field, problem.message)

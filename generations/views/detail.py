@@ -15,7 +15,7 @@ from accounts.roles import Action
 from config.prepared_query import PreparedQuery
 from generations.access import may, may_delete, visible_generation
 from generations.fal import snippets
-from generations.fal.arguments import Endpoint, parse, to_json
+from generations.fal.arguments import parse, to_json
 from generations.filters import GalleryFilters
 from generations.models import DRIVEN, RETRYABLE, Event, Generation, InputPicture, Price, Slot, Status
 from generations.usual_time import usual_time
@@ -86,7 +86,7 @@ def _codes(generation: Generation, pictures: list[InputPicture]) -> list[tuple[s
 
     Pictures are named by placeholders, for ours are not public.
     """
-    endpoint = Endpoint(generation.endpoint)
+    endpoint = generation.fal_endpoint
     names = ("prompt", "negative_prompt", "cfg_scale", "duration", "aspect_ratio")
     values = {name: getattr(generation, name) for name in names} | {"image_url": snippets.START_PLACEHOLDER}
     if any(picture.slot == Slot.TAIL for picture in pictures):

@@ -10,8 +10,8 @@ from accounts.http import AuthenticatedHttpRequest
 from accounts.models import Team
 from config.parameters import whole_number
 from generations.access import visible_generation
-from generations.fal.arguments import Endpoint
-from generations.forms import KINDS, MAX_VARIATIONS, GenerationForm
+from generations.fal.arguments import Source
+from generations.forms import MAX_VARIATIONS, GenerationForm
 from generations.models import Draft, Generation, Preset, Relation, Slot, Upload
 
 # with one of these in the address the form does not begin with a draft
@@ -81,7 +81,8 @@ def form_from_made(request: AuthenticatedHttpRequest, made: list[Generation], te
 
 def _form_from_generation(request: AuthenticatedHttpRequest, model: Generation, teams: list[Team]) -> GenerationForm:
     initial: dict[str, Any] = {
-        "kind": "text" if model.endpoint == Endpoint.TEXT_TO_VIDEO else "image",
+        "kind": model.fal_endpoint.source.value,
+        "quality": model.fal_endpoint.quality.value,
         "prompt": model.prompt,
         "negative_prompt": model.negative_prompt,
         "cfg_scale": model.cfg_scale,
@@ -110,7 +111,7 @@ def _origin(model: Generation, teams: list[Team]) -> dict[str, Any]:
 
 def _named_kind(request: AuthenticatedHttpRequest) -> dict[str, Any]:
     kind = request.GET.get("kind")
-    return {"kind": kind} if kind in KINDS else {}
+    return {"kind": kind} if kind in list(Source) else {}
 
 
 def _named_team(request: AuthenticatedHttpRequest, teams: list[Team]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from accounts.http import AuthenticatedHttpRequest, login_required
 from generations.fal.arguments import is_visible
 from generations.models import MAX_PRESETS, Preset, TooManyPresetsError
 
-NAMES = ("kind", "prompt", "negative_prompt", "cfg_scale", "duration", "aspect_ratio", "lines", "variations")
+NAMES = (
+    *("kind", "quality", "prompt", "negative_prompt", "cfg_scale", "duration", "aspect_ratio", "lines", "variations"),
+)
 
 
 @require_POST

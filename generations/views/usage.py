@@ -16,14 +16,14 @@ from accounts.roles import Action
 from accounts.time_zones import zone_of
 from generations.billing.usage import Month, Subtotal, usage
 from generations.csv_export import lines
-from generations.fal.arguments import Endpoint
+from generations.fal.arguments import Endpoint, Quality, Source
 from generations.models import Generation
 
 HEIGHT: Final = 120  # of the chart, in its own units
 _BAR: Final = 18
 _GAP: Final = 6
 _COLUMNS: Final = (
-    *("ordered_at", "time_zone", "member", "email", "from", "seconds", "status", "reason", "cost_usd"),
+    *("ordered_at", "time_zone", "member", "email", "from", "quality", "seconds", "status", "reason", "cost_usd"),
     *("billable_units", "fal_request", "generation", "prompt"),
 )
 
@@ -96,7 +96,9 @@ def _visible_member(access: TeamAccess) -> User | None:
 
 
 def _kind(endpoint: str) -> str:
-    return _("From text") if endpoint == Endpoint.TEXT_TO_VIDEO else _("From a picture")
+    found = Endpoint(endpoint)
+    words = _("From text") if found.source is Source.TEXT else _("From a picture")
+    return _("%s, draft") % words if found.quality is Quality.DRAFT else words
 
 
 def _bars(days: list[Subtotal]) -> list[Bar]:
@@ -115,7 +117,8 @@ def _cells(row: Generation, reader: User) -> list[Any]:
         zone.key,
         str(row.user),
         row.user.email,
-        "text" if row.endpoint == Endpoint.TEXT_TO_VIDEO else "image",
+        row.fal_endpoint.source.value,
+        row.fal_endpoint.quality.value,
         row.duration,
         row.status,
         row.reason,

@@ -16,7 +16,7 @@ from generations.fal.arguments import (
     DEFAULT_NEGATIVE_PROMPT,
     MAX_PROMPT_CHARACTERS,
     AspectRatio,
-    Endpoint,
+    Quality,
 )
 from generations.models import Generation, ReviewStatus, Status, Video
 from generations.models.collections import NAME_LENGTH
@@ -56,6 +56,7 @@ class GenerationOut(BaseModel):
     url: str = Field(description="Its page, for people.")
     status: StatusName
     kind: Literal["text", "image"] = Field(description="What it was made from.")
+    quality: Quality
     prompt: str = Field(examples=[_FOX])
     negative_prompt: str
     cfg_scale: float
@@ -81,7 +82,7 @@ class GenerationOut(BaseModel):
 
 
 class GenerationIn(Input):
-    """What Kling Video v2.5 Turbo Pro takes, named as fal names it. With `image_url` it is made from that picture."""
+    """What Kling Video v2.5 Turbo takes, named as fal names it. With `image_url` it is made from that picture."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -89,6 +90,9 @@ class GenerationIn(Input):
     )
 
     prompt: Text = Field(max_length=MAX_PROMPT_CHARACTERS, examples=[_FOX])
+    quality: Quality = Field(
+        Quality.PRO, description="A draft costs less; it is made from a start frame and takes no end frame."
+    )
     duration: Literal[5, 10] = Field(5, description="Seconds.")
     aspect_ratio: AspectRatio | None = Field(
         None, description="Of a video from text, 16:9 unless said. One from a picture follows the picture."
@@ -145,7 +149,8 @@ def generation_out(row: Generation) -> GenerationOut:
         id=row.pk,
         url=f"{settings.SITE_URL}{row.get_absolute_url()}",
         status=StatusName(row.status),
-        kind="text" if row.endpoint == Endpoint.TEXT_TO_VIDEO else "image",
+        kind=row.fal_endpoint.source.value,
+        quality=row.fal_endpoint.quality,
         aspect_ratio=row.aspect_ratio or None,
         made_by=person(row.user),
         is_favourite=row.is_favourite,  # type: ignore[attr-defined]  # annotated

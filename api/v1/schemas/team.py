@@ -11,6 +11,7 @@ from accounts.roles import Role
 from api.text import Text
 from api.v1.schemas.common import Input, Moment, Money, Person
 from api.v1.schemas.generation import StatusName
+from generations.fal.arguments import Quality
 
 RoleName = StrEnum("RoleName", {role.name: role.value for role in Role})  # type: ignore[misc]
 
@@ -88,6 +89,7 @@ class MemberUsageOut(SubtotalOut):
 
 class KindOut(SubtotalOut):
     kind: Literal["text", "image"]
+    quality: Quality
     duration: int
 
 
@@ -107,6 +109,7 @@ class UsageOut(BaseModel):
 
 class PriceOut(BaseModel):
     kind: Literal["text", "image"]
+    quality: Quality
     duration: int
     price: Money
 
@@ -120,6 +123,7 @@ class PresetIn(Input):
 
     name: Text = Field(min_length=1, max_length=60, examples=["Snow"])
     kind: Literal["text", "image"] = "text"
+    quality: Quality | None = None
     prompt: Text = ""
     negative_prompt: Text | None = None
     cfg_scale: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)

@@ -16,7 +16,15 @@ from accounts.models import Team, User
 from generations import tasks
 from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
-from generations.fal.arguments import DEFAULT_CFG_SCALE, DEFAULT_NEGATIVE_PROMPT, AspectRatio, Duration
+from generations.fal.arguments import (
+    DEFAULT_CFG_SCALE,
+    DEFAULT_NEGATIVE_PROMPT,
+    AspectRatio,
+    Duration,
+    Endpoint,
+    Quality,
+    Source,
+)
 from generations.forms import GenerationForm
 from generations.models import Generation, Status
 from generations.orders.place import place_order
@@ -29,6 +37,7 @@ _OPTION_OF_FIELD: Final = {
     "start_link": "--image",
     "tail_file": "--tail-image",
     "tail_link": "--tail-image",
+    "quality": "--quality",
     "duration": "--duration",
     "aspect_ratio": "--aspect-ratio",
     "negative_prompt": "--negative-prompt",
@@ -47,6 +56,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--image", default="", metavar="PATH_OR_URL", help="The picture to start from.")
         parser.add_argument("--tail-image", default="", metavar="PATH_OR_URL", help="The picture to end on.")
+        parser.add_argument(
+            "--quality", default=Quality.PRO.value, choices=list(Quality), help="draft costs less; it needs --image."
+        )
         parser.add_argument("--duration", default=Duration.FIVE.value, help="Seconds: 5 or 10.")
         parser.add_argument("--aspect-ratio", default=AspectRatio.LANDSCAPE.value, help="16:9, 9:16 or 1:1; text only.")
         parser.add_argument("--negative-prompt", default=DEFAULT_NEGATIVE_PROMPT, metavar="TEXT")
@@ -74,9 +86,11 @@ def _valid_form(options: dict[str, Any]) -> GenerationForm:
     user = User.objects.filter(email__iexact=options["user"], is_active=True).first()
     if user is None:
         raise CommandError(f"--user: nobody signs in as {options['user']}.")
-    texts = ("prompt", "duration", "aspect_ratio", "negative_prompt", "cfg_scale")
+    texts = ("prompt", "quality", "duration", "aspect_ratio", "negative_prompt", "cfg_scale")
     data: dict[str, Any] = {name: options[name] for name in texts}
-    data["kind"] = "image" if options["image"] or options["tail_image"] else "text"
+    data["kind"] = Source.IMAGE.value if options["image"] or options["tail_image"] else Source.TEXT.value
+    if Endpoint.find(data["kind"], data["quality"]) is None:
+        raise CommandError(f"--quality: there is no {data['quality']} of a video from text. Give --image.")
     data["team"] = options["team"] or _personal_team(user)
     files: dict[str, UploadedFile[Any]] = {}
     for slot, option in (("start", "image"), ("tail", "tail_image")):
