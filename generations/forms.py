@@ -117,7 +117,7 @@ class GenerationForm(forms.Form):
     def endpoint(self) -> Endpoint | None:
         """What the form as it stands asks for. A quality that only the other tab has is not asked for."""
         kind, quality = (str(self[name].value() or "") for name in ("kind", "quality"))
-        return Endpoint.find(kind, quality) or Endpoint.find(kind)
+        return Endpoint.choose(kind, quality) or Endpoint.choose(kind)
 
     @property
     def count(self) -> int:

@@ -50,7 +50,7 @@ def fetches(arguments: GenerateArguments) -> bool:
 def endpoint_of(arguments: GenerateArguments) -> Endpoint:
     """The source's default where there is none of that quality, which `_parse` refuses."""
     source = Source.IMAGE if arguments.image_url else Source.TEXT
-    return Endpoint.find(source, arguments.quality) or Endpoint.default(source)
+    return Endpoint.choose(source, arguments.quality) or Endpoint.default(source)
 
 
 def values_of(arguments: GenerateArguments) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def total_cents(bodies: Sequence[GenerationIn], at: str) -> list[int]:
 def endpoint_of(body: GenerationIn) -> Endpoint:
     """The source's default where there is none of that quality, which `_conflicts` refuses."""
     source = Source.IMAGE if body.image_url else Source.TEXT
-    return Endpoint.find(source, body.quality) or Endpoint.default(source)
+    return Endpoint.choose(source, body.quality) or Endpoint.default(source)
 
 
 def answer_order(

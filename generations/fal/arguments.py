@@ -208,7 +208,7 @@ class Endpoint(StrEnum):
         return self
 
     @classmethod
-    def find(cls, source: str, quality: str = "") -> "Endpoint | None":
+    def choose(cls, source: str, quality: str = "") -> "Endpoint | None":
         """The one for a source and a quality; without a quality the source's default."""
         return next((one for one in cls.of(source) if quality in {"", one.quality}), None)
 

@@ -20,9 +20,10 @@ from generations.models.price import endpoint_choices, endpoint_name
 class EndpointSwitchManager(models.Manager["EndpointSwitch"]):
     def refusal(self, team: Team, endpoint: Endpoint) -> str:
         """Why the team may order nothing of the endpoint now, in a sentence or two; blank: it may."""
-        if endpoint.has_ended(timezone.localdate()):
+        end = endpoint.terms.ends_on
+        if end and end <= timezone.localdate():
             message = gettext("%(name)s ended on %(day)s. Choose another quality.")
-            return message % {"name": endpoint_name(endpoint), "day": date_format(endpoint.terms.ends_on)}
+            return message % {"name": endpoint_name(endpoint), "day": date_format(end)}
         if _is_on(_OF_TEAM.rows(team.pk), team, endpoint):
             return ""
         message = gettext("%(name)s is switched off for %(team)s. Choose another quality, or ask an admin.")

@@ -218,7 +218,19 @@ def test_teams_and_money(
         make_generation(bob, film, Status.DONE, prompt=prompt, cost_cents=70 if number % 2 else 35)
     film.refresh_from_db()
     arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": PROMPTS[0], "duration": 10, "aspect_ratio": "16:9"})
-    place_batch([Order(user=bob, team=film, idempotency_key=uuid.uuid4(), arguments=arguments, pictures={})] * 3)
+    place_batch(
+        [
+            Order(
+                user=bob,
+                team=film,
+                idempotency_key=uuid.uuid4(),
+                endpoint=Endpoint.TEXT_TO_VIDEO,
+                arguments=arguments,
+                pictures={},
+            )
+        ]
+        * 3
+    )
     send_notifications()
     send_budget_alerts()
     begin(User.objects.create_superuser("root@example.com", "x", name="Root"), bob, "Ticket 17: a video does not play")

@@ -325,7 +325,14 @@ def test_money_that_waits_and_what_moderators_do(
     Team.objects.filter(pk=film.pk).update(approval_above_cents=50)
     film.refresh_from_db()
     arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": "A fox", "duration": 10, "aspect_ratio": "16:9"})
-    order = Order(user=bob, team=film, idempotency_key=uuid.uuid4(), arguments=arguments, pictures={})
+    order = Order(
+        user=bob,
+        team=film,
+        idempotency_key=uuid.uuid4(),
+        endpoint=Endpoint.TEXT_TO_VIDEO,
+        arguments=arguments,
+        pictures={},
+    )
     (held,) = place_batch([order])
     seen, removed = make_generation(bob, film, Status.DONE), make_generation(bob, film, Status.DONE)
     for row in (seen, removed):

@@ -178,6 +178,7 @@ class Person:
 
     def _place(self, plan: Plan, idempotency_key: uuid.UUID) -> uuid.UUID:
         is_image = plan.kind == "image"
+        endpoint = Endpoint.IMAGE_TO_VIDEO if is_image else Endpoint.TEXT_TO_VIDEO
         values: dict[str, Any] = {"prompt": plan.prompt, "duration": plan.seconds}
         values |= {"image_url": "data:image/kept"} if is_image else {"aspect_ratio": "1:1"}
         kept = save_upload(self._user, pictures.read("image", picture(color=plan.color))) if is_image else None
@@ -185,7 +186,8 @@ class Person:
             user=self._user,
             team=self._team,
             idempotency_key=idempotency_key,
-            arguments=parse(Endpoint.IMAGE_TO_VIDEO if is_image else Endpoint.TEXT_TO_VIDEO, values),
+            endpoint=endpoint,
+            arguments=parse(endpoint, values),
             pictures={Slot.START: kept} if kept else {},
         )
         return place_order(order).pk

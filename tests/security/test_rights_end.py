@@ -224,7 +224,16 @@ def link(film: Team, ada: User, bob: User, mailoutbox: Mails) -> str:
     Team.objects.filter(pk=film.pk).update(approval_above_cents=10)
     film.refresh_from_db()
     arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": "A fox", "duration": 5, "aspect_ratio": "1:1"})
-    place_order(Order(user=bob, team=film, idempotency_key=uuid.uuid4(), arguments=arguments, pictures={}))
+    place_order(
+        Order(
+            user=bob,
+            team=film,
+            idempotency_key=uuid.uuid4(),
+            endpoint=Endpoint.TEXT_TO_VIDEO,
+            arguments=arguments,
+            pictures={},
+        )
+    )
     send_notifications()
     (mail,) = [mail for mail in mailoutbox if mail.to == [ada.email]]
     found = re.search(r"/approvals?/[^\s]+|/[a-z-]+/[^\s]*:[^\s]+", str(mail.body))

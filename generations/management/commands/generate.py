@@ -89,7 +89,7 @@ def _valid_form(options: dict[str, Any]) -> GenerationForm:
     texts = ("prompt", "quality", "duration", "aspect_ratio", "negative_prompt", "cfg_scale")
     data: dict[str, Any] = {name: options[name] for name in texts}
     data["kind"] = Source.IMAGE.value if options["image"] or options["tail_image"] else Source.TEXT.value
-    if Endpoint.find(data["kind"], data["quality"]) is None:
+    if Endpoint.choose(data["kind"], data["quality"]) is None:
         raise CommandError(f"--quality: there is no {data['quality']} of a video from text. Give --image.")
     data["team"] = options["team"] or _personal_team(user)
     files: dict[str, UploadedFile[Any]] = {}

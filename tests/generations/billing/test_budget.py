@@ -40,7 +40,7 @@ def left(user: User, team: Team) -> int | None:
 
 def order_of(user: User, team: Team, seconds: int = 5) -> Order:
     values = {"prompt": "A fox", "duration": seconds, "aspect_ratio": "1:1"}
-    return Order(user, team, uuid.uuid4(), parse(Endpoint.TEXT_TO_VIDEO, values), {})
+    return Order(user, team, uuid.uuid4(), Endpoint.TEXT_TO_VIDEO, parse(Endpoint.TEXT_TO_VIDEO, values), {})
 
 
 def test_order_that_would_pass_the_limit_is_refused_with_the_numbers(film: Team, bob: User) -> None:

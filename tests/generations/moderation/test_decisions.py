@@ -329,7 +329,18 @@ def test_soft_lock_tells_and_keeps_nobody_out(case: Case, mo: User, max_: User) 
 def order(user: User, team: Team, prompt: str) -> Generation:
     arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": prompt, "duration": 5, "aspect_ratio": "1:1"})
     key = uuid.uuid4()
-    return place_batch([Order(user=user, team=team, idempotency_key=key, arguments=arguments, pictures={})])[0]
+    return place_batch(
+        [
+            Order(
+                user=user,
+                team=team,
+                idempotency_key=key,
+                endpoint=Endpoint.TEXT_TO_VIDEO,
+                arguments=arguments,
+                pictures={},
+            )
+        ]
+    )[0]
 
 
 def test_held_prompt_that_is_approved_becomes_a_video(sandbox: Sandbox, film: Team, bob: User, mo: User) -> None:

@@ -121,7 +121,7 @@ def order(user: User, team: Team, *prompts: str) -> list[Generation]:
     values = {"duration": 5, "aspect_ratio": "1:1"}
     made = [parse(Endpoint.TEXT_TO_VIDEO, {"prompt": prompt, **values}) for prompt in prompts]
     key = uuid.uuid4()
-    return place_batch([Order(user=user, team=team, idempotency_key=key, arguments=each, pictures={}) for each in made])
+    return place_batch([Order(user, team, key, Endpoint.TEXT_TO_VIDEO, each, {}) for each in made])
 
 
 def data(team: Team, prompt: str) -> dict[str, str]:

@@ -36,7 +36,19 @@ def order(user: User, team: Team, count: int = 3) -> list[Generation]:
     """So many of 35 cents."""
     arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": "A fox in the snow", "duration": 5, "aspect_ratio": "1:1"})
     key = uuid.uuid4()
-    return place_batch([Order(user=user, team=team, idempotency_key=key, arguments=arguments, pictures={})] * count)
+    return place_batch(
+        [
+            Order(
+                user=user,
+                team=team,
+                idempotency_key=key,
+                endpoint=Endpoint.TEXT_TO_VIDEO,
+                arguments=arguments,
+                pictures={},
+            )
+        ]
+        * count
+    )
 
 
 def statuses() -> set[str]:

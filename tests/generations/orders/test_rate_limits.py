@@ -18,7 +18,14 @@ MOST = 3
 
 def order_of(user: User, team: Team) -> Order:
     arguments = parse(Endpoint.TEXT_TO_VIDEO, {"prompt": "A fox", "duration": 5, "aspect_ratio": "1:1"})
-    return Order(user=user, team=team, idempotency_key=uuid.uuid4(), arguments=arguments, pictures={})
+    return Order(
+        user=user,
+        team=team,
+        idempotency_key=uuid.uuid4(),
+        endpoint=Endpoint.TEXT_TO_VIDEO,
+        arguments=arguments,
+        pictures={},
+    )
 
 
 @pytest.mark.django_db(transaction=True)
