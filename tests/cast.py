@@ -76,9 +76,9 @@ def prices(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("db")
     if not Price.objects.exists():
         Price.objects.bulk_create(
-            Price(endpoint=endpoint, seconds=seconds, cents=cents, read_on="2026-11-23")
+            Price(endpoint=endpoint, seconds=seconds, cents=cents, read_on=endpoint.terms.price_read_on)
             for endpoint in Endpoint
-            for seconds, cents in ((5, 35), (10, 70))
+            for seconds, cents in endpoint.terms.cents.items()
         )
 
 

@@ -1372,8 +1372,8 @@ class Migration(migrations.Migration):
                     (
                         "endpoint__in",
                         [
-                            "fal-ai/kling-video/v2.5-turbo/pro/text-to-video",
-                            "fal-ai/kling-video/v2.5-turbo/pro/image-to-video",
+                            generations.fal.arguments.Endpoint["TEXT_TO_VIDEO"],
+                            generations.fal.arguments.Endpoint["IMAGE_TO_VIDEO"],
                         ],
                     )
                 ),
@@ -1405,9 +1405,9 @@ class Migration(migrations.Migration):
                                 generations.fal.arguments.AspectRatio["SQUARE"],
                             ],
                         ),
-                        ("endpoint", "fal-ai/kling-video/v2.5-turbo/pro/text-to-video"),
+                        ("endpoint", generations.fal.arguments.Endpoint["TEXT_TO_VIDEO"]),
                     ),
-                    models.Q(("aspect_ratio", ""), ("endpoint", "fal-ai/kling-video/v2.5-turbo/pro/image-to-video")),
+                    models.Q(("aspect_ratio", ""), ("endpoint", generations.fal.arguments.Endpoint["IMAGE_TO_VIDEO"])),
                     _connector="OR",
                 ),
                 name="generation_aspect_ratio_for_text_only",

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
 from api.models import ApiRequest, FalWebhook, Key
-from generations.fal.arguments import Endpoint
+from generations.fal.arguments import Duration, Endpoint
 from generations.models import BannedFile, Generation, Hold, PromptRule, Status, TeamPause
 from generations.pictures import Picture, read
 from sharing.models import ShareLink, SharingPolicy, TeamSharing
@@ -81,7 +81,11 @@ def test_every_endpoint_is_there(endpoint: Endpoint, slash: str, bobs: Client) -
     answer = submit(bobs, {"prompt": "A fox", "image_url": JPEG, "tail_image_url": JPEG}, f"{endpoint}{slash}")
     row = Generation.objects.get(pk=answer.json()["request_id"])
     assert row.endpoint == endpoint
-    assert sorted(row.pictures.values_list("slot", flat=True)) == (["start", "tail"] if endpoint == IMAGE else [])
+    assert row.cost_cents == endpoint.terms.cents[Duration.FIVE]
+    slots = {"image_url": "start", "tail_image_url": "tail"}  # what an endpoint does not take is ignored, as fal does
+    assert sorted(row.pictures.values_list("slot", flat=True)) == [
+        slots[name] for name in slots if name in endpoint.fields
+    ]
 
 
 @pytest.mark.parametrize(

@@ -446,11 +446,13 @@ def test_cost_and_budget(bob: User, film: Team) -> None:
     TeamPause.objects.create(team=film, began_by=bob, note="Lunch")
     found = call(client, "cost_and_budget")
     told = found["structuredContent"]
-    assert {(one["made_from"], one["duration"]): one["cents"] for one in told["prices"]} == {
-        ("text", 5): 35,
-        ("text", 10): 70,
-        ("image", 5): 35,
-        ("image", 10): 70,
+    assert {(one["made_from"], one["quality"], one["duration"]): one["cents"] for one in told["prices"]} == {
+        ("text", "pro", 5): 35,
+        ("text", "pro", 10): 70,
+        ("image", "pro", 5): 35,
+        ("image", "pro", 10): 70,
+        ("image", "draft", 5): 21,
+        ("image", "draft", 10): 42,
     }
     limits = {one["owner"]: (one["limit_cents"], one["left_cents"]) for one in told["limits"]}
     assert limits == {"team": (1000, 965), "key": (500, 500)}

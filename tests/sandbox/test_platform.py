@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from generations.fal.arguments import Endpoint
 from tests.sandbox.fal import IMAGE, TEXT, Fal
 from tests.sandbox_process import KEY
 
@@ -66,10 +67,13 @@ def test_bad_questions(fal: Fal, query: dict[str, str]) -> None:
 
 
 def test_prices(fal: Fal) -> None:
-    prices = fal.get("/v1/models/pricing", params={"endpoint_id": f"{TEXT},{IMAGE}"}).json()["prices"]
+    prices = fal.get(
+        "/v1/models/pricing", params={"endpoint_id": f"{TEXT},{IMAGE},{Endpoint.DRAFT_IMAGE_TO_VIDEO}"}
+    ).json()["prices"]
     assert [(price["endpoint_id"], price["unit_price"], price["unit"]) for price in prices] == [
         (TEXT, 0.07, "second"),
         (IMAGE, 0.07, "second"),
+        (Endpoint.DRAFT_IMAGE_TO_VIDEO, 0.042, "second"),
     ]
 
 

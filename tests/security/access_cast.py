@@ -26,6 +26,7 @@ from accounts.models import Impersonation, Membership, Team, User
 from accounts.roles import Role
 from api.models import ApiRequest, Key, Scope
 from generations import bucket
+from generations.fal.arguments import Endpoint
 from generations.flows.remove_member import remove_member
 from generations.models import (
     Appeal,
@@ -35,6 +36,7 @@ from generations.models import (
     Collection,
     Decision,
     DecisionKind,
+    EndpointSwitch,
     Flag,
     Generation,
     Hold,
@@ -179,6 +181,7 @@ def _objects(film: Team, alice: User, bob: User, generation: Generation) -> dict
         BannedFile.objects.create(sha256="0" * 64, reason="x"),
         BulkDecision.objects.create(kind=DecisionKind.APPROVE, by=alice, cases=[], total=1),
         PromptRule.objects.create(text="engines"),
+        EndpointSwitch.objects.create(endpoint=Endpoint.DRAFT_IMAGE_TO_VIDEO),
         Impersonation.objects.create(staff=alice, person=bob, reason="x", until=now, ended_at=now),
         UsageDay.objects.create(day=date(2026, 11, 1), our_videos=0, our_cents=0, our_units=0),
         Group.objects.create(name="Editors"),

@@ -77,7 +77,7 @@ def test_budget_is_the_least_that_any_limit_leaves(program: Program, alice: User
     assert [(one["owner"], one["left"]["cents"]) for one in found["limits"]] == [("team", 930), ("key", 465)]
     TeamPause.objects.create(team=film, began_by=alice)
     assert "paused" in program.get("/budget").json()["paused"]
-    assert {one["price"]["cents"] for one in program.get("/prices").json()["data"]} == {35, 70}
+    assert {one["price"]["cents"] for one in program.get("/prices").json()["data"]} == {35, 70, 21, 42}
 
 
 def test_usage_is_the_pages(program: Program, owners: Program, alice: User, bob: User, film: Team) -> None:
