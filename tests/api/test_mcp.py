@@ -20,6 +20,7 @@ from tests.cast import make_generation, make_video
 pytestmark = pytest.mark.django_db
 
 FOX: Final = {"prompt": "A fox in the snow"}
+PIXEL: Final = "data:image/png;base64,eA=="
 PAID: Final = {**FOX, "confirm_cost_cents": 35}
 VERSIONS: Final = [HANDSHAKE, MODERN]
 
@@ -320,6 +321,9 @@ def test_same_idempotency_key_makes_one_video(bobs: Client, place: str) -> None:
         ({**FOX, "cfg_scale": 2}, "cfg_scale"),
         ({**FOX, "aspect_ratio": "4:3"}, "aspect_ratio"),
         ({**FOX, "image_url": "fox.jpg"}, "image_url"),
+        ({**FOX, "quality": "best"}, "quality"),
+        ({**FOX, "quality": "draft"}, "quality"),
+        ({**FOX, "quality": "draft", "image_url": PIXEL, "tail_image_url": PIXEL}, "tail_image_url"),
         ({**FOX, "image_url": "data:image/png;base64,x", "aspect_ratio": "1:1"}, "aspect_ratio"),
         ({**FOX, "tail_image_url": "https://example.com/a.jpg"}, "image_url"),
         ({**FOX, "idempotency_key": "x" * 256}, "idempotency_key"),

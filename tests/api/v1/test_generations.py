@@ -1,6 +1,7 @@
 """Generations: lists with the gallery's filters, orders with all that holds for the form, edits, the trash."""
 
 import uuid
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,12 @@ from pytest_django import Settings
 from accounts.models import Membership, Team, User
 from api.models import ApiRequest, Key
 from generations.fal.arguments import Endpoint
-from generations.models import Collection, Favourite, Generation, PromptRule, Status, Tag, TeamPause
+from generations.models import Collection, EndpointSwitch, Favourite, Generation, PromptRule, Status, Tag, TeamPause
 from tests.api.v1.client import Program
 from tests.cast import make_generation, make_video, picture
 
 FOX = {"prompt": "A fox in the snow"}
+PIXEL = "data:image/png;base64,eA=="
 
 
 def ids(answer: Any) -> list[str]:
@@ -164,6 +166,19 @@ def test_picture_comes_as_data(program: Program) -> None:
     assert pointers(program.post("/generations", FOX | {"image_url": small})) == {"#/image_url"}
 
 
+def test_draft_from_a_picture_and_what_it_costs(program: Program, film: Team) -> None:
+    body = FOX | {"quality": "draft", "image_url": f"data:image/jpeg;base64,{b64encode(picture()).decode()}"}
+    quote = program.post("/batches/quote", {"requests": [body, FOX]}).json()
+    assert [one["cents"] for one in quote["each"]] == [21, 35]
+    made = program.post("/generations", body).json()
+    assert (made["kind"], made["quality"], made["cost"]["cents"]) == ("image", "draft", 21)
+    assert Generation.objects.get().endpoint == Endpoint.DRAFT_IMAGE_TO_VIDEO
+    (kind,) = program.get("/usage").json()["kinds"]
+    assert (kind["kind"], kind["quality"], kind["requests"]) == ("image", "draft", 1)
+    EndpointSwitch.objects.create(endpoint=Endpoint.DRAFT_IMAGE_TO_VIDEO, team=film)
+    assert "switched off" in problem(program.post("/generations", body))["detail"]
+
+
 @pytest.mark.parametrize(
     ("body", "wrong"),
     [
@@ -176,6 +191,10 @@ def test_picture_comes_as_data(program: Program) -> None:
         (FOX | {"aspect_ratio": "4:3"}, {"#/aspect_ratio"}),
         (FOX | {"tail_image_url": "https://example.com/a.jpg"}, {"#/image_url"}),
         (FOX | {"image_url": "ftp://x"}, {"#/image_url"}),
+        (FOX | {"quality": "best"}, {"#/quality"}),
+        (FOX | {"quality": "draft"}, {"#/quality"}),
+        (FOX | {"quality": "draft", "image_url": PIXEL, "tail_image_url": PIXEL}, {"#/tail_image_url"}),
+        (FOX | {"quality": "draft", "tail_image_url": PIXEL}, {"#/quality", "#/image_url"}),
         (FOX | {"image_url": "data:image/png;base64,eA==", "aspect_ratio": "1:1"}, {"#/aspect_ratio"}),
         (FOX | {"remix_of": str(uuid.uuid4())}, {"#/remix_of"}),
         (FOX | {"no/such~thing": 1}, {"#/no~1such~0thing"}),
