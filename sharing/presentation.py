@@ -13,7 +13,6 @@ from sharing.access import OpenLink
 from sharing.models import TeamSharing
 
 AI_LABEL: Final = "AI-generated with Kling"
-GENERATOR: Final = "Kling Video v2.5 Turbo Pro"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,8 @@ class SharedVideo:
             "content_credentials": video.content_credentials or None,
             "created_at": self.generation.created_at.isoformat(),
         }
-        return known | ({"label": label, "ai_generated": True, "generator": GENERATOR} if label else {})
+        generator = self.generation.fal_endpoint.terms.title
+        return known | ({"label": label, "ai_generated": True, "generator": generator} if label else {})
 
 
 def label_of(opened: OpenLink) -> str:

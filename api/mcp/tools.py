@@ -58,7 +58,7 @@ TOOLS: Final = {
         Tool(
             "generate_video",
             "Generate a video",
-            "Order a video of 5 or 10 seconds from text or from an image (Kling 2.5 Turbo Pro). This spends the team's "
+            "Order a video of 5 or 10 seconds from text or from an image (Kling 2.5 Turbo). This spends the team's "
             "money: the first call only tells the price, or asks the person where this program can. The answer of an "
             "order has the video's id at once; the video itself takes one to a few minutes: call wait_for_video.",
             (Scope.GENERATE,),

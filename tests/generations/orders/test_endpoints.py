@@ -24,7 +24,8 @@ from generations.fal.arguments import NOTICE, AspectRatio, Endpoint, Quality, So
 from generations.forms import GenerationForm
 from generations.models import EndpointSwitch, Generation, Preset, Price, Slot, Status
 from generations.orders.place import Order, place_order, place_retry
-from tests.cast import make_generation, make_upload, picture, signed_in
+from sharing.presentation import SharedVideo
+from tests.cast import make_generation, make_upload, make_video, picture, signed_in
 
 PAGE = "/generations/new/"
 DRAFT = Endpoint.DRAFT_IMAGE_TO_VIDEO
@@ -65,7 +66,7 @@ def file() -> SimpleUploadedFile:
 
 
 def posted(client: Client, team: Team, **values: Any) -> Any:
-    data = {"idempotency_key": str(uuid.uuid4()), "kind": "image", "team": team.slug, "prompt": "A fox"}
+    data: dict[str, Any] = {"idempotency_key": str(uuid.uuid4()), "kind": "image", "team": team.slug, "prompt": "A fox"}
     data |= {"duration": "10", "negative_prompt": "blur", "cfg_scale": "0.5", "start_file": file()}
     return client.post(PAGE, data | values)
 
@@ -354,3 +355,11 @@ def test_draft_needs_one_question_more_of_the_database(bob: User, film: Team, dj
     with django_assert_num_queries(1):
         EndpointSwitch.objects.offered([film, bob.personal_team])
     assert connection.vendor == "postgresql"
+
+
+@ALL
+def test_guests_machines_read_which_model_made_it(endpoint: Endpoint, bob: User, film: Team) -> None:
+    ratio = AspectRatio.LANDSCAPE if endpoint.source is Source.TEXT else ""
+    row = make_generation(bob, film, Status.DONE, endpoint=endpoint, aspect_ratio=ratio)
+    make_video(row)
+    assert SharedVideo(row, "A fox", "token").metadata("AI-generated")["generator"] == endpoint.terms.title
