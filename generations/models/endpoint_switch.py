@@ -2,10 +2,12 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -14,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Team
 from config.prepared_query import PreparedQuery
 from generations.fal.arguments import Endpoint
-from generations.models.price import endpoint_choices, endpoint_name
+from generations.models.price import Price, endpoint_choices, endpoint_name
 
 
 class EndpointSwitchManager(models.Manager["EndpointSwitch"]):
@@ -29,15 +31,22 @@ class EndpointSwitchManager(models.Manager["EndpointSwitch"]):
         message = gettext("%(name)s is switched off for %(team)s. Choose another quality, or ask an admin.")
         return message % {"name": endpoint_name(endpoint), "team": team}
 
-    def offered(self, teams: Iterable[Team]) -> list[Endpoint]:
-        """What at least one of the teams may use today, in the order of the table."""
+    def offered(self, teams: Iterable[Team]) -> dict[Endpoint, dict[str, int]]:
+        """What at least one of the teams may use today, with its prices by duration, in the order of the table.
+
+        What has no price can't be ordered and is left out. One query for the prices and the switches.
+        """
         today, own = timezone.localdate(), list(teams)
-        switches = list(self.filter(Q(team=None) | Q(team__in=own)))
-        return [
-            endpoint
-            for endpoint in Endpoint
-            if not endpoint.has_ended(today) and any(_is_on(switches, team, endpoint) for team in own)
-        ]
+        mine = self.filter(Q(team=None) | Q(team__in=own), endpoint=OuterRef("endpoint")).order_by()
+        found = ArraySubquery(mine.values(found=JSONObject(team="team", is_on="is_on")))
+        prices = list(Price.objects.annotate(switches=found).order_by("read_on"))
+        offered: dict[Endpoint, dict[str, int]] = {}
+        for endpoint in Endpoint:
+            rows = [price for price in prices if price.endpoint == endpoint]
+            switches = _unpack(endpoint, rows[0].switches) if rows else []
+            if rows and not endpoint.has_ended(today) and any(_is_on(switches, team, endpoint) for team in own):
+                offered[endpoint] = {str(price.seconds): price.cents for price in rows}
+        return offered
 
 
 class EndpointSwitch(models.Model):
@@ -71,6 +80,13 @@ class EndpointSwitch(models.Model):
     def __str__(self) -> str:
         words = gettext("%(name)s: on for %(team)s") if self.is_on else gettext("%(name)s: off for %(team)s")
         return words % {"name": self.get_endpoint_display(), "team": self.team or gettext("all other teams")}
+
+
+def _unpack(endpoint: Endpoint, found: list[dict[str, Any]]) -> list[EndpointSwitch]:
+    return [
+        EndpointSwitch(endpoint=endpoint, team_id=one["team"] and uuid.UUID(one["team"]), is_on=one["is_on"])
+        for one in found
+    ]
 
 
 def _is_on(switches: Iterable[EndpointSwitch], team: Team, endpoint: Endpoint) -> bool:

@@ -33,7 +33,7 @@ from generations.fal.arguments import (
     Source,
 )
 from generations.forms import MAX_LINES, MAX_VARIATIONS, QUALITY_CHOICES, GenerationForm
-from generations.models import Draft, EndpointSwitch, Generation, Preset, Price, Slot
+from generations.models import Draft, EndpointSwitch, Generation, Preset, Slot
 from generations.orders.place import place_batch
 from generations.pictures import MAX_PIXELS
 from generations.views import drafts
@@ -162,15 +162,15 @@ def _page(
 
 def _offers(form: GenerationForm, teams: list[Team]) -> dict[str, Any]:
     """What can be ordered at which price, and what the form as it stands costs."""
-    table, offered = Price.objects.table(), EndpointSwitch.objects.offered(teams)
+    offered = EndpointSwitch.objects.offered(teams)
     by_quality = [(name, label, [one for one in offered if one.quality == name]) for name, label in QUALITY_CHOICES]
     qualities = [each for each in by_quality if each[2]]
     choice = [source for source in Source if len([one for one in offered if one.source is source]) > 1]
     return {
-        "offers": [Offer(one, table.get(one, {}), one.source in choice) for one in offered or Endpoint],
+        "offers": [Offer(one, cents, one.source in choice) for one, cents in offered.items()],
         "qualities": qualities if len(qualities) > 1 else [],
         "only_choice": f"only-{choice[0]}" if len(choice) == 1 else "",
-        "cents": table.get(form.endpoint or "", {}).get(str(form["duration"].value())),
+        "cents": (offered.get(form.endpoint, {}) if form.endpoint else {}).get(str(form["duration"].value())),
     }
 
 
