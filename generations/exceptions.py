@@ -13,6 +13,12 @@ class OverBudgetError(OrderRefusedError):
     """The order would pass a limit; str() says what it costs and what is left."""
 
 
+class ProjectRefusedError(OrderRefusedError):
+    """The project is archived, or not for this person."""
+
+    field = "project"
+
+
 class QueuePausedError(OrderRefusedError):
     """The team's queue is paused; str() says by whom and why."""
 

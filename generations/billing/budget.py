@@ -1,5 +1,7 @@
 """What a team and each of its members may still spend this month."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,23 +16,25 @@ from accounts.models import Membership, Team, User
 from accounts.roles import Action
 from config.prepared_query import SAMPLE_KEY, SAMPLE_MOMENT, PreparedQuery
 from generations.billing.usage import Month
-from generations.exceptions import OverBudgetError
-from generations.models import Generation, dollars
+from generations.exceptions import OverBudgetError, ProjectRefusedError
+from generations.models import Collection, Generation, dollars
 from generations.models.pause import refusal
 
 
 class LimitOwner(StrEnum):
-    """Whose limit it is: the team's, the team's for the member, or the member's own cap."""
+    """Whose limit it is: the team's, the team's for the member, the member's own cap, or the project's."""
 
     TEAM = "team"
     MEMBER = "member"
     OWN = "own"
+    PROJECT = "project"
 
 
 _OWNER_LABELS: Final = {
     LimitOwner.TEAM: gettext_lazy("the team’s limit"),
     LimitOwner.MEMBER: gettext_lazy("your limit in the team"),
     LimitOwner.OWN: gettext_lazy("your own cap"),
+    LimitOwner.PROJECT: gettext_lazy("the project’s limit"),
 }
 
 
@@ -127,6 +131,37 @@ def lock_budget(user: User, team: Team, cents: int) -> None:
         raise OverBudgetError(_("%s has been deleted meanwhile: nobody pays for this.") % locked)
     list(Membership.objects.select_for_update(no_key=True).filter(team=team, user=user))
     _refuse(budget_of(user, locked), cents)
+
+
+def budget_of_project(project: Collection) -> Budget | None:
+    """Of what was ordered in it this month, wherever that has been moved since; None where it has no limit."""
+    limit = project.monthly_limit_cents
+    if limit is None:
+        return None
+    rows = Generation.objects.filter(billed_project=project, created_at__gte=Month.now().begin).order_by()
+    spent: int = rows.aggregate(cents=Sum("cost_cents", default=0))["cents"]
+    return Budget(max(limit - spent, 0), limit, LimitOwner.PROJECT)
+
+
+def lock_projects(user: User, rows: Sequence[Generation]) -> None:
+    """Raise OverBudgetError or ProjectRefusedError unless the rows may be ordered in their projects.
+
+    After `lock_budget`, and by id: other orders in these projects wait until this transaction has ended.
+    """
+    cents: Counter[int] = Counter()
+    for row in rows:
+        if row.billed_project_id:
+            cents[row.billed_project_id] += row.cost_cents
+    locked = Collection.objects.filter(pk__in=cents).order_by("pk").select_for_update(no_key=True, of=("self",))
+    projects = list(locked)
+    if len(projects) < len(cents):
+        raise ProjectRefusedError(_("The project has been deleted meanwhile. Choose another one."))
+    team_ids = {row.billed_project_id: row.team_id for row in rows}
+    for project in projects:
+        if project.team_id != team_ids[project.pk]:
+            raise ProjectRefusedError(_("The project %s is of another team.") % project)
+        project.refuse(user)
+        _refuse(budget_of_project(project), cents[project.pk])
 
 
 def _refuse(budget: Budget | None, cents: int) -> None:

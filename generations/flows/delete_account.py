@@ -16,6 +16,7 @@ from generations.models import (
     Generation,
     Notification,
     Preset,
+    ProjectMember,
     Status,
     StorageDeletion,
     Tag,
@@ -105,8 +106,8 @@ def _erase_texts(user: User) -> None:
     Generation.objects.filter(pk__in=theirs.values("pk")).update(
         prompt="", negative_prompt="", provider_message="", logs=[]
     )
-    for names in (Tag, Collection):
-        names.objects.filter(team__in=teams_without_other_members(user)).delete()
+    Tag.objects.filter(team__in=teams_without_other_members(user)).delete()
+    Collection.objects.erase(teams_without_other_members(user))
 
 
 def _delete_belongings(user: User) -> None:
@@ -118,4 +119,5 @@ def _delete_belongings(user: User) -> None:
     Favourite.objects.filter(user=user).delete()
     FormerMembership.objects.filter(user=user).delete()
     Preset.objects.filter(user=user).delete()
+    ProjectMember.objects.filter(user=user).delete()
     Notification.objects.filter(user=user).delete()

@@ -1,7 +1,7 @@
 """All models: a request (Generation), its pictures, video and events; drafts, collections, moderation, billing."""
 
 from generations.models.backup import Backup, ObjectMode
-from generations.models.collections import Collection, Favourite, Tag
+from generations.models.collections import Collection, Favourite, ProjectMember, ProjectMove, Tag
 from generations.models.deletion import StorageDeletion
 from generations.models.draft import MAX_DRAFTS, Draft, DraftVersion
 from generations.models.endpoint_switch import EndpointSwitch
@@ -85,6 +85,8 @@ __all__ = [
     "Preset",
     "Price",
     "PrivateAccess",
+    "ProjectMember",
+    "ProjectMove",
     "PromptRule",
     "QueueTurn",
     "Relation",

@@ -1,14 +1,17 @@
-"""Collections and tags of a team, favourites of a user."""
+"""Projects (`Collection`) and tags of a team, favourites of a user."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, Final, TypeVar
 
 from django.db import IntegrityError, models, transaction
-from django.db.models.functions import Lower
+from django.db.models.functions import Cast, Concat, Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
 from accounts.names import NameField, fold
+from accounts.roles import Action
+from generations.exceptions import ProjectRefusedError
 from generations.fal.arguments import is_visible
 from generations.models.generation import Generation
 
@@ -50,12 +53,59 @@ class NamedManager(models.Manager[M]):
 
 
 class CollectionManager(NamedManager["Collection"]):
+    def usable_by(self, user: User) -> models.QuerySet["Collection"]:
+        """Those into which the user may order and move now. See `Collection.members`."""
+        teams = {
+            action: Team.objects.where_may(user, action).order_by().values("pk")
+            for action in (Action.GENERATE, Action.BUDGET)
+        }
+        own = ProjectMember.objects.filter(project=models.OuterRef("pk"))
+        is_open = ~models.Exists(own) | models.Exists(own.filter(user=user)) | models.Q(team__in=teams[Action.BUDGET])
+        return self.filter(is_open, archived_at=None, team__in=teams[Action.GENERATE])
+
     @transaction.atomic
-    def assign(self, rows: Iterable[Generation], name: str) -> None:
-        """Lay the rows into the collection of that name, each in its own team; without a name, take them out."""
+    def assign(self, rows: Iterable[Generation], name: str, by: User | None = None) -> None:
+        """Move the rows into the project of that name, each in its own team; without a name, take them out.
+
+        Raises ProjectRefusedError; then nothing has moved.
+        """
         for team_id, of_team in _by_team(rows).items():
-            collection = self.get_or_create_named(team_id, name) if name else None
-            Generation.objects.filter(pk__in=[row.pk for row in of_team]).update(collection=collection)
+            self.move(of_team, self.get_or_create_named(team_id, name) if name else None, by)
+
+    @transaction.atomic
+    def move(self, rows: Iterable[Generation], target: "Collection | None", by: User | None = None) -> None:
+        """Move the rows, all of the project's team, and write down from where to where.
+
+        What they cost stays with the project that they were ordered in. Raises ProjectRefusedError where `by` may not
+        use the project.
+        """
+        if target and by:
+            target.refuse(by)
+        keys, target_id = [row.pk for row in rows], target.pk if target else None
+        locked = Generation.objects.filter(pk__in=keys).order_by("pk").select_for_update(of=("self",))
+        origins = dict(locked.values_list("pk", "collection_id"))
+        moved = {pk: origin for pk, origin in origins.items() if origin != target_id}
+        Generation.objects.filter(pk__in=moved).update(collection=target_id)
+        ProjectMove.objects.bulk_create(
+            ProjectMove(generation_id=pk, origin_id=origin, target_id=target_id, by=by) for pk, origin in moved.items()
+        )
+
+    def delete_unbilled(self, pk: int) -> bool:
+        """Whether it is gone. One in which something was ordered stays: the billing records name it."""
+        try:
+            with transaction.atomic():
+                self.filter(pk=pk).delete()
+        except models.ProtectedError:
+            return False
+        return True
+
+    @transaction.atomic
+    def erase(self, teams: models.QuerySet[Team]) -> None:
+        """Delete the teams' projects, or the words of those that billing records name."""
+        rows = self.filter(team__in=teams)
+        rows.exclude(pk__in=Generation.objects.exclude(billed_project=None).values("billed_project")).delete()
+        number = Cast("pk", models.CharField())
+        rows.update(name=Concat(models.Value("Project "), number), client="", cost_centre="", defaults={})
 
 
 class TagManager(NamedManager["Tag"]):
@@ -101,20 +151,77 @@ def _by_team(rows: Iterable[Generation]) -> dict[Any, list[Generation]]:
 
 
 class Collection(models.Model):
-    """A place in a team for what belongs together. A generation lies in at most one, so that a move is a move."""
+    """A project: a place in a team for what belongs together, and who pays for it.
+
+    A generation lies in at most one, so that a move is a move. `defaults` has the composer's field names.
+    """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="collections", verbose_name=_("team"))
     name = NameField(_("name"), max_length=NAME_LENGTH)
+    client = NameField(_("client"), max_length=100, blank=True, default="", db_default="")
+    cost_centre = NameField(_("cost centre"), max_length=60, blank=True, default="", db_default="")
+    monthly_limit_cents = models.PositiveIntegerField(
+        _("monthly limit in US cents"), null=True, blank=True, help_text=_("Of what is ordered in it; none without.")
+    )
+    members = models.ManyToManyField(
+        User,
+        through="ProjectMember",
+        related_name="projects",
+        verbose_name=_("members"),
+        help_text=_("Who may order in it, besides those who set budgets; with none, everyone in the team."),
+    )
+    defaults = models.JSONField(
+        _("default parameters"), default=dict, blank=True, db_default=models.Value({}, models.JSONField())
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)
 
     objects: ClassVar[CollectionManager] = CollectionManager()
 
     class Meta:
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
         ordering: ClassVar = [Lower("name")]
         constraints: ClassVar = [models.UniqueConstraint("team", Lower("name"), name="collection_name_once_a_team")]
 
     def __str__(self) -> str:
         return self.name
+
+    def refuse(self, user: User) -> None:
+        """Raise ProjectRefusedError unless the user may order and move into it now."""
+        if self.archived_at:
+            raise ProjectRefusedError(gettext("The project %s is archived. Restore it, or choose another one.") % self)
+        if not Collection.objects.usable_by(user).filter(pk=self.pk).exists():
+            raise ProjectRefusedError(gettext("You are not a member of the project %s.") % self)
+
+
+class ProjectMember(models.Model):
+    """Somebody of the team who may order in the project."""
+
+    project = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="project_members")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="project_memberships")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "user"], name="project_member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.project_id}"
+
+
+class ProjectMove(models.Model):
+    """A generation was moved from a project to another, or out of one. It was billed to the one of its order."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="project_moves")
+    origin = models.ForeignKey(Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="moves_out")
+    target = models.ForeignKey(Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="moves_in")
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    at = models.DateTimeField(_("at"), db_default=models.functions.Now())
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.generation_id}: {self.origin_id} → {self.target_id}"
 
 
 class Tag(models.Model):

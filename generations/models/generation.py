@@ -84,7 +84,18 @@ class Generation(models.Model):
         null=True,
         blank=True,
         related_name="generations",
-        verbose_name=_("collection"),
+        verbose_name=_("project"),
+    )
+    billed_project = models.ForeignKey(
+        "Collection",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,  # its own index has the time, too
+        related_name="billed_generations",
+        verbose_name=_("billed to project"),
+        help_text=_("The project that it was ordered in, wherever it was moved to."),
     )
 
     is_private = models.BooleanField(_("private"), default=False, help_text=_("Nobody but its maker sees it."))
@@ -180,6 +191,17 @@ class Generation(models.Model):
             models.Index("team", REVIEW_RANK, "created_at", "id", name="generation_of_team_by_review"),
             models.Index("user", REVIEW_RANK, "created_at", "id", name="generation_of_user_by_review"),
             models.Index(fields=["team", "-changed_at"], name="generation_moved"),
+            models.Index(
+                fields=["billed_project", "created_at"],
+                include=["cost_cents"],
+                name="generation_billed_to_project",
+                condition=Q(billed_project__isnull=False),
+            ),
+            models.Index(
+                fields=["collection", "-created_at", "-id"],
+                name="generation_of_project",
+                condition=Q(collection__isnull=False),
+            ),
             GinIndex(PROMPT_WORDS, name="generation_prompt_words"),
             models.Index(
                 fields=["taken_down_at"],

@@ -8,12 +8,13 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Team, User
 from generations import bucket
-from generations.billing.budget import lock_budget, refuse_over_budget
+from generations.billing.budget import lock_budget, lock_projects, refuse_over_budget
 from generations.bucket import BucketDownError
 from generations.exceptions import EndpointUnavailableError, OrderRefusedError, QueuePausedError
 from generations.fal.arguments import Arguments, Endpoint, TextToVideo
 from generations.holds import build_approval_holds, put_on_hold
 from generations.models import (
+    Collection,
     EndpointSwitch,
     Event,
     Generation,
@@ -45,6 +46,7 @@ class Order:
     pictures: dict[Slot, Upload]
     remix_of: Generation | None = None
     is_private: bool | None = None  # None: as is usual in the team
+    project: Collection | None = None
 
 
 def save_upload(user: User, picture: Picture) -> Upload:
@@ -181,6 +183,8 @@ def _new_generation(order: Order) -> Generation:
         idempotency_key=order.idempotency_key,
         parent=order.remix_of,
         relation=Relation.REMIX if order.remix_of else "",
+        collection=order.project,
+        billed_project=order.project,
         is_private=order.team.is_private if order.is_private is None else order.is_private,
         endpoint=order.endpoint,
         prompt=arguments.prompt,
@@ -199,6 +203,8 @@ def _build_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -
         idempotency_key=idempotency_key,
         parent=generation,
         relation=Relation.RETRY,
+        collection_id=generation.collection_id,
+        billed_project_id=generation.collection_id,
         is_private=generation.is_private,
         cost_cents=Price.objects.cents(generation.fal_endpoint, generation.duration),
         **generation.request_columns(),
@@ -227,6 +233,7 @@ def _commit(
 ) -> None:
     first = rows[0]
     lock_budget(first.user, first.team, _cents(rows))
+    lock_projects(first.user, rows)
     lock_order_rate(first.user)
     holds = [*build_approval_holds(rows), *screened.holds]
     put_on_hold(holds)

@@ -47,6 +47,7 @@ def _columns(row: Generation) -> dict[str, object]:
         "parent": row,
         "relation": Relation.RETRY,
         "collection": row.collection,
+        "billed_project": row.billed_project,
         "is_private": row.is_private,
         "awaits_review": row.awaits_review,
         **row.request_columns(),
