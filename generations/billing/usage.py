@@ -1,15 +1,18 @@
-"""What a team has spent in a month, by day, by member and by kind: every figure is a sum over rows."""
+"""What a team has spent in a month, by day, by member and by what it was for: every figure is a sum over rows."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
+from config.parameters import whole_number
 from generations.models import OPEN, TERMINAL, Generation
 from generations.models.generation_queryset import GenerationQuerySet
 
@@ -78,15 +81,80 @@ class Subtotal:
         return self.spent + self.reserved
 
 
+def number(key: str) -> int:
+    """Raises ValueError."""
+    if not (found := whole_number(key)):
+        raise ValueError(key)
+    return found
+
+
+class Name(NamedTuple):
+    """Of a project, a client, a tag or a key: how a filter names it, and how people do. Without a key: of none."""
+
+    key: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A way to divide a month. `columns` name a request's part: the first one to filter by, the last one for people."""
+
+    name: str
+    title: str | Promise
+    columns: tuple[str, ...]
+    none: str | Promise  # what has none
+    parse: Callable[[str], Any] = number  # raises ValueError
+    is_single: bool = True  # a request is of one at most, so that the parts add up
+
+    def name_of(self, group: dict[str, Any]) -> Name:
+        key = group[self.columns[0]]
+        return Name(str(key), str(group[self.columns[-1]])) if key else Name("", str(self.none))
+
+    def narrow(self, rows: GenerationQuerySet, key: str) -> GenerationQuerySet:
+        """The requests of the part, or those of none. Raises ValueError for what can't be a key."""
+        column = self.columns[0]
+        if key:
+            return rows.filter(**{column: self.parse(key)})
+        is_text = len(self.columns) == 1
+        return rows.filter(Q(**{column: None}) | Q(**{column: ""}) if is_text else Q(**{column: None}))
+
+
+def _text(key: str) -> str:
+    if "\0" in key:  # PostgreSQL keeps none
+        raise ValueError(key)
+    return key
+
+
+_TAGS: Final = Part("tag", _("By tag"), ("tags", "tags__name"), _("No tag"), is_single=False)
+_parts: Final = [
+    Part("project", _("By project"), ("billed_project", "billed_project__name"), _("No project")),
+    Part("client", _("By client"), ("billed_project__client",), _("No client"), _text),
+    _TAGS,
+]
+
+
+def add_part(part: Part) -> None:
+    """For an app that knows this one, and what of its own a request belongs to."""
+    _parts.append(part)
+
+
+def parts() -> tuple[Part, ...]:
+    return tuple(_parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A month of a team, or of one member in it; `limit` is None where there is none."""
+    """A month of a team, or of one member in it; `limit` is None where there is none.
+
+    `parts` are by the names of `parts()`, with a `Name` as key each. A request with two tags counts for both.
+    """
 
     total: Subtotal
     days: list[Subtotal]
     members: list[Subtotal]
     kinds: list[Subtotal]
     limit: int | None
+    parts: dict[str, list[Subtotal]] = field(default_factory=dict)
 
     @property
     def left(self) -> int | None:
@@ -100,42 +168,62 @@ def usage(team: Team, month: Month, member: User | None = None) -> Usage:
 
 
 def usage_of_rows(rows: GenerationQuerySet, month: Month, limit: int | None) -> Usage:
-    """Of those that were ordered in the month."""
+    """Of those that were ordered in the month. Three queries, whatever it is divided by."""
     rows = month.rows(rows).order_by()
-    by_day = {share.key: share for share in _subtotals(rows.annotate(day=_day()), "day")}
+    by_day = {share.key: share for share in _sum_by(_groups(rows.annotate(day=_day()), "day"), lambda one: one["day"])}
+    groups = _groups(rows, *_MEMBER, *_KIND, *(column for part in _parts if part.is_single for column in part.columns))
+    tagged = _groups(rows.exclude(tags=None), *_TAGS.columns)
     return Usage(
-        total=_sum(by_day.values()),
+        total=_sum("", by_day.values()),
         days=[by_day.get(day, Subtotal(day)) for day in month.days],
-        members=_members(rows),
-        kinds=sorted(_subtotals(rows, "endpoint", "duration"), key=lambda share: -share.cents),
+        members=sorted(_sum_by(groups, _member), key=lambda share: (-share.cents, str(share.key))),
+        kinds=sorted(_sum_by(groups, _kind), key=lambda share: -share.cents),
         limit=limit,
+        parts={part.name: _divide(part, groups if part.is_single else tagged) for part in _parts},
     )
+
+
+_MEMBER: Final = ("user", "user__name", "user__email")
+_KIND: Final = ("endpoint", "duration")
+
+
+def _member(group: dict[str, Any]) -> User:
+    return User(pk=group["user"], name=group["user__name"], email=group["user__email"])
+
+
+def _kind(group: dict[str, Any]) -> tuple[str, int]:
+    return group["endpoint"], group["duration"]
 
 
 def _day() -> TruncDate:
     return TruncDate("created_at", tzinfo=timezone.get_default_timezone())
 
 
-def _sum(shares: Iterable[Subtotal]) -> Subtotal:
+def _divide(part: Part, groups: list[dict[str, Any]]) -> list[Subtotal]:
+    """Who spent most first, and last what is of none."""
+    shares = _sum_by(groups, part.name_of)
+    return sorted(shares, key=lambda share: (not share.key.key, -share.cents, share.key.label))
+
+
+def _groups(rows: GenerationQuerySet, *by: str) -> list[dict[str, Any]]:
+    """Sums over the rows that are alike in these columns."""
+    return list(rows.values(*by).annotate(spent=_SPENT, reserved=_RESERVED, count=Count("pk"), free=_FREE))
+
+
+def _sum_by(groups: list[dict[str, Any]], key_of: Callable[[dict[str, Any]], Any]) -> list[Subtotal]:
+    alike: dict[Any, list[Subtotal]] = {}
+    for group in groups:
+        numbers = {name: group[name] for name in _NUMBERS}
+        alike.setdefault(key_of(group), []).append(Subtotal("", **numbers))
+    return [_sum(key, shares) for key, shares in alike.items()]
+
+
+_NUMBERS: Final = ("spent", "reserved", "count", "free")
+
+
+def _sum(key: Any, shares: Iterable[Subtotal]) -> Subtotal:
     parts = list(shares)
-    names = ("spent", "reserved", "count", "free")
-    return Subtotal("", **{name: sum(getattr(part, name) for part in parts) for name in names})
-
-
-def _subtotals(rows: GenerationQuerySet, *by: str) -> list[Subtotal]:
-    found = rows.values(*by).annotate(spent=_SPENT, reserved=_RESERVED, count=Count("pk"), free=_FREE)
-    return [Subtotal(_key([row.pop(name) for name in by]), **row) for row in map(dict, found)]
-
-
-def _key(values: list[Any]) -> Any:
-    return values[0] if len(values) == 1 else tuple(values)
-
-
-def _members(rows: GenerationQuerySet) -> list[Subtotal]:
-    """By the people instead of their keys, who spent most first."""
-    shares = _subtotals(rows, "user", "user__name", "user__email")
-    named = [replace(share, key=User(pk=share.key[0], name=share.key[1], email=share.key[2])) for share in shares]
-    return sorted(named, key=lambda share: (-share.cents, str(share.key)))
+    return Subtotal(key, **{name: sum(getattr(part, name) for part in parts) for name in _NUMBERS})
 
 
 def _limit(team: Team, member: User | None) -> int | None:
