@@ -29,7 +29,7 @@ class Action(StrEnum):
 
 ACTION_LABELS: Final = {
     Action.VIEW: _("View and download the team’s videos"),
-    Action.GENERATE: _("Generate videos, cancel and retry, edit tags and collections"),
+    Action.GENERATE: _("Generate videos, cancel and retry, edit tags and projects"),
     Action.SHARE: _("Share videos by a link with people outside the team"),
     Action.DELETE: _("Delete other members’ videos"),
     Action.MANAGE: _("Rename the team, invite and remove members, change roles"),

@@ -11,8 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 from django import forms
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import CharField, QuerySet, Value
-from django.db.models.lookups import Exact
+from django.db.models import BooleanField, CharField, F, QuerySet, Value
+from django.db.models.lookups import Exact, IsNull
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -46,13 +46,14 @@ _ORDERS: Final[dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A tag or a collection (`kind`), with what it is called where two teams have one of that name."""
+    """A tag or a project (`kind`: collection), with what it is called where two teams have one of that name."""
 
     kind: str
     pk: int
     name: str
     team: Team
     label: str = ""
+    is_archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class GalleryFilters(forms.Form):
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     tag = forms.TypedChoiceField(label=_("Tag"), required=False, coerce=int)
-    collection = forms.TypedChoiceField(label=_("Collection"), required=False, coerce=int)
+    collection = forms.TypedChoiceField(label=_("Project"), required=False, coerce=int)
     favourite = forms.BooleanField(label=_("Favourites only"), required=False)
     order = forms.ChoiceField(
         label=_("Order"),
@@ -157,12 +158,14 @@ class GalleryFilters(forms.Form):
 
     @cached_property
     def named(self) -> list[Named]:
-        """The tags and collections of the user's teams, by name. One query."""
+        """The tags and projects of the user's teams, by name. One query."""
         teams, found = {team.pk: team for team in self._teams}, _NAMED.rows(self.user)
-        times = Counter((kind, name.lower()) for kind, _pk, name, _team in found)
+        times = Counter((kind, name.lower()) for kind, _pk, name, *_more in found)
         named = (
-            Named(kind, pk, name, teams[team], f"{name} · {teams[team]}" if times[kind, name.lower()] > 1 else name)
-            for kind, pk, name, team in found
+            Named(
+                kind, pk, name, teams[team], f"{name} · {teams[team]}" if times[kind, name.lower()] > 1 else name, old
+            )
+            for kind, pk, name, team, old in found
         )
         return sorted(named, key=lambda one: one.label.lower())
 
@@ -292,13 +295,16 @@ def _people(user: User) -> QuerySet[User]:
 
 
 def _named(user: User) -> QuerySet[Any, Any]:
-    tags, collections = (
+    tags, projects = (
         rows.filter(IsAnyOf("team", rights_of(user).view_ids))
-        .annotate(kind=Value(kind, CharField()))
-        .values_list("kind", "pk", "name", "team")
-        for kind, rows in (("tag", Tag.objects.order_by()), ("collection", Collection.objects.order_by()))
+        .annotate(kind=Value(kind, CharField()), is_archived=archived)
+        .values_list("kind", "pk", "name", "team", "is_archived")
+        for kind, rows, archived in (
+            ("tag", Tag.objects.order_by(), Value(False, BooleanField())),
+            ("collection", Collection.objects.order_by(), IsNull(F("archived_at"), False)),
+        )
     )
-    return tags.union(collections, all=True)
+    return tags.union(projects, all=True)
 
 
 _PEOPLE: Final = UserQuery(_people)

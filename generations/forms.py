@@ -29,13 +29,16 @@ from generations.fal.arguments import (
     is_visible,
     parse,
 )
-from generations.models import Generation, Price, Slot, Upload
+from generations.models import Collection, Generation, Price, Slot, Upload
 from generations.orders.place import Order, save_upload
 from generations.orders.rate_limits import refuse_too_many_pictures
 from generations.pictures import DecoderBusyError, Picture, fetch_picture, read
 
 _ARGUMENT_OF_SLOT: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
 _NO_TEAM: Final = {"invalid_choice": _("There is no such team, or you may not make videos in it.")}
+_NO_PROJECT: Final = {
+    "invalid_choice": _("This project is archived, or you are not a member of it. Choose another one.")
+}
 _NO_NUMBER: Final = _("Choose a number from 1 to 8.")
 QUALITY_CHOICES: Final = [(Quality.PRO.value, _("Pro")), (Quality.DRAFT.value, _("Draft"))]
 DEFAULTABLE: Final = ("kind", "duration", "aspect_ratio", "negative_prompt", "cfg_scale")
@@ -66,6 +69,9 @@ class GenerationForm(forms.Form):
     quality = forms.ChoiceField(label=_("Quality"), required=False, choices=QUALITY_CHOICES)
     team = forms.ModelChoiceField(
         Team.objects.none(), label=_("Team"), to_field_name="slug", empty_label=None, error_messages=_NO_TEAM
+    )
+    project = forms.ModelChoiceField(
+        Collection.objects.none(), label=_("Project"), required=False, error_messages=_NO_PROJECT
     )
     prompt = PlainTextField(label=_("Prompt"), required=False, strip=False, widget=forms.Textarea)
     start_file = forms.FileField(label=_("Start picture"), required=False, allow_empty_file=True)
@@ -98,6 +104,7 @@ class GenerationForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.user = user
         self.fields["team"].queryset = Team.objects.where_may(user, Action.GENERATE)  # type: ignore[attr-defined]
+        self.fields["project"].queryset = Collection.objects.usable_by(user)  # type: ignore[attr-defined]
         self.kept: dict[Slot, Upload] = {}
         self.requests: list[Arguments] = []
 
@@ -138,6 +145,7 @@ class GenerationForm(forms.Form):
             pictures=self.kept,
             remix_of=self.cleaned_data["parent"],
             is_private=_IS_PRIVATE.get(self.cleaned_data["seen_by"]),
+            project=self.cleaned_data["project"],
         )
 
     def clean_parent(self) -> Generation | None:
@@ -146,6 +154,7 @@ class GenerationForm(forms.Form):
         return Generation.objects.visible_to(self.user).filter(pk=parent).first() if parent else None
 
     def clean(self) -> dict[str, Any]:
+        self._check_project()
         endpoint = self.endpoint
         takes_pictures = endpoint is not None and endpoint.source is Source.IMAGE
         if takes_pictures:
@@ -157,6 +166,11 @@ class GenerationForm(forms.Form):
             for slot in Slot:
                 self._save_unused(Slot(slot))
         return self.cleaned_data
+
+    def _check_project(self) -> None:
+        project, team = self.cleaned_data.get("project"), self.cleaned_data.get("team")
+        if project and team and project.team_id != team.pk:
+            self.add_error("project", _("This project is of another team. Choose one of the team that pays."))
 
     def _save_picture(self, slot: Slot) -> None:
         """Read the slot's file or link and keep it in the bucket at once; what is wrong stands by its field."""

@@ -26,6 +26,7 @@ from generations.views import (
     notices,
     notifications,
     presets,
+    projects,
     prompts,
     queue,
     rail,
@@ -80,6 +81,9 @@ urlpatterns = [
     path("former-teams/", former_teams.former_teams, name="former-teams"),
     path("former-teams/<uuid:pk>", former_teams.decide, name="former-team-decide"),
     path("bin/", RedirectView.as_view(pattern_name="trash", permanent=True)),  # its address before 0.2
+    path("projects/", projects.projects, name="projects"),
+    path("projects/<int:pk>/", projects.project, name="project"),
+    path("projects/<int:pk>/change", projects.change, name="project-change"),
     path("tags/", tags_and_collections.tags_and_collections, name="tags-and-collections"),
     path("tags/tag/<int:pk>", tags_and_collections.change, {"kind": "tag"}, name="tag-change"),
     path("tags/collection/<int:pk>", tags_and_collections.change, {"kind": "collection"}, name="collection-change"),

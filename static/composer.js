@@ -55,12 +55,24 @@ const bar = form.querySelector("[data-order]");
 const button = form.querySelector("#generate");
 let isBusy = false;
 
+const chosenProject = () => [...(form.elements.project?.selectedOptions ?? [])];
+
+// a project is a team's: those of the others can't be chosen
+function offerProjects() {
+  const { project, team } = form.elements;
+  if (!project) return;
+  for (const option of project.options) {
+    option.hidden = option.disabled = Boolean(option.dataset.of) && option.dataset.of !== team.value;
+    if (option.selected && option.disabled) project.value = "";
+  }
+}
+
 // the same words as the server's, should it be asked all the same
 function obstacle(team, cents) {
   const own = [...bar.querySelectorAll("[data-team]")].filter((each) => each.dataset.team === team);
   const paused = own.find((each) => each.matches(".order__paused"));
   if (paused) return paused.textContent.trim();
-  const left = own.find((each) => cents > Number(each.dataset.left));
+  const left = [...own, ...chosenProject()].find((each) => cents > Number(each.dataset.left));
   return left ? `${bar.dataset.over.replace("%s", money(cents))} ${left.dataset.words}` : "";
 }
 
@@ -73,6 +85,7 @@ function price() {
 }
 
 function total() {
+  offerProjects();
   const videos = count();
   const counted = bar.querySelector("[data-order-count]");
   counted.textContent = many(counted, videos);

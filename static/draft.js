@@ -48,7 +48,7 @@ async function send(more) {
 // the address names the draft, so that this tab finds its own again
 function remember() {
   const address = new URL(location.href);
-  for (const name of ["fresh", "from", "parent", "preset", "prompt"]) address.searchParams.delete(name);
+  for (const name of ["fresh", "from", "parent", "preset", "project", "prompt"]) address.searchParams.delete(name);
   address.searchParams.set("draft", form.elements.draft.value);
   if (address.href !== location.href) history.replaceState(history.state, "", address);
 }

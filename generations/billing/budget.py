@@ -73,6 +73,14 @@ class Payer:
     refusal: str
 
 
+@dataclass(frozen=True, slots=True)
+class ProjectChoice:
+    """A project in which a user may order."""
+
+    project: Collection
+    budget: Budget | None
+
+
 def budget_of(user: User, team: Team) -> Budget | None:
     """The tightest of the team's budget and the member's in it; None where neither has a limit."""
     member = Membership.objects.filter(team=team, user=user).first()
@@ -135,12 +143,26 @@ def lock_budget(user: User, team: Team, cents: int) -> None:
 
 def budget_of_project(project: Collection) -> Budget | None:
     """Of what was ordered in it this month, wherever that has been moved since; None where it has no limit."""
-    limit = project.monthly_limit_cents
-    if limit is None:
+    if project.monthly_limit_cents is None:
         return None
     rows = Generation.objects.filter(billed_project=project, created_at__gte=Month.now().begin).order_by()
     spent: int = rows.aggregate(cents=Sum("cost_cents", default=0))["cents"]
-    return Budget(max(limit - spent, 0), limit, LimitOwner.PROJECT)
+    return project_budget(project, spent)
+
+
+def projects_of(user: User) -> list[ProjectChoice]:
+    """Those that the user may order in, by team and name: one query for however many."""
+    month = Generation.objects.filter(billed_project=OuterRef("pk"), created_at__gte=Month.now().begin).order_by()
+    spent = month.values("billed_project").annotate(cents=Sum("cost_cents")).values("cents")
+    limited = When(monthly_limit_cents__isnull=False, then=Subquery(spent))
+    rows: Any = Collection.objects.usable_by(user).select_related("team").annotate(spent=Case(limited))
+    return [ProjectChoice(row, project_budget(row, row.spent or 0)) for row in rows.order_by("team__name", "name")]
+
+
+def project_budget(project: Collection, spent: int) -> Budget | None:
+    """Where this much was spent in it this month; None where it has no limit."""
+    limit = project.monthly_limit_cents
+    return None if limit is None else Budget(max(limit - spent, 0), limit, LimitOwner.PROJECT)
 
 
 def lock_projects(user: User, rows: Sequence[Generation]) -> None:

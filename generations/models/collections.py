@@ -67,20 +67,20 @@ class CollectionManager(NamedManager["Collection"]):
     def assign(self, rows: Iterable[Generation], name: str, by: User | None = None) -> None:
         """Move the rows into the project of that name, each in its own team; without a name, take them out.
 
-        Raises ProjectRefusedError; then nothing has moved.
+        Raises ProjectRefusedError where `by` may not use the project; then nothing has moved.
         """
         for team_id, of_team in _by_team(rows).items():
-            self.move(of_team, self.get_or_create_named(team_id, name) if name else None, by)
+            target = self.get_or_create_named(team_id, name) if name else None
+            if target and by:
+                target.refuse(by)
+            self.move(of_team, target, by)
 
     @transaction.atomic
     def move(self, rows: Iterable[Generation], target: "Collection | None", by: User | None = None) -> None:
         """Move the rows, all of the project's team, and write down from where to where.
 
-        What they cost stays with the project that they were ordered in. Raises ProjectRefusedError where `by` may not
-        use the project.
+        What they cost stays with the project that they were ordered in.
         """
-        if target and by:
-            target.refuse(by)
         keys, target_id = [row.pk for row in rows], target.pk if target else None
         locked = Generation.objects.filter(pk__in=keys).order_by("pk").select_for_update(of=("self",))
         origins = dict(locked.values_list("pk", "collection_id"))

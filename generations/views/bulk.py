@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
 from accounts.models import Team, User
 from accounts.roles import Action
+from generations.exceptions import ProjectRefusedError
 from generations.filters import GalleryFilters, query_of
 from generations.models import Collection, Favourite, Generation, Tag
 from generations.views.bulk_undo import undo_token
@@ -131,17 +132,21 @@ def _tag(request: AuthenticatedHttpRequest, rows: Rows) -> dict[str, Any] | None
     return {"verb": "untag", "tags": {str(tag): _ids(tagged) for tag, tagged in new.items()}}
 
 
-def _move(request: AuthenticatedHttpRequest, rows: Rows) -> dict[str, Any]:
+def _move(request: AuthenticatedHttpRequest, rows: Rows) -> dict[str, Any] | None:
     _require_role(request, rows)
     before: dict[str, list[str]] = {}
     for row in rows:
         before.setdefault(str(row.collection_id or ""), []).append(str(row.pk))
     name = name_from(request, "collection")
-    Collection.objects.assign(rows, name)
+    try:
+        Collection.objects.assign(rows, name, request.user)
+    except ProjectRefusedError as error:
+        messages.error(request, str(error))
+        return None
     if name:
         message = ngettext("%(count)d video moved to “%(name)s”.", "%(count)d videos moved to “%(name)s”.", len(rows))
     else:
-        message = ngettext("%(count)d video is in no collection.", "%(count)d videos are in no collection.", len(rows))
+        message = ngettext("%(count)d video is in no project.", "%(count)d videos are in no project.", len(rows))
     messages.success(request, message % {"count": len(rows), "name": name})
     return {"verb": "move", "collections": before}
 

@@ -66,9 +66,9 @@ def _untag(user: User, tags: dict[str, list[str]]) -> None:
 
 def _move(user: User, collections: dict[str, list[str]]) -> None:
     """Back to where each was, as far as that is still there."""
-    known = {str(pk) for pk in Collection.objects.filter(pk__in=filter(None, collections)).values_list("pk", flat=True)}
+    known = {str(one.pk): one for one in Collection.objects.filter(pk__in=filter(None, collections))}
     for pk, ids in collections.items():
-        _editable_rows(user).filter(pk__in=ids).update(collection=pk if pk in known else None)
+        Collection.objects.move(_editable_rows(user).filter(pk__in=ids), known.get(pk), by=user)
 
 
 def _restore(user: User, at: str) -> None:

@@ -1,8 +1,9 @@
-"""Favourites, tags and collections of one generation."""
+"""Favourites, tags and project of one generation."""
 
 import uuid
 from typing import Final
 
+from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpResponse
 from django.utils import timezone
@@ -12,6 +13,7 @@ from accounts.http import AuthenticatedHttpRequest, login_required, redirect_bac
 from accounts.roles import Action
 from config.parameters import whole_number
 from generations.access import allowed_generation, visible_generation
+from generations.exceptions import ProjectRefusedError
 from generations.models import Collection, Favourite, Generation, Tag
 from generations.models.collections import clean_name
 
@@ -41,9 +43,12 @@ def tags(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @login_required
 def collection(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Into the collection of that name; without one, out of the collection that it lies in."""
+    """Into the project of that name; without one, out of the project that it lies in."""
     generation = allowed_generation(request, pk, Action.GENERATE)
-    Collection.objects.assign([generation], name_from(request, "collection"))
+    try:
+        Collection.objects.assign([generation], name_from(request, "collection"), request.user)
+    except ProjectRefusedError as error:
+        messages.error(request, str(error))
     return redirect_back(request, generation.get_absolute_url())
 
 

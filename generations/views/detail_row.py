@@ -52,7 +52,7 @@ def _detail(user: User, pk: uuid.UUID) -> QuerySet[Generation]:
     pictures = InputPicture.objects.filter(**own).order_by("slot")
     tags = Tag.objects.filter(generations=OuterRef("pk")).order_by("name")
     teams = IsAnyOf("team", rights_of(user).view_ids)
-    names = Collection.objects.filter(teams).order_by("name").values("name").distinct()[:_MAX_NAMES]
+    names = Collection.objects.filter(teams, archived_at=None).order_by("name").values("name").distinct()[:_MAX_NAMES]
     pause = TeamPause.objects.active().filter(team=OuterRef("team"))
     return visible_with_favourite(user, pk).annotate(
         picture_values=ArraySubquery(pictures.values(values=JSONObject(slot="slot", width="width", height="height"))),

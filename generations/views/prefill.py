@@ -12,24 +12,25 @@ from config.parameters import whole_number
 from generations.access import visible_generation
 from generations.fal.arguments import Source
 from generations.forms import MAX_VARIATIONS, GenerationForm
-from generations.models import Draft, Generation, Preset, Relation, Slot, Upload
+from generations.models import Collection, Draft, Generation, Preset, Relation, Slot, Upload
 
 # with one of these in the address the form does not begin with a draft
-_PREFILL_PARAMETERS: Final = frozenset({"fresh", "from", "parent", "preset", "prompt", *Slot.values})
+_PREFILL_PARAMETERS: Final = frozenset({"fresh", "from", "parent", "preset", "project", "prompt", *Slot.values})
 
 
 def first_form(request: AuthenticatedHttpRequest, teams: list[Team]) -> GenerationForm:
     """A fresh form; `?kind=image` opens that tab, `?from=<id>` begins with what another generation was made of.
 
     `?parent=<id>` begins with nothing of the other but where it belongs: for a picture from its video. `?team=<slug>`
-    begins with that team, `?preset=<id>` with a preset and `?prompt=<id>` with an earlier prompt; `?start=<id>` and
-    `?tail=<id>` with pictures that the user has given before.
+    begins with that team, `?project=<id>` with that project and its default parameters, `?preset=<id>` with a preset
+    and `?prompt=<id>` with an earlier prompt; `?start=<id>` and `?tail=<id>` with pictures that the user has given
+    before.
     """
     if "from" in request.GET:
         form = _form_from_generation(request, _get_generation(request, request.GET["from"]), teams)
     else:
         initial = _named_kind(request) | _named_team(request, teams) | _named_parent(request, teams)
-        initial |= _named_preset(request) | _named_prompt(request)
+        initial |= _named_project(request, teams) | _named_preset(request) | _named_prompt(request)
         form = GenerationForm(request.user, initial=initial, teams=teams)
     form.kept |= _named_uploads(request)
     return form
@@ -96,14 +97,14 @@ def _form_from_generation(request: AuthenticatedHttpRequest, model: Generation, 
 
 
 def _origin(model: Generation, teams: list[Team]) -> dict[str, Any]:
-    """What all that continues from `model` keeps, whatever it takes of it: its team, its parent, and who sees it.
+    """What all that continues from `model` keeps, whatever it takes of it: its team, project, parent and who sees it.
 
     Where the user may not make videos in its team, another pays; what was private stays so there.
     """
     team = model.team if model.team in teams else None
     initial: dict[str, Any] = {"parent": model.pk}
     if team:
-        initial["team"] = team.slug
+        initial |= {"team": team.slug, "project": model.collection_id}
     if model.is_private != (team or teams[0]).is_private and (team or model.is_private):
         initial["seen_by"] = "me" if model.is_private else "team"
     return initial
@@ -117,6 +118,14 @@ def _named_kind(request: AuthenticatedHttpRequest) -> dict[str, Any]:
 def _named_team(request: AuthenticatedHttpRequest, teams: list[Team]) -> dict[str, Any]:
     slug = request.GET.get("team")
     return {"team": slug} if slug in {team.slug for team in teams} else {}
+
+
+def _named_project(request: AuthenticatedHttpRequest, teams: list[Team]) -> dict[str, Any]:
+    """With its defaults, unless it is archived or of a team where the user may not make videos."""
+    if not (key := whole_number(request.GET.get("project", ""))):
+        return {}
+    project = Collection.objects.filter(pk=key, team__in=teams, archived_at=None).select_related("team").first()
+    return {**project.defaults, "project": project.pk, "team": project.team.slug} if project else {}
 
 
 def _named_parent(request: AuthenticatedHttpRequest, teams: list[Team]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The rail beside the gallery: libraries, collections and tags, with how many videos each has.
+"""The rail beside the gallery: libraries, projects and tags, with how many videos each has.
 
 The page shows the names, which it knows anyway. The numbers come to it afterwards, and stop at a limit, so that neither
 waits for a count of everything.
@@ -49,12 +49,17 @@ class RailSection:
 def rail_sections(filters: GalleryFilters) -> list[RailSection]:
     """Asks the database for nothing that the filters do not know."""
     team = filters.active.get("team")
-    named = [one for one in filters.named if team in (None, one.team)]
+    current = filters.active.get("collection")
+    named = [
+        one
+        for one in filters.named
+        if team in (None, one.team) and (not one.is_archived or (one.kind == "collection" and one.pk == current))
+    ]
     return [
         RailSection(_("Library"), "library", list(_libraries(filters))),
         *(
             RailSection(title, kind, [_named_item(filters, one) for one in named if one.kind == kind][:_MAX_NAMES])
-            for kind, title in (("collection", _("Collections")), ("tag", _("Tags")))
+            for kind, title in (("collection", _("Projects")), ("tag", _("Tags")))
         ),
     ]
 
@@ -72,7 +77,7 @@ def _libraries(filters: GalleryFilters) -> Iterator[RailItem]:
 
 
 def _named_item(filters: GalleryFilters, one: Named) -> RailItem:
-    """A tag or a collection is a team's, so it shows what everybody there has put into it."""
+    """A tag or a project is a team's, so it shows what everybody there has put into it."""
     query = urlencode({"team": one.team.slug, one.kind: one.pk})
     verb = "move" if one.kind == "collection" else "tag"
     is_current = filters.active.get(one.kind) == one.pk

@@ -1,4 +1,4 @@
-"""The tags and collections of a user's teams: they are renamed and deleted here, used or not. Videos stay."""
+"""The tags and projects of a user's teams: they are renamed and deleted here, used or not. Videos stay."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,11 +61,20 @@ def change(request: AuthenticatedHttpRequest, kind: str, pk: int) -> HttpRespons
                 return _page(request, {"kind": kind, "pk": pk, "name": name, "errors": [error]})
             messages.success(request, _("Renamed."))
         case "delete":
-            row.delete()
-            messages.success(request, _("Deleted. Its videos stay."))
+            _delete(request, row)
         case _:
             raise BadRequest("No such verb.")
     return redirect("tags-and-collections")
+
+
+def _delete(request: AuthenticatedHttpRequest, row: Tag | Collection) -> None:
+    if isinstance(row, Tag):
+        row.delete()
+    elif not Collection.objects.delete_unbilled(row.pk):
+        message = _("Videos were ordered in %s, so billing records name it. Archive it instead.")
+        messages.error(request, message % row)
+        return
+    messages.success(request, _("Deleted. Its videos stay."))
 
 
 def _page(request: AuthenticatedHttpRequest, wrong: dict[str, Any] | None = None) -> HttpResponse:
@@ -77,7 +86,7 @@ def _sections(user: User, wrong: dict[str, Any] | None) -> Iterator[NameSection]
     """Of the teams where the user may change them."""
     known = GalleryFilters(user, {}).named
     for team in rights_of(user).teams_where_may(Action.GENERATE):
-        for kind, title in (("collection", _("Collections")), ("tag", _("Tags"))):
+        for kind, title in (("collection", _("Projects")), ("tag", _("Tags"))):
             rows = [_row(one, wrong) for one in known if (one.kind, one.team) == (kind, team)]
             if rows:
                 yield NameSection(f"{title} · {team}", rows)

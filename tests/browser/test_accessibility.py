@@ -52,7 +52,7 @@ STRANGERS: Final = [
 ]
 PEOPLES: Final = [
     *("gallery", "new-generation", "earlier-prompts", "trash", "former-teams", "teams"),
-    *("notifications", "share-links", "tags-and-collections", "keys", "key-new"),
+    *("notifications", "share-links", "tags-and-collections", "projects", "keys", "key-new"),
     *("account-settings", "default-parameters", "account-picture", "account_email", "account_change_password"),
     *("account-notices", "delete-account", "account-impersonations", "usersessions_list", "socialaccount_connections"),
     *("mfa_index", "mfa_list_webauthn", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"),
@@ -69,7 +69,7 @@ WITH_FACTORS: Final = [
     *("mfa_reauthenticate", "mfa_reauthenticate_webauthn"),
 ]
 WITH_ARGUMENTS: Final = [
-    *("generation", "compare", "generation-delete", "generation-report", "mfa_edit_webauthn", "mfa_remove_webauthn"),
+    *("generation", "project", "compare", "generation-delete", "generation-report", "mfa_edit_webauthn", "mfa_remove_webauthn"),
     *("team", "team-queue", "team-usage", "team-approvals", "team-delete", "invitation-link", "approval-by-mail"),
     *("account_confirm_email", "account_reset_password_from_key"),
     *("review", "comment", "share-comments", "share-comment", "share-verdict"),

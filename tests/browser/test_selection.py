@@ -85,7 +85,7 @@ def test_all_that_a_search_finds_is_selected(bobs_page: Page, film: Team, bob: U
     bar.get_by_role("button", name="Select all 54").click()
     expect(bar.get_by_text("54 selected")).to_be_visible()
     bar.locator("summary", has_text="Move").click()
-    page.get_by_label("Collection (blank = none)").fill("Boats")
+    page.get_by_label("Project (blank = none)").fill("Boats")
     page.keyboard.press("Enter")
     expect(page.get_by_text("54 videos moved to “Boats”.")).to_be_visible()
     assert Generation.objects.filter(collection__name="Boats").count() == 54

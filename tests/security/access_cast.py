@@ -99,6 +99,7 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= dict.fromkeys(("mfa_remove_webauthn", "mfa_edit_webauthn"), key.pk)
     ids |= {"tag-change": Tag.objects.create(team=film, name="Snow").pk}
     ids |= {"collection-change": Collection.objects.create(team=film, name="Foxes").pk}
+    ids |= dict.fromkeys(("project", "project-change"), ids["collection-change"])
     objects = _objects(film, alice, bob, generation)
     ids["account-session-end"] = objects["usersessions_usersession"].pk
     ids["generations_case_bulk_progress"] = objects["generations_bulkdecision"].pk

@@ -44,7 +44,7 @@ ACTIONS = {
     "tag": ({"verb": "tag", "tag": "hero"}, "3 videos tagged “hero”."),
     "new tag": ({"verb": "tag", "tag": "new"}, "3 videos tagged “new”."),
     "move": ({"verb": "move", "collection": "Trailer"}, "3 videos moved to “Trailer”."),
-    "move out": ({"verb": "move", "collection": ""}, "3 videos are in no collection."),
+    "move out": ({"verb": "move", "collection": ""}, "3 videos are in no project."),
     "delete": ({"verb": "delete"}, "3 moved to trash."),
 }
 
