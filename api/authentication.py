@@ -19,6 +19,7 @@ from config.prepared_query import SAMPLE_MOMENT, PreparedQuery
 from config.server.environ import client_address
 
 INVALID: Final = "invalid key credentials"  # fal's words
+PROJECT_HEADER: Final = "X-Studio-Project"
 _SCHEMES: Final = frozenset({"key", "bearer"})
 
 
@@ -35,11 +36,13 @@ class Caller:
     """A program that acts for `user` in `team` by `key`.
 
     What the user may see and do is for this caller what they may in this one team: `user.rights` knows no other.
+    `project` is as the request names it; None: not at all.
     """
 
     key: Key
     user: User
     team: Team
+    project: str | None = None
 
 
 def authenticate(request: HttpRequest, *scopes: Scope, action: Action | None = None) -> Caller:
@@ -55,7 +58,7 @@ def authenticate(request: HttpRequest, *scopes: Scope, action: Action | None = N
         raise AuthenticationError(403, _("This key may not be used from this address."))
     key.record_use()
     request.META["REMOTE_USER"] = str(key.user_id)  # CGI's name: by it the server counts a person's transfers
-    return Caller(key, _with_rights(key), key.team)
+    return Caller(key, _with_rights(key), key.team, request.headers.get(PROJECT_HEADER))
 
 
 def _with_rights(key: Any) -> User:

@@ -14,6 +14,7 @@ from accounts.models import Team, User
 from accounts.names import fold
 from api.models import Key, Scope
 from api.models.key import DEFAULT_RESULT_DAYS, MAX_NETWORKS, MAX_RESULT_DAYS, validate_network
+from generations.models import Collection
 
 _EXPIRIES: Final = [
     ("30", gettext_lazy("30 days")),
@@ -22,6 +23,10 @@ _EXPIRIES: Final = [
     ("", gettext_lazy("Never")),
 ]
 _NO_TEAM: Final = {"invalid_choice": gettext_lazy("You are in no such team.")}
+
+
+def _with_team(project: Collection) -> str:
+    return f"{project.team}: {project}"
 
 
 class KeyForm(forms.Form):
@@ -63,6 +68,15 @@ class KeyForm(forms.Form):
         widget=forms.NumberInput(attrs={"class": "input", "inputmode": "numeric"}),
     )
 
+    project = forms.ModelChoiceField(
+        Collection.objects.none(),
+        label=gettext_lazy("Default project"),
+        required=False,
+        empty_label=gettext_lazy("No project"),
+        help_text=gettext_lazy("Where a request has no header X-Studio-Project."),
+        widget=forms.Select(attrs={"class": "input"}),
+    )
+
     def clean_name(self) -> str:
         name = fold(str(self.cleaned_data["name"]))
         if not name:
@@ -80,7 +94,7 @@ class KeyForm(forms.Form):
     def columns(self) -> dict[str, Any]:
         """Of a valid form, by the names that the model has for them."""
         limit = self.cleaned_data["monthly_limit"]
-        names = ("name", "scopes", "allowed_networks", "result_days")
+        names = ("name", "scopes", "allowed_networks", "result_days", "project")
         return {name: self.cleaned_data[name] for name in names} | {
             "monthly_limit_cents": None if limit is None else int(limit * 100)
         }
@@ -117,6 +131,16 @@ class NewKeyForm(KeyForm):
         field: Any = self.fields["team"]
         field.queryset = Team.objects.get_queryset().filter(pk__in=[team.pk for team in teams])
         field.choices = [(team.slug, team.name) for team in teams]  # they were read already
+        projects: Any = self.fields["project"]
+        projects.queryset = Collection.objects.usable_by(user).filter(team__in=teams).select_related("team")
+        projects.label_from_instance = _with_team
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        project, team = values.get("project"), values.get("team")
+        if project and team and project.team_id != team.pk:
+            self.add_error("project", _("This project is of another team."))
+        return values
 
     def save(self) -> tuple[Key, str]:
         """The key and its token."""
@@ -134,10 +158,13 @@ class EditKeyForm(KeyForm):
             "scopes": key.scopes,
             "monthly_limit": None if limit is None else f"{limit / 100:.2f}",
             "allowed_networks": "\n".join(key.allowed_networks),
+            "project": key.project_id,
             "result_days": key.result_days,
         }
         super().__init__(*args, **kwargs)
         self.key = key
+        field: Any = self.fields["project"]
+        field.queryset = Collection.objects.usable_by(key.user).filter(team=key.team)
 
     def save(self) -> None:
         Key.objects.filter(pk=self.key.pk).update(**self.columns())

@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError
@@ -16,9 +16,10 @@ from api.authentication import Caller
 from api.budget import limit_of_key
 from api.models import ApiRequest, Key
 from api.models.request import MAX_IDEMPOTENCY_KEY
+from config.parameters import whole_number
 from generations import tasks
-from generations.exceptions import OrderRefusedError, OverBudgetError
-from generations.models import Generation, dollars
+from generations.exceptions import OrderRefusedError, OverBudgetError, ProjectRefusedError
+from generations.models import Collection, Generation, dollars
 from generations.orders.place import Order, Record, place_batch, place_retry
 
 
@@ -51,12 +52,46 @@ def find_repeated(caller: Caller, repeat: Repeat) -> list[Generation]:
     known = ApiRequest.objects.repeated(caller.key, repeat.key)
     if known is None:
         return []
-    if known.body_digest != repeat.digest:
+    if known.body_digest != _digest(caller, repeat):
         raise IdempotencyError(_("This Idempotency-Key was used for another request within the last 24 hours."))
     first: Generation = known.generation
     if first.batch is None:
         return [first]
     return list(Generation.objects.filter(batch=first.batch, user=first.user_id).order_by("batch_index"))
+
+
+def _digest(caller: Caller, repeat: Repeat) -> str:
+    """Of all that was asked: the same body for another project is another order."""
+    if caller.project is None or not repeat.digest:
+        return repeat.digest
+    return hashlib.sha256(f"{repeat.digest} {caller.project}".encode()).hexdigest()
+
+
+def project_of(caller: Caller) -> Collection | None:
+    """The project that the request names by its id or its name, or else the key's; a blank name is none.
+
+    Raises ProjectRefusedError where the team has none of that name.
+    """
+    if caller.project is None:
+        return caller.key.project
+    named = _as_utf8(caller.project).strip()
+    if not named:
+        return None
+    projects = Collection.objects.filter(team=caller.team)
+    number = whole_number(named)
+    found = (projects.filter(pk=number).first() if number else None) or projects.filter(name__iexact=named).first()
+    if found is None:
+        message = _("There is no project “%(name)s” in %(team)s.")
+        raise ProjectRefusedError(message % {"name": named, "team": caller.team})
+    return found
+
+
+def _as_utf8(header: str) -> str:
+    """Servers read headers as Latin-1; most programs write UTF-8."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def place(
@@ -69,19 +104,23 @@ def place(
     """
     repeat = repeat or Repeat()
 
+    def make() -> list[Generation]:
+        project = project_of(caller)
+        return place_batch([replace(order, project=project) for order in orders], waits=True, record=record_all)
+
     def record_all(rows: list[Generation]) -> None:
-        _record(caller.key, rows, repeat)
+        _record(caller, rows, repeat)
         if record:
             record(rows)
 
-    return _once(caller, repeat, lambda: place_batch(orders, waits=True, record=record_all))
+    return _once(caller, repeat, make)
 
 
 def retry(caller: Caller, generation: Generation, repeat: Repeat) -> Generation:
     """Another try of one that ended without a video, as `place`."""
 
     def record(rows: list[Generation]) -> None:
-        _record(caller.key, rows, repeat)
+        _record(caller, rows, repeat)
 
     def place_again() -> list[Generation]:
         return [place_retry(generation, caller.user, uuid.uuid4(), waits=True, record=record)]
@@ -103,8 +142,9 @@ def _once(caller: Caller, repeat: Repeat, make: Callable[[], list[Generation]]) 
     return rows
 
 
-def _record(key: Key, rows: list[Generation], repeat: Repeat) -> None:
+def _record(caller: Caller, rows: list[Generation], repeat: Repeat) -> None:
     """In the transaction of the rows: another order by this key waits until it has ended."""
+    key = caller.key
     locked = Key.objects.select_for_update(no_key=True).get(pk=key.pk)
     _refuse_ended(locked, rows[0])
     _refuse_over_limit(locked, sum(row.cost_cents for row in rows))
@@ -116,7 +156,7 @@ def _record(key: Key, rows: list[Generation], repeat: Repeat) -> None:
             generation=row,
             key=key,
             idempotency_key=repeat.key if row is first else "",
-            body_digest=repeat.digest if row is first else "",
+            body_digest=_digest(caller, repeat) if row is first else "",
         )
         for row in rows
     )

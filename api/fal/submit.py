@@ -22,6 +22,7 @@ from generations.bucket import BucketDownError
 from generations.exceptions import (
     OrderRefusedError,
     OverBudgetError,
+    ProjectRefusedError,
     QueuePausedError,
     TooManyOrdersError,
     TooManyPicturesError,
@@ -110,7 +111,7 @@ def _refusal(error: Exception) -> Answer:  # noqa: PLR0911 - one return a kind
             return responses.locked(error)
         case KeyEndedError():
             return responses.sentence(401, INVALID)
-        case IdempotencyError():
+        case IdempotencyError() | ProjectRefusedError():
             return responses.sentence(422, error)
         case PromptRefusedError():
             return responses.model_error(422, [responses.detail("prompt", _VIOLATION, error)])

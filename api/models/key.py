@@ -26,6 +26,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Team, User
 from accounts.names import NameField
 from accounts.roles import Action
+from generations.models import Collection
 
 MAX_RESULT_DAYS: Final = 365
 DEFAULT_RESULT_DAYS: Final = 7
@@ -121,6 +122,16 @@ class Key(models.Model):
     )
     monthly_limit_cents = models.PositiveIntegerField(
         _("monthly limit in US cents"), null=True, blank=True, help_text=_("Of this key; none without it.")
+    )
+    project = models.ForeignKey(
+        Collection,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,  # nobody asks for the keys of a project
+        related_name="+",
+        verbose_name=_("default project"),
+        help_text=_("In which it orders where a request names none."),
     )
     result_days = models.PositiveSmallIntegerField(
         _("result links expire after (days)"), default=DEFAULT_RESULT_DAYS, help_text=_("Of the addresses of videos.")

@@ -27,6 +27,7 @@ from api.v1.schemas.team import (
     KindOut,
     Limit,
     MemberUsageOut,
+    PartOut,
     PriceOut,
     PricesOut,
     SubtotalOut,
@@ -125,8 +126,13 @@ def _usage_out(found: Usage, month: Month, of: Any) -> UsageOut:
         limit=None if found.limit is None else money(found.limit),
         days=[DayOut(day=share.key, **_columns(share)) for share in found.days],
         members=[MemberUsageOut(member=person(share.key), **_columns(share)) for share in found.members],
+        **{f"{name}s": [_part_out(share) for share in shares] for name, shares in found.parts.items()},
         kinds=[KindOut(**_kind(share.key[0]), duration=share.key[1], **_columns(share)) for share in found.kinds],
     )
+
+
+def _part_out(share: Subtotal) -> PartOut:
+    return PartOut(key=share.key.key, name=share.key.label, **_columns(share))
 
 
 def _columns(share: Subtotal) -> dict[str, Any]:

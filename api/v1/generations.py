@@ -89,7 +89,7 @@ def get_generation(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa
 
 @router.patch("/{uuid:id}", auth=SAY, response=GenerationOut, operation_id="editGeneration", url_name="v1-generation")
 def edit_generation(request: HttpRequest, id: uuid.UUID, body: GenerationEdit) -> HttpResponse:  # noqa: A002
-    """Its tags, its collection, who sees it, and whether it is a favourite."""
+    """Its tags, its project (`collection`), who sees it, and whether it is a favourite."""
     caller = caller_of(request)
     row = visible_generation(authenticated(request), id)
     given = body.model_fields_set
@@ -107,7 +107,7 @@ def _edit(user: User, row: Generation, body: GenerationEdit) -> None:
     if "tags" in given:
         _set_tags(row, [_name(f"tags/{place}", one) for place, one in enumerate(body.tags or [])])
     if "collection" in given:
-        Collection.objects.assign([row], _name("collection", body.collection) if body.collection else "")
+        Collection.objects.assign([row], _name("collection", body.collection) if body.collection else "", user)
     if body.is_favourite is not None:
         Favourite.objects.set(user, row, is_one=body.is_favourite)
     if body.is_private is not None and body.is_private != row.is_private:

@@ -1,4 +1,4 @@
-"""Tags and collections of the team: list, make, rename, delete. Videos stay."""
+"""Tags and projects (`collections`) of the team: list, make, rename, delete. Videos stay."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Path, Query, Router
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.authentication import Caller
 from api.v1.callers import MANAGE, READ_MANAGED
 from api.v1.http import caller_of, lock, require_match, respond
 from api.v1.pages import Keyset, Page, PageQuery, refuse_unknown, respond_page
 from api.v1.problems import ProblemError, invalid, of_body
-from api.v1.schemas.common import Input, Moment, Named, NumberId
+from api.v1.schemas.common import Input, Moment, Money, Named, NumberId, money
 from api.v1.schemas.generation import Name
 from generations.models import Collection, Tag
 from generations.models.collections import clean_name
@@ -29,7 +29,13 @@ class NameIn(Input):
 
 
 class CollectionOut(Named):
+    """A project."""
+
+    client: str = Field(description="Who it is billed to; blank: not said.")
+    cost_centre: str
+    monthly_limit: Money | None = Field(description="Of what is ordered in it.")
     created_at: Moment
+    archived_at: Moment | None = Field(description="Nothing new is ordered in it from then on.")
 
 
 @tags.get("", auth=READ_MANAGED, response=Page[Named], operation_id="listTags", url_name="v1-tags")
@@ -102,7 +108,7 @@ def rename_collection(request: HttpRequest, id: Path[NumberId], body: NameIn) ->
     "/{id}", auth=MANAGE, response={204: None}, operation_id="deleteCollection", url_name="v1-collection"
 )
 def delete_collection(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002
-    """What lies in it lies in none then; the videos stay."""
+    """What lies in it lies in none then; the videos stay. 409 where something was ordered in it: archive it instead."""
     return _delete(request, Collection, id)
 
 
@@ -118,7 +124,16 @@ def _get(caller: Caller, model: Any, pk: int) -> Any:
 
 def _out(row: Tag | Collection) -> BaseModel:
     if isinstance(row, Collection):
-        return CollectionOut(id=row.pk, name=row.name, created_at=row.created_at)
+        limit = row.monthly_limit_cents
+        return CollectionOut(
+            id=row.pk,
+            name=row.name,
+            client=row.client,
+            cost_centre=row.cost_centre,
+            monthly_limit=None if limit is None else money(limit),
+            created_at=row.created_at,
+            archived_at=row.archived_at,
+        )
     return Named(id=row.pk, name=row.name)
 
 
@@ -152,5 +167,9 @@ def _delete(request: HttpRequest, model: Any, pk: int) -> HttpResponse:
         lock(model, pk)
         row = _get(caller_of(request), model, pk)
         require_match(request, _out(row))
-        row.delete()
+        if model is Tag:
+            row.delete()
+        elif not Collection.objects.delete_unbilled(pk):
+            words = _("Videos were ordered in %s, so billing records name it. Archive it instead.")
+            raise ProblemError(409, words % row, kind="billed")
     return HttpResponse(status=204)

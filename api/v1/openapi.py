@@ -9,6 +9,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 from ninja.operation import Operation
 
+from api.authentication import PROJECT_HEADER
 from api.v1.app import api
 from api.v1.callers import KeyAuth
 from api.v1.http import etag_of
@@ -71,6 +72,14 @@ _LIMIT_HEADERS: Final = {
 }
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 _IDEMPOTENCY: Final = "Of your own choice. Sent again within 24 hours, the same request makes nothing twice."
+_ORDERS: Final = frozenset({"createGeneration", "createBatch"})
+_PROJECT: Final[dict[str, Any]] = {
+    "name": PROJECT_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The project to order in, by its id or its name; blank: none. Without it, the key’s default.",
+    "schema": {"type": "string"},
+}
 _ETAG: Final = {"ETag": {"description": "Of what the answer says.", "schema": {"type": "string"}}}
 
 
@@ -139,6 +148,8 @@ def _complete(operation: Operation, described: dict[str, Any]) -> None:
     for parameter in described["parameters"]:
         if parameter["name"] == "idempotency_key":
             parameter |= {"name": IDEMPOTENCY_KEY, "description": _IDEMPOTENCY}
+    if operation.operation_id in _ORDERS:
+        described["parameters"] = [*described["parameters"], _PROJECT]
     is_get, has_body = "GET" in operation.methods, "requestBody" in described
     described["responses"] = {str(status): answer for status, answer in described["responses"].items()}
     for answer in described["responses"].values():

@@ -19,6 +19,7 @@ from generations.bucket import BucketDownError
 from generations.exceptions import (
     OrderRefusedError,
     OverBudgetError,
+    ProjectRefusedError,
     TooManyOrdersError,
     TooManyPicturesError,
 )
@@ -35,6 +36,7 @@ _REQUEST_PARTS: Final = frozenset({"body", "query", "path", "header"})
 # the last part of a problem's type, and its status
 KINDS: Final[dict[type[Exception], tuple[str, int]]] = {
     OverBudgetError: ("over-budget", 403),
+    ProjectRefusedError: ("project-refused", 422),
     IdempotencyError: ("idempotency-key-reused", 422),
     PromptRefusedError: ("prompt-refused", 422),
     BannedPictureError: ("picture-refused", 422),

@@ -12,6 +12,8 @@ from accounts.models import Membership, Team, User
 from accounts.roles import Action
 from api.models import Key, Scope
 from api.models.key import DEFAULT_RESULT_DAYS, MAX_RESULT_DAYS, validate_network
+from generations.models import Collection
+from generations.models.collections import clean_name
 
 
 class Command(BaseCommand):
@@ -29,6 +31,7 @@ class Command(BaseCommand):
             "--network", action="append", default=[], metavar="CIDR", help="Where it may come from; may be repeated."
         )
         parser.add_argument("--monthly-limit", type=int, metavar="CENTS", help="What it may spend in a month.")
+        parser.add_argument("--project", default="", metavar="NAME", help="In which it orders; a new one is made.")
         parser.add_argument(
             "--result-days", type=int, default=DEFAULT_RESULT_DAYS, metavar="N", help="How long a result's link lives."
         )
@@ -40,6 +43,8 @@ class Command(BaseCommand):
         team = _team(user, options["team"])
         key = Key(user=user, team=team, name=" ".join(options["name"].split()), **_columns(options))
         _check(key)
+        if options["project"]:
+            key.project = _project(key, options["project"])
         token = key.save_with_token()
         self.stderr.write(f"{key} acts for {user.email} in {team.name}. It is shown this once:")
         self.stdout.write(token)
@@ -53,6 +58,12 @@ def _team(user: User, slug: str) -> Team:
     if not Membership.objects.may(user, Action.VIEW, team):
         raise CommandError(f"--team: {user.email} may do nothing in {team.name}.")
     return team
+
+
+def _project(key: Key, name: str) -> Collection:
+    if not (name := clean_name(name)):
+        raise CommandError("--project: nothing of this name can be seen.")
+    return Collection.objects.get_or_create_named(key.team_id, name)
 
 
 def _columns(options: dict[str, Any]) -> dict[str, Any]:

@@ -93,8 +93,15 @@ class KindOut(SubtotalOut):
     duration: int
 
 
+class PartOut(SubtotalOut):
+    """Of a project, a client, a tag or a key."""
+
+    key: str = Field(description="Its id, or a client’s name; blank: what is of none.")
+    name: str
+
+
 class UsageOut(BaseModel):
-    """What a month cost: in all, by day where the studio is, by member and by kind."""
+    """What a month cost: in all, by day where the studio is, by member, by kind and by what it was for."""
 
     month: str = Field(examples=["2026-11"])
     of: Literal["team", "member", "key"] = Field(
@@ -105,6 +112,10 @@ class UsageOut(BaseModel):
     days: list[DayOut]
     members: list[MemberUsageOut]
     kinds: list[KindOut]
+    projects: list[PartOut] = Field(description="By the project of the order, wherever the video was moved to.")
+    clients: list[PartOut]
+    tags: list[PartOut] = Field(description="A request with two tags counts for both.")
+    keys: list[PartOut]
 
 
 class PriceOut(BaseModel):

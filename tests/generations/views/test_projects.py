@@ -100,7 +100,7 @@ def test_budget_members_and_archive_are_for_who_may_set_limits(alice: User, bob:
     assert spring.archived_at
     rail = signed_in(bob).get("/?team=film").context["rail"]
     assert [item.label for section in rail if section.kind == "collection" for item in section.items] == []
-    assert "New video" not in signed_in(alice).get(f"/projects/{spring.pk}/").content.decode()
+    assert f"{PAGE}?project=" not in signed_in(alice).get(f"/projects/{spring.pk}/").content.decode()
     change(alice, spring, "restore")
     change(alice, spring, "access", limit="")
     assert (spring.archived_at, spring.monthly_limit_cents, spring.members.exists()) == (None, None, False)

@@ -1,0 +1,132 @@
+"""Orders of programs in projects: by the header, or by the key's default; by all of the ways that order."""
+
+import json
+from io import StringIO
+from typing import Any, Final
+
+import pytest
+from django.core.management import call_command
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Team, User
+from api.models import Key
+from generations.fal.arguments import Endpoint
+from generations.models import Collection, Generation, ProjectMember, ProjectMove, Status
+from tests.api.conftest import client_with, make_key
+from tests.cast import make_generation, signed_in
+
+pytestmark = pytest.mark.django_db
+_HEADER: Final = "X-Studio-Project"
+
+
+@pytest.fixture
+def spring(film: Team) -> Collection:
+    return Collection.objects.create(team=film, name="Frühling", monthly_limit_cents=50)
+
+
+def order(token: str, way: str, **headers: str) -> Any:
+    address = f"/fal/queue/{Endpoint.TEXT_TO_VIDEO}" if way == "fal" else "/api/v1/generations"
+    client = client_with(token, **headers)
+    return client.post(address, json.dumps({"prompt": "A fox"}), content_type="application/json")
+
+
+def header_of(name: str) -> str:
+    """UTF-8, as it comes out of a server that reads Latin-1."""
+    return name.encode().decode("latin-1")
+
+
+@pytest.mark.parametrize("way", ["fal", "v1"])
+@pytest.mark.parametrize("named", ["by id", "Frühling", " frühling ", "default", "blank", "nothing"])
+def test_order_is_in_the_named_project_or_the_keys(
+    film: Team, bob: User, spring: Collection, way: str, named: str
+) -> None:
+    default = spring if named == "default" else Collection.objects.create(team=film, name="Default")
+    _, token = make_key(bob, film, project=None if named == "nothing" else default)
+    given = {"by id": str(spring.pk), "blank": ""}.get(named, header_of(named))
+    headers = {} if named in {"default", "nothing"} else {_HEADER: given}
+    assert order(token, way, **headers).status_code in {200, 201}
+
+    row = Generation.objects.get()
+    expected = None if named in {"blank", "nothing"} else spring
+    assert (row.collection, row.billed_project) == (expected, expected)
+
+
+def _archive(project: Collection, _mallory: User) -> str:
+    Collection.objects.filter(pk=project.pk).update(archived_at=timezone.now())
+    return str(project.pk)
+
+
+def _close_to_others(project: Collection, mallory: User) -> str:
+    ProjectMember.objects.create(project=project, user=mallory)
+    return str(project.pk)
+
+
+def _of_another_team(_project: Collection, mallory: User) -> str:
+    return str(Collection.objects.create(team=mallory.personal_team, name="Hers").pk)
+
+
+@pytest.mark.parametrize("way", ["fal", "v1"])
+@pytest.mark.parametrize("change", [_archive, _close_to_others, _of_another_team, lambda *_: "None such"])
+def test_project_that_can_not_be_used_is_refused(
+    film: Team, bob: User, mallory: User, spring: Collection, way: str, change: Any
+) -> None:
+    _, token = make_key(bob, film)
+    answer = order(token, way, **{_HEADER: change(spring, mallory)})
+
+    assert answer.status_code == 422
+    assert "project" in answer.json()["detail"]
+    assert not Generation.objects.exists()
+
+
+@pytest.mark.parametrize("way", ["fal", "v1"])
+def test_budget_of_the_project_holds(film: Team, bob: User, spring: Collection, way: str) -> None:
+    _, token = make_key(bob, film, project=spring)
+    assert order(token, way).status_code in {200, 201}
+    answer = order(token, way)
+
+    assert answer.status_code == 403
+    assert "$0.15 is left of this month's $0.50 (the project’s limit)" in answer.json()["detail"]
+
+
+def test_same_key_for_another_project_is_another_order(film: Team, bob: User, spring: Collection) -> None:
+    _, token = make_key(bob, film)
+    named = {"Idempotency-Key": "order-17", _HEADER: str(spring.pk)}
+    first, again = (order(token, "v1", **named) for _ in range(2))
+    assert first.json()["id"] == again.json()["id"]
+    assert order(token, "v1", **{**named, _HEADER: ""}).status_code == 422
+
+
+def test_key_page_has_the_projects_that_its_person_may_use(film: Team, bob: User, spring: Collection) -> None:
+    key, _ = make_key(bob, film)
+    others = Collection.objects.create(team=bob.personal_team, name="Other")
+    client, address = signed_in(bob), reverse("key", args=[key.pk])
+    values = {"name": "A script", "scopes": "generate", "result_days": "7"}
+    for project, status in ((spring, 302), (others, 422)):
+        assert client.post(address, {**values, "project": str(project.pk)}).status_code == status
+    key.refresh_from_db()
+    assert key.project == spring
+
+
+def test_command_makes_a_key_for_a_project(film: Team, bob: User, spring: Collection) -> None:
+    arguments = ("--user", bob.email, "--team", "film", "--name", "Script", "--project", "frühling")
+    call_command("api_key", *arguments, stdout=StringIO(), stderr=StringIO())
+
+    assert Key.objects.get().project == spring
+
+
+def test_usage_moves_and_projects_of_the_api(film: Team, alice: User, spring: Collection) -> None:
+    row = make_generation(alice, film, Status.DONE, cost_cents=35, billed_project=spring, collection=spring)
+    _, token = make_key(alice, film)
+    client = client_with(token)
+    found = client.get("/api/v1/usage").json()
+    assert [(one["key"], one["name"], one["spent"]["cents"]) for one in found["projects"]] == [
+        (str(spring.pk), "Frühling", 35)
+    ]
+    assert {name: len(found[name]) for name in ("clients", "tags", "keys")} == {"clients": 1, "tags": 0, "keys": 1}
+
+    assert client.get(f"/api/v1/collections/{spring.pk}").json()["monthly_limit"]["cents"] == 50
+    assert client.delete(f"/api/v1/collections/{spring.pk}").status_code == 409
+    edit = json.dumps({"collection": None})
+    assert client.patch(f"/api/v1/generations/{row.pk}", edit, content_type="application/json").status_code == 200
+    assert ProjectMove.objects.get().by == alice
