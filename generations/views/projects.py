@@ -91,8 +91,8 @@ class AccessForm(LimitForm):
         ),
     )
 
-    def __init__(self, project: Collection, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="access-%s", **kwargs)
+    def __init__(self, project: Collection, data: Any = None, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, auto_id="access-%s", initial=initial)
         field: Any = self.fields["members"]
         field.queryset = User.objects.filter(memberships__team=project.team_id).order_by("name", "email")
 

@@ -69,7 +69,15 @@ WITH_FACTORS: Final = [
     *("mfa_reauthenticate", "mfa_reauthenticate_webauthn"),
 ]
 WITH_ARGUMENTS: Final = [
-    *("generation", "project", "compare", "generation-delete", "generation-report", "mfa_edit_webauthn", "mfa_remove_webauthn"),
+    *(
+        "generation",
+        "project",
+        "compare",
+        "generation-delete",
+        "generation-report",
+        "mfa_edit_webauthn",
+        "mfa_remove_webauthn",
+    ),
     *("team", "team-queue", "team-usage", "team-approvals", "team-delete", "invitation-link", "approval-by-mail"),
     *("account_confirm_email", "account_reset_password_from_key"),
     *("review", "comment", "share-comments", "share-comment", "share-verdict"),

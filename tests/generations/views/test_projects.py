@@ -103,7 +103,7 @@ def test_budget_members_and_archive_are_for_who_may_set_limits(alice: User, bob:
     assert f"{PAGE}?project=" not in signed_in(alice).get(f"/projects/{spring.pk}/").content.decode()
     change(alice, spring, "restore")
     change(alice, spring, "access", limit="")
-    assert (spring.archived_at, spring.monthly_limit_cents, spring.members.exists()) == (None, None, False)
+    assert [spring.archived_at, spring.monthly_limit_cents, *spring.members.all()] == [None, None]
 
 
 def test_composer_orders_into_the_project(film: Team, bob: User, spring: Collection) -> None:
