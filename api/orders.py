@@ -16,10 +16,10 @@ from api.authentication import Caller
 from api.budget import limit_of_key
 from api.models import ApiRequest, Key
 from api.models.request import MAX_IDEMPOTENCY_KEY
-from config.parameters import whole_number
+from api.projects import project_of
 from generations import tasks
-from generations.exceptions import OrderRefusedError, OverBudgetError, ProjectRefusedError
-from generations.models import Collection, Generation, dollars
+from generations.exceptions import OrderRefusedError, OverBudgetError
+from generations.models import Generation, dollars
 from generations.orders.place import Order, Record, place_batch, place_retry
 
 
@@ -66,32 +66,6 @@ def _digest(caller: Caller, repeat: Repeat) -> str:
         return repeat.digest
     return hashlib.sha256(f"{repeat.digest} {caller.project}".encode()).hexdigest()
 
-
-def project_of(caller: Caller) -> Collection | None:
-    """The project that the request names by its id or its name, or else the key's; a blank name is none.
-
-    Raises ProjectRefusedError where the team has none of that name.
-    """
-    if caller.project is None:
-        return caller.key.project
-    named = _as_utf8(caller.project).strip()
-    if not named:
-        return None
-    projects = Collection.objects.filter(team=caller.team)
-    number = whole_number(named)
-    found = (projects.filter(pk=number).first() if number else None) or projects.filter(name__iexact=named).first()
-    if found is None:
-        message = _("There is no project “%(name)s” in %(team)s.")
-        raise ProjectRefusedError(message % {"name": named, "team": caller.team})
-    return found
-
-
-def _as_utf8(header: str) -> str:
-    """Servers read headers as Latin-1; most programs write UTF-8."""
-    try:
-        return header.encode("latin-1").decode()
-    except UnicodeError:
-        return header
 
 
 def place(

@@ -1,4 +1,4 @@
-"""Send a mail when a budget passes 50, 80 and 100 % of a team's or a member's limit, each once a month.
+"""Send a mail when a budget passes 50, 80 and 100 % of a team's, a member's or a project's limit, each once a month.
 
 The row is written before its mail is sent, so that no two workers send one. A worker killed in between loses the mail;
 the pages say the same.
@@ -14,7 +14,7 @@ from accounts.models import Membership, Team, User
 from accounts.roles import Action, roles_that_may
 from generations.billing.budget import Budget
 from generations.billing.usage import Month
-from generations.models import THRESHOLDS, BudgetWarning, Generation
+from generations.models import THRESHOLDS, BudgetWarning, Collection, Generation, ProjectBudgetWarning
 
 
 def send_budget_alerts() -> int:
@@ -22,13 +22,24 @@ def send_budget_alerts() -> int:
     month, mails = Month.now(), 0
     for team in Team.objects.get_queryset().filter(monthly_limit_cents__isnull=False):
         budget = _build_budget(team.monthly_limit_cents or 0, _sum_spent(month, team=team))
-        if percent := _claim_threshold(team, None, month, budget):
+        if percent := _claim_threshold(BudgetWarning, month, budget, team=team, user=None):
             mails += _send_alert(_budget_managers(team), team, budget, percent, whole=True)
     limited = Q(monthly_limit_cents__isnull=False) | Q(own_limit_cents__isnull=False)
     for member in Membership.objects.filter(limited).select_related("team", "user"):
         budget = _build_budget(member.effective_limit_cents or 0, _sum_spent(month, team=member.team, user=member.user))
-        if percent := _claim_threshold(member.team, member.user, month, budget):
+        if percent := _claim_threshold(BudgetWarning, month, budget, team=member.team, user=member.user):
             mails += _send_alert([member.user], member.team, budget, percent, whole=False)
+    return mails + _send_project_alerts(month)
+
+
+def _send_project_alerts(month: Month) -> int:
+    mails = 0
+    limited = Collection.objects.filter(monthly_limit_cents__isnull=False, archived_at=None)
+    for project in limited.select_related("team"):
+        budget = _build_budget(project.monthly_limit_cents or 0, _sum_spent(month, billed_project=project))
+        if percent := _claim_threshold(ProjectBudgetWarning, month, budget, project=project):
+            managers = _budget_managers(project.team)
+            mails += _send_alert(managers, project.team, budget, percent, whole=True, project=project)
     return mails
 
 
@@ -42,11 +53,13 @@ def _build_budget(limit: int, spent: int) -> Budget:
     return Budget(left=max(limit - spent, 0), limit=limit)
 
 
-def _claim_threshold(team: Team, user: User | None, month: Month, budget: Budget) -> int | None:
+def _claim_threshold(
+    warnings: type[BudgetWarning] | type[ProjectBudgetWarning], month: Month, budget: Budget, **of: Any
+) -> int | None:
     """The highest threshold that is reached and not yet alerted, now noted with those below it."""
     reached = [percent for percent in THRESHOLDS if budget.limit and budget.percent >= percent]
-    known: dict[str, Any] = {"team": team, "user": user, "month": month.first}
-    new = [percent for percent in reached if BudgetWarning.objects.get_or_create(**known, percent=percent)[1]]
+    manager: Any = warnings.objects
+    new = [percent for percent in reached if manager.get_or_create(**of, month=month.first, percent=percent)[1]]
     return max(new) if new and max(new) == max(reached) else None
 
 
@@ -54,7 +67,9 @@ def _budget_managers(team: Team) -> Iterable[User]:
     return team.members.filter(memberships__team=team, memberships__role__in=roles_that_may(Action.BUDGET)).distinct()
 
 
-def _send_alert(people: Iterable[User], team: Team, budget: Budget, percent: int, *, whole: bool) -> int:
+def _send_alert(
+    people: Iterable[User], team: Team, budget: Budget, percent: int, *, whole: bool, project: Collection | None = None
+) -> int:
     """How many mails are on their way. One that can't be sent is logged: the pages say the same."""
-    context = {"team": team, "budget": budget, "percent": percent, "is_whole": whole}
+    context = {"team": team, "budget": budget, "percent": percent, "is_whole": whole, "project": project}
     return sum(send_email(person.email, "teams/mail/budget", context) for person in people)

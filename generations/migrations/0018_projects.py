@@ -146,6 +146,28 @@ class Migration(migrations.Migration):
             ],
             options={"ordering": ["at", "id"]},
         ),
+        migrations.CreateModel(
+            name="ProjectBudgetWarning",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("month", models.DateField(help_text="Its first day.", verbose_name="month")),
+                ("percent", models.PositiveSmallIntegerField(verbose_name="percent")),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="at")),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="generations.collection",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "month", "percent"), name="project_budget_warning_once")
+                ],
+            },
+        ),
         migrations.AddField(
             model_name="generation",
             name="billed_project",

@@ -41,7 +41,7 @@ from generations.models.review_status import ReviewStatus
 from generations.models.rule import BannedFile, Flag, PromptRule
 from generations.models.usage_day import UsageDay
 from generations.models.video import Video
-from generations.models.warning import THRESHOLDS, BudgetWarning
+from generations.models.warning import THRESHOLDS, BudgetWarning, ProjectBudgetWarning
 
 __all__ = [
     "AT_FAL",
@@ -85,6 +85,7 @@ __all__ = [
     "Preset",
     "Price",
     "PrivateAccess",
+    "ProjectBudgetWarning",
     "ProjectMember",
     "ProjectMove",
     "PromptRule",

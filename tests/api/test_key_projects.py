@@ -87,6 +87,8 @@ def test_budget_of_the_project_holds(film: Team, bob: User, spring: Collection, 
 
     assert answer.status_code == 403
     assert "$0.15 is left of this month's $0.50 (the project’s limit)" in answer.json()["detail"]
+    budget = client_with(token).get("/api/v1/budget").json()
+    assert [(one["owner"], one["left"]["cents"]) for one in budget["limits"]] == [("project", 15)]
 
 
 def test_same_key_for_another_project_is_another_order(film: Team, bob: User, spring: Collection) -> None:

@@ -54,8 +54,8 @@ class MemberOut(BaseModel):
 class Limit(BaseModel):
     """A month’s limit, and what is left of it."""
 
-    owner: Literal["team", "member", "own", "key"] = Field(
-        description="Whose: the team’s, the team’s for the person, the person’s own, or the key’s."
+    owner: Literal["team", "member", "own", "project", "key"] = Field(
+        description="Whose: the team’s, the team’s for the person, the person’s own, the project’s, or the key’s."
     )
     limit: Money
     left: Money

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Membership, Team, User
 from generations.billing.budget import budget_of_project
+from generations.billing.budget_alerts import send_budget_alerts
 from generations.exceptions import OverBudgetError, ProjectRefusedError
 from generations.fal.arguments import Endpoint, parse
 from generations.flows.delete_account import delete_account
@@ -221,3 +223,14 @@ def test_deleted_account_takes_the_words_of_its_projects_along(bob: User) -> Non
     own.refresh_from_db()
     assert (own.name, own.client) == (f"Project {own.pk}", "")
     assert not Collection.objects.filter(pk=unused.pk).exists()
+
+
+def test_budget_manager_is_told_of_each_threshold_once(
+    film: Team, alice: User, bob: User, spring: Collection, mailoutbox: list[EmailMessage]
+) -> None:
+    make_generation(bob, film, Status.DONE, cost_cents=85, billed_project=spring)
+    for _ in range(2):
+        send_budget_alerts()
+
+    told = [(mail.to, mail.subject) for mail in mailoutbox]
+    assert told == [([alice.email], "80 % of the budget of the project Spring is used")]
