@@ -136,7 +136,7 @@ class PriceOf(BaseModel):
 
 
 class LimitOf(BaseModel):
-    owner: str = Field(description="team, member (the team's for this person), own (the person's own), project, or key.")
+    owner: str = Field(description="team, member (the team's for the person), own (the person's), project, or key.")
     limit_cents: int
     left_cents: int
 

@@ -1,15 +1,20 @@
 """Tags and projects (`collections`) of the team: list, make, rename, delete. Videos stay."""
 
-from typing import Any
+from typing import Annotated, Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Path, Query, Router
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from accounts.rights import rights_of
+from accounts.roles import Action
 from api.authentication import Caller
+from api.text import Text
 from api.v1.callers import MANAGE, READ_MANAGED
 from api.v1.http import caller_of, lock, require_match, respond
 from api.v1.pages import Keyset, Page, PageQuery, refuse_unknown, respond_page
@@ -36,6 +41,30 @@ class CollectionOut(Named):
     monthly_limit: Money | None = Field(description="Of what is ordered in it.")
     created_at: Moment
     archived_at: Moment | None = Field(description="Nothing new is ordered in it from then on.")
+
+
+class CollectionEdit(Input):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"client": "Acme", "monthly_limit_cents": 25000}]}
+    )
+
+    name: Name | None = None
+    client: Annotated[Text, Field(max_length=100)] | None = None
+    cost_centre: Annotated[Text, Field(max_length=60)] | None = None
+    monthly_limit_cents: Annotated[int, Field(ge=0, le=999_999_999)] | None = Field(None, description="null: no limit.")
+    is_archived: bool | None = None
+
+
+_OF_BUDGET = frozenset({"monthly_limit_cents", "is_archived"})
+
+
+def _columns(body: CollectionEdit) -> dict[str, Any]:
+    """What is to be written, without the name, which may be taken."""
+    found = body.model_dump(exclude_unset=True, include={"client", "cost_centre", "monthly_limit_cents"})
+    columns = {name: value for name, value in found.items() if value is not None or name == "monthly_limit_cents"}
+    if body.is_archived is not None:
+        columns["archived_at"] = timezone.now() if body.is_archived else None
+    return columns
 
 
 @tags.get("", auth=READ_MANAGED, response=Page[Named], operation_id="listTags", url_name="v1-tags")
@@ -97,11 +126,26 @@ def get_collection(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  #
 
 
 @collections.patch(
-    "/{id}", auth=MANAGE, response=CollectionOut, operation_id="renameCollection", url_name="v1-collection"
+    "/{id}", auth=MANAGE, response=CollectionOut, operation_id="editCollection", url_name="v1-collection"
 )
-def rename_collection(request: HttpRequest, id: Path[NumberId], body: NameIn) -> HttpResponse:  # noqa: A002
-    """409 where another one has the name."""
-    return _rename(request, Collection, id, body)
+def edit_collection(request: HttpRequest, id: Path[NumberId], body: CollectionEdit) -> HttpResponse:  # noqa: A002
+    """What is left out stays as it is. 409 where another one has the name.
+
+    The limit and the archive are for who may set the team's limits.
+    """
+    caller = caller_of(request)
+    with transaction.atomic():
+        lock(Collection, id)
+        row = _get(caller, Collection, id)
+        require_match(request, _out(row))
+        if body.model_fields_set & _OF_BUDGET and not rights_of(caller.user).may(Action.BUDGET, caller.team.pk):
+            raise PermissionDenied
+        if body.name is not None and not Collection.objects.rename(id, _name(NameIn(name=body.name))):
+            raise ProblemError(409, _("There is one of that name already."), kind="name-taken")
+        if columns := _columns(body):
+            Collection.objects.filter(pk=id).update(**columns)
+    row.refresh_from_db()
+    return respond(_out(row))
 
 
 @collections.delete(

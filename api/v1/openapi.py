@@ -182,7 +182,7 @@ def _errors_of(described: dict[str, Any], *, is_get: bool, has_body: bool) -> li
 
 
 _MATCHED: Final = frozenset(
-    {"editGeneration", "deleteGeneration", "renameTag", "deleteTag", "renameCollection", "deleteCollection"}
+    {"editGeneration", "deleteGeneration", "renameTag", "deleteTag", "editCollection", "deleteCollection"}
     | {"editShare", "revokeShare", "editComment", "deleteComment"}
 )
 

@@ -132,3 +132,31 @@ def test_usage_moves_and_projects_of_the_api(film: Team, alice: User, spring: Co
     edit = json.dumps({"collection": None})
     assert client.patch(f"/api/v1/generations/{row.pk}", edit, content_type="application/json").status_code == 200
     assert ProjectMove.objects.get().by == alice
+
+
+@pytest.mark.parametrize(
+    ("who", "body", "status"),
+    [
+        ("alice", {"client": "Acme", "cost_centre": "K-1", "monthly_limit_cents": 700, "is_archived": True}, 200),
+        ("alice", {"monthly_limit_cents": None}, 200),
+        ("bob", {"name": "Spring", "client": "Acme"}, 200),
+        ("bob", {"monthly_limit_cents": 700}, 403),
+        ("bob", {"client": "Acme", "is_archived": True}, 403),
+        ("alice", {"monthly_limit_cents": -1}, 422),
+        ("alice", {"client": "x" * 101}, 422),
+        ("alice", {"members": [1]}, 422),
+    ],
+)
+def test_project_is_edited_by_the_api(
+    film: Team, alice: User, bob: User, spring: Collection, who: str, body: dict[str, Any], status: int
+) -> None:
+    before: dict[str, Any] = {"name": "Frühling", "client": "", "cost_centre": "", "monthly_limit_cents": 50}
+    before["is_archived"] = False
+    _, token = make_key({"alice": alice, "bob": bob}[who], film)
+    client, address = client_with(token), f"/api/v1/collections/{spring.pk}"
+    assert client.patch(address, json.dumps(body), content_type="application/json").status_code == status
+
+    spring.refresh_from_db()
+    after = {name: getattr(spring, name) for name in before if name != "is_archived"}
+    after["is_archived"] = spring.archived_at is not None
+    assert after == (before | body if status == 200 else before)

@@ -26,7 +26,7 @@ from generations.fal.arguments import (
     Source,
 )
 from generations.forms import GenerationForm
-from generations.models import Generation, Status
+from generations.models import Collection, Generation, Status
 from generations.orders.place import place_order
 
 _POLL_INTERVAL: Final = 0.5  # s
@@ -42,6 +42,7 @@ _OPTION_OF_FIELD: Final = {
     "aspect_ratio": "--aspect-ratio",
     "negative_prompt": "--negative-prompt",
     "cfg_scale": "--cfg-scale",
+    "project": "--project",
 }
 
 
@@ -54,6 +55,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--team", default="", metavar="SLUG", help="Who pays; the user's personal team if not given."
         )
+        parser.add_argument("--project", default="", metavar="NAME", help="The project of the team to order in.")
         parser.add_argument("--image", default="", metavar="PATH_OR_URL", help="The picture to start from.")
         parser.add_argument("--tail-image", default="", metavar="PATH_OR_URL", help="The picture to end on.")
         parser.add_argument(
@@ -92,6 +94,7 @@ def _valid_form(options: dict[str, Any]) -> GenerationForm:
     if Endpoint.choose(data["kind"], data["quality"]) is None:
         raise CommandError(f"--quality: there is no {data['quality']} of a video from text. Give --image.")
     data["team"] = options["team"] or _personal_team(user)
+    data["project"] = _project(data["team"], options["project"]) if options["project"] else ""
     files: dict[str, UploadedFile[Any]] = {}
     for slot, option in (("start", "image"), ("tail", "tail_image")):
         _add_picture(slot, options[option], data, files)
@@ -104,6 +107,13 @@ def _valid_form(options: dict[str, Any]) -> GenerationForm:
 def _personal_team(user: User) -> str:
     """Its slug, or "" for a user whose personal team an admin has taken away: then `--team` is needed."""
     return Team.objects.filter(personal_of=user).values_list("slug", flat=True).first() or ""
+
+
+def _project(team: str, name: str) -> int:
+    found = Collection.objects.filter(team__slug=team, name__iexact=name.strip()).first()
+    if found is None:
+        raise CommandError(f"--project: there is none of that name in {team}.")
+    return found.pk
 
 
 def _add_picture(slot: str, given: str, data: dict[str, Any], files: "dict[str, UploadedFile[Any]]") -> None:

@@ -22,7 +22,7 @@ from accounts.models import Team, User
 from devserver import addresses
 from generations.fal.arguments import Endpoint
 from generations.management.commands import generate
-from generations.models import Generation, Slot, Status
+from generations.models import Collection, Generation, Slot, Status
 from generations.picture_decoder import process
 from tests.cast import picture
 from tests.invisible import INVISIBLE
@@ -64,6 +64,15 @@ def test_options_not_given_are_the_models_defaults_in_the_personal_team(bob: Use
     assert (row.user, row.team) == (bob, bob.personal_team)
     assert (row.duration, row.aspect_ratio, row.cfg_scale) == (5, "16:9", 0.5)
     assert row.negative_prompt == "blur, distort, and low quality"
+
+
+def test_project_is_named_by_its_name(film: Team, bob: User) -> None:
+    spring = Collection.objects.create(team=film, name="Spring")
+    run(bob, "--team=film", "--project=spring")
+
+    assert Generation.objects.get().billed_project == spring
+    with pytest.raises(CommandError, match="--project: there is none of that name in film"):
+        run(bob, "--team=film", "--project=autumn")
 
 
 def test_two_calls_are_two_orders(bob: User) -> None:
