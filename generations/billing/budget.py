@@ -7,8 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, CharField, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models.functions import Coalesce, JSONObject, Lower, NullIf
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -65,20 +66,21 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectChoice:
+    """A project in which a user may order."""
+
+    project: Collection
+    budget: Budget | None
+
+
+@dataclass(frozen=True, slots=True)
 class Payer:
     """A team in which a user may ask for videos. `refusal` says why its queue takes none, if it is paused."""
 
     team: Team
     budget: Budget | None
     refusal: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectChoice:
-    """A project in which a user may order."""
-
-    project: Collection
-    budget: Budget | None
+    projects: list[ProjectChoice]
 
 
 def budget_of(user: User, team: Team) -> Budget | None:
@@ -111,8 +113,23 @@ def _paying_teams(user_key: int, month_begin: datetime) -> QuerySet[Team]:
             own_spent=Case(
                 When(Q(member_limit__isnull=False) | Q(own_limit__isnull=False), then=Subquery(spent.filter(user=user)))
             ),
+            projects=ArraySubquery(_project_values(user, month)),
         )
     )
+
+
+def _project_values(user: User, month: QuerySet[Generation]) -> QuerySet[Collection, dict[str, Any]]:
+    """Those of a team that the user may order in, with what `_project_choice` needs of each."""
+    in_it = month.filter(billed_project=OuterRef("pk")).values("billed_project")
+    spent = Subquery(in_it.annotate(cents=Sum("cost_cents")).values("cents"))
+    limited = Case(When(monthly_limit_cents__isnull=False, then=spent))
+    rows = Collection.objects.usable_by(user).filter(team=OuterRef("pk")).order_by(Lower("name"))
+    return rows.values(values=JSONObject(pk="pk", name="name", limit="monthly_limit_cents", spent=limited))
+
+
+def _project_choice(team: Team, values: dict[str, Any]) -> ProjectChoice:
+    project = Collection(pk=values["pk"], name=values["name"], team=team, monthly_limit_cents=values["limit"])
+    return ProjectChoice(project, project_budget(project, values["spent"] or 0))
 
 
 _PAYING_TEAMS: Final = PreparedQuery(_paying_teams, SAMPLE_KEY, SAMPLE_MOMENT)
@@ -121,7 +138,8 @@ _PAYING_TEAMS: Final = PreparedQuery(_paying_teams, SAMPLE_KEY, SAMPLE_MOMENT)
 def _payer(team: Any) -> Payer:
     limits = _limits(team.monthly_limit_cents, team.member_limit, team.own_limit)
     budget = _tightest(limits, team.spent or 0, team.own_spent or 0) if limits else None
-    return Payer(team, budget, refusal(team.paused_by, team, team.pause_note) if team.paused_by else "")
+    why = refusal(team.paused_by, team, team.pause_note) if team.paused_by else ""
+    return Payer(team, budget, why, [_project_choice(team, values) for values in team.projects])
 
 
 def refuse_over_budget(user: User, team: Team, cents: int) -> None:
@@ -148,15 +166,6 @@ def budget_of_project(project: Collection) -> Budget | None:
     rows = Generation.objects.filter(billed_project=project, created_at__gte=Month.now().begin).order_by()
     spent: int = rows.aggregate(cents=Sum("cost_cents", default=0))["cents"]
     return project_budget(project, spent)
-
-
-def projects_of(user: User) -> list[ProjectChoice]:
-    """Those that the user may order in, by team and name: one query for however many."""
-    month = Generation.objects.filter(billed_project=OuterRef("pk"), created_at__gte=Month.now().begin).order_by()
-    spent = month.values("billed_project").annotate(cents=Sum("cost_cents")).values("cents")
-    limited = When(monthly_limit_cents__isnull=False, then=Subquery(spent))
-    rows: Any = Collection.objects.usable_by(user).select_related("team").annotate(spent=Case(limited))
-    return [ProjectChoice(row, project_budget(row, row.spent or 0)) for row in rows.order_by("team__name", "name")]
 
 
 def project_budget(project: Collection, spent: int) -> Budget | None:

@@ -18,7 +18,7 @@ from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Team
 from config.server.limits import PICTURES_BYTES, body_limit
 from generations import tasks
-from generations.billing.budget import Payer, payers_of, projects_of
+from generations.billing.budget import Payer, payers_of
 from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import (
@@ -143,7 +143,7 @@ def _page(
         "form": form,
         "teams": teams,
         "payers": payers,
-        "projects": projects_of(request.user),
+        "projects": [each for payer in payers for each in payer.projects],
         **_offers(form, teams),
         "durations": [duration.value for duration in Duration],
         "ratios": list(AspectRatio),
