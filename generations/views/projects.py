@@ -1,6 +1,6 @@
 """Projects of a user's teams: a list, and for each a page with what it has spent, its settings and its members."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -91,10 +91,19 @@ class AccessForm(LimitForm):
         ),
     )
 
-    def __init__(self, project: Collection, data: Any = None, initial: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        project: Collection,
+        data: Any = None,
+        initial: dict[str, Any] | None = None,
+        people: Iterable[User] | None = None,
+    ) -> None:
+        """`people` are those of the team, where they have been read already."""
         super().__init__(data, auto_id="access-%s", initial=initial)
         field: Any = self.fields["members"]
         field.queryset = User.objects.filter(memberships__team=project.team_id).order_by("name", "email")
+        if people is not None:
+            field.choices = [(person.pk, str(person)) for person in people]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +244,7 @@ def _page(request: AuthenticatedHttpRequest, found: Collection, **forms_: Any) -
             auto_id="details-%s", initial={name: getattr(found, name) for name in DetailsForm.base_fields}
         ),
         "defaults_form": DefaultsForm(initial=initial_values(request.user, [found.team]) | found.defaults),
-        "access_form": AccessForm(found, initial=_access_values(found, people)),
+        "access_form": AccessForm(found, initial=_access_values(found, people), people=people),
         "people": people,
     }
     return render(request, "generations/project.html", context | forms_, status=422 if forms_ else 200)
