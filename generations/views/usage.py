@@ -15,9 +15,10 @@ from django.views.decorators.http import require_safe
 from accounts.access import TeamAccess, team_access
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import User
+from accounts.rights import rights_of
 from accounts.roles import Action
 from accounts.time_zones import zone_of
-from generations.billing.usage import Month, Part, Subtotal, number, parts, usage, usage_of_rows
+from generations.billing.usage import Month, Part, Subtotal, number, parts, usage_of_rows
 from generations.csv_export import lines
 from generations.fal.arguments import Endpoint, Quality, Source
 from generations.models import Generation, ProjectMove
@@ -64,7 +65,7 @@ def usage_page(request: AuthenticatedHttpRequest, slug: str) -> HttpResponse:
     narrowed = _narrowed(request)
     member = _visible_member(access)
     rows = _rows(request, access)
-    found = usage_of_rows(rows, month, None) if narrowed else usage(access.team, month, member)
+    found = usage_of_rows(rows, month, None if narrowed else _limit(access))
     now = Month.now()
     context = {
         "team": access.team,
@@ -156,6 +157,14 @@ def _month(request: HttpRequest) -> Month:
 
 def _visible_member(access: TeamAccess) -> User | None:
     return None if access.may(Action.USAGE) else access.user
+
+
+def _limit(access: TeamAccess) -> int | None:
+    """Of what the page shows, as the request knows the person's membership."""
+    if _visible_member(access) is None:
+        return access.team.monthly_limit_cents
+    known = rights_of(access.user).memberships
+    return next((one.effective_limit_cents for one in known if one.team_id == access.team.pk), None)
 
 
 def _kind(endpoint: str) -> str:
