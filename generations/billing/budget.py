@@ -118,7 +118,7 @@ def _paying_teams(user_key: int, month_begin: datetime) -> QuerySet[Team]:
     )
 
 
-def _project_values(user: User, month: QuerySet[Generation]) -> QuerySet[Collection, dict[str, Any]]:
+def _project_values(user: User, month: QuerySet[Generation]) -> QuerySet[Collection, Any]:
     """Those of a team that the user may order in, with what `_project_choice` needs of each."""
     in_it = month.filter(billed_project=OuterRef("pk")).values("billed_project")
     spent = Subquery(in_it.annotate(cents=Sum("cost_cents")).values("cents"))
