@@ -67,7 +67,6 @@ def _digest(caller: Caller, repeat: Repeat) -> str:
     return hashlib.sha256(f"{repeat.digest} {caller.project}".encode()).hexdigest()
 
 
-
 def place(
     caller: Caller, orders: Sequence[Order], repeat: Repeat | None = None, record: Record | None = None
 ) -> list[Generation]:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("api", "0004_key_minutes"), ("generations", "0016_projects")]
+    dependencies = [("api", "0004_key_minutes"), ("generations", "0018_projects")]
 
     operations = [
         migrations.AddField(

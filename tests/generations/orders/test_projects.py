@@ -35,7 +35,8 @@ def autumn(film: Team) -> Collection:
 
 def order_in(project: Collection | None, user: User, team: Team, seconds: int = 5) -> Order:
     values = {"prompt": "A fox", "duration": seconds, "aspect_ratio": "1:1"}
-    return Order(user, team, uuid.uuid4(), parse(Endpoint.TEXT_TO_VIDEO, values), {}, project=project)
+    endpoint = Endpoint.TEXT_TO_VIDEO
+    return Order(user, team, uuid.uuid4(), endpoint, parse(endpoint, values), {}, project=project)
 
 
 def left(project: Collection) -> int:
