@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Team, User
+from generations.fal.arguments import Quality
 from generations.models import Generation, Preset, TeamPause
 from tests.browser.conftest import RENDERED, Worker, desk_alone
 from tests.cast import make_generation, picture
@@ -161,3 +162,37 @@ def test_without_scripts_a_batch_and_a_preset_work_as_well(bobs_page: Page, chro
     expect(page.locator("#id_prompt")).to_have_value("A fox")
     assert Generation.objects.count() == 3
     context.close()
+
+
+@desk_alone
+@pytest.mark.parametrize("size", [(390, 844), (1440, 900)])
+def test_a_draft_from_a_picture_costs_less_and_takes_no_end_picture(
+    bobs_page: Page, film: Team, size: tuple[int, int]
+) -> None:
+    page = bobs_page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto("/generations/new/")
+    expect(page.locator("#id_quality")).to_be_hidden()  # from text there is one only
+    page.locator("#kind-image").check(force=True)
+    page.locator("#id_prompt").fill("The fox looks up")
+    price(page, "$0.35")
+    page.locator("#quality-draft").check(force=True)
+    price(page, "$0.21")
+    page.locator("#duration-10").check(force=True)
+    price(page, "$0.42")
+    for slot in ("start", "tail"):
+        page.locator(f"#id_{slot}_file").set_input_files(
+            {"name": f"{slot}.jpg", "mimeType": "image/jpeg", "buffer": picture(size=(640, 360))}
+        )
+    page.locator("#id_team").select_option("film")
+    page.locator("#generate").click()
+    expect(page.locator("#summary")).to_contain_text(
+        "A draft takes no end picture. Remove it, or choose another quality."
+    )
+    expect(page.locator("#quality-draft")).to_be_checked()
+    assert not Generation.objects.exists()
+    page.locator("[data-picture=tail]").get_by_role("button", name="Remove").click()
+    page.locator("#generate").click()
+    expect(page.get_by_role("heading", name="Queued")).to_be_focused()
+    made = Generation.objects.get()
+    assert (made.fal_endpoint.quality, made.cost_cents) == (Quality.DRAFT, 42)

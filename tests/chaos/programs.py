@@ -20,7 +20,7 @@ from accounts.models import User
 from api.models import Key, Scope
 from generations.fal.arguments import Endpoint
 from tests.cast import picture
-from tests.chaos.people import Plan, insist, plans
+from tests.chaos.people import STUBBORN, Plan, insist, plans
 
 T = TypeVar("T")
 
@@ -95,6 +95,8 @@ class Programs:
     def _follow(self, handle: Any, plan: Plan) -> None:
         try:
             if plan.cancel_after is not None:
+                if plan.prompt.endswith(STUBBORN):
+                    _wait_for_render(handle)
                 time.sleep(plan.cancel_after)
                 _insist(lambda: _cancel(handle))
             ending = _ending_of(handle)
@@ -120,6 +122,11 @@ def _cancel(handle: Any) -> None:
     except fal_client.FalClientHTTPError as error:
         if error.status_code != 400:
             raise
+
+
+def _wait_for_render(handle: Any) -> None:
+    while isinstance(_insist(handle.status), fal_client.Queued):
+        time.sleep(PAUSE)
 
 
 def _ending_of(handle: Any) -> str:
