@@ -23,6 +23,7 @@ from generations.models import (
     Cause,
     Decision,
     DecisionKind,
+    EndpointSwitch,
     Event,
     Flag,
     Generation,
@@ -41,7 +42,7 @@ from tests.cast import make_generation, make_input_picture, make_upload, make_vi
 MODERATION: list[type[models.Model]] = [Case, Flag, Report, Hold, Appeal, BulkDecision, Decision]
 PIPELINE: list[type[models.Model]] = [Generation, Video, Event, InputPicture, Upload, UsageDay, Impersonation]
 READ_ONLY = PIPELINE + MODERATION
-EDITED: list[type[models.Model]] = [Price, Team, User, Membership, PromptRule, BannedFile]
+EDITED: list[type[models.Model]] = [Price, EndpointSwitch, Team, User, Membership, PromptRule, BannedFile]
 OURS = READ_ONLY + EDITED
 
 
@@ -83,6 +84,7 @@ def _make_case(user: User, team: Team, number: int) -> None:
     Report.objects.create(generation=row, reporter=user, reason="other", note="fox")
     Appeal.objects.create(decision=decision, by=user, text="fox")
     BulkDecision.objects.create(kind=DecisionKind.REJECT, by=user, why="fox", cases=[], total=1)
+    EndpointSwitch.objects.create(endpoint=list(Endpoint)[number % len(Endpoint)], team=team)
     BannedFile.objects.create(sha256=row.pk.hex * 2, reason="fox", made_by=user, generation=row)
 
 

@@ -27,6 +27,7 @@ TEXT, IMAGE = Endpoint.TEXT_TO_VIDEO, Endpoint.IMAGE_TO_VIDEO
 NEEDED: dict[Endpoint, dict[str, Any]] = {
     TEXT: {"prompt": "A cat"},
     IMAGE: {"prompt": "A cat", "image_url": "https://example.com/cat.jpg"},
+    Endpoint.DRAFT_IMAGE_TO_VIDEO: {"prompt": "A cat", "image_url": "https://example.com/cat.jpg"},
 }
 BOTH = pytest.mark.parametrize("endpoint", list(Endpoint))
 
