@@ -39,7 +39,9 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # by name, all that may be posted: each of them ends it
 _ENDING_VIEWS: Final = frozenset({"impersonation-stop", "account_logout", "admin:logout"})
 # GETs that take copies along, or that stand for the person whom a link was sent to
-_PERSONAL_VIEWS: Final = frozenset({"generation-download", "team-usage-csv", "approval-by-mail", "invitation-link"})
+_PERSONAL_VIEWS: Final = frozenset(
+    {"generation-download", "film-download", "team-usage-csv", "approval-by-mail", "invitation-link"}
+)
 _UNLOGGED: Final = ("/events/", "/static/")  # what a page asks for by itself, each second
 
 

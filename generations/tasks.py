@@ -18,8 +18,9 @@ from config import metrics, metrics_server
 from generations import pipeline
 from generations.billing import reconciliation
 from generations.billing.budget_alerts import send_budget_alerts
+from generations.films import worker as film_worker
 from generations.flows import private_work
-from generations.moderation import bulk, policy_audit, quarantine, retention
+from generations.moderation import bulk, film_quarantine, policy_audit, quarantine, retention
 from generations.notifications import delete_old, send_notifications
 from generations.storage.cleanup import delete_unused_uploads, empty_trash, remove_objects
 
@@ -49,6 +50,11 @@ def wake() -> None:
 def wake_cleaner() -> None:
     """Have a worker empty the outbox of deletions, once the current transaction is committed."""
     transaction.on_commit(_enqueue_clean, robust=True)
+
+
+def wake_films() -> None:
+    """Have a worker look for films to join, once the current transaction is committed."""
+    transaction.on_commit(_enqueue_films, robust=True)
 
 
 def workers() -> int | None:
@@ -107,9 +113,15 @@ def drive() -> None:
     _run(pipeline.drive)
 
 
+def join_films() -> None:
+    """Returns at once: they are joined in threads."""
+    _run(film_worker.start_due)
+
+
 def clean() -> None:
     _run(remove_objects)
     _run(quarantine.move_pending)
+    _run(film_quarantine.move_pending)
     _run(bulk.resume)
 
 
@@ -139,6 +151,7 @@ def sweep() -> None:
     _run(private_work.trash_undecided)
     _run(empty_trash)
     _run(retention.purge_evidence)
+    _run(retention.purge_films)
     _run(delete_expired)
     _run(delete_old)
     for step in _hourly:
@@ -176,6 +189,10 @@ def _log_violations() -> None:
 
 def _enqueue_drive() -> None:
     django_rq.get_queue().enqueue(drive)
+
+
+def _enqueue_films() -> None:
+    django_rq.get_queue().enqueue(join_films)
 
 
 def _enqueue_clean() -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from generations.models import QUARANTINE, Generation, InputPicture, Upload, Video
+from generations.models import QUARANTINE, Film, FilmStatus, Generation, InputPicture, Upload, Video
 from generations.storage.cleanup import other_columns
 
 _CHUNK: Final = 2000
@@ -38,7 +38,18 @@ def row_objects() -> Iterator[RowObject]:
     for model, column in other_columns():
         if model._meta.db_table in tables:
             yield from map(RowObject, _keys(model._base_manager.all(), column))
+    if Film._meta.db_table in tables:
+        yield from _films()
     yield from _evidence()
+
+
+def _films() -> Iterator[RowObject]:
+    done = Film.objects.filter(status=FilmStatus.DONE).order_by()
+    yield from _with_hashes(done.filter(quarantined_at=None))
+    yield from map(RowObject, _keys(done.filter(quarantined_at=None), "poster_key"))
+    for row in done.exclude(quarantined_at=None).iterator(chunk_size=_CHUNK):
+        for key in row.own_keys():
+            yield RowObject(f"{QUARANTINE}{key}", kept_only=True)
 
 
 def _with_hashes(rows: QuerySet[Any]) -> Iterator[RowObject]:

@@ -13,6 +13,8 @@ from generations.models import (
     Collection,
     Draft,
     Favourite,
+    Film,
+    FilmPart,
     Generation,
     Notification,
     Preset,
@@ -85,6 +87,7 @@ def delete_account(user: User) -> bool:
     list(Team.objects.of(user).order_by("pk").select_for_update(of=("self",)))  # two last owners shall not both go
     if not plan_account_deletion(user).is_possible:
         return False
+    _delete_films(user)
     for row in _exclusive_rows(user).iterator():
         if not row.delete_permanently(user):  # it began to move again this very moment
             transaction.set_rollback(True)
@@ -95,6 +98,13 @@ def delete_account(user: User) -> bool:
     _erase_texts(user)
     anonymize_user(user)
     return True
+
+
+def _delete_films(user: User) -> None:
+    """Those in teams of one's own, and those with a video that nobody else can see."""
+    private = FilmPart.objects.filter(generation__in=_exclusive_or_deleted_rows(user).values("pk"))
+    own = Q(team__in=teams_without_other_members(user)) | Q(pk__in=private.values("film"))
+    Film.objects.filter(own).delete_with_objects()
 
 
 def _erase_texts(user: User) -> None:

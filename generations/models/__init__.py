@@ -6,6 +6,7 @@ from generations.models.deletion import StorageDeletion
 from generations.models.draft import MAX_DRAFTS, Draft, DraftVersion
 from generations.models.endpoint_switch import EndpointSwitch
 from generations.models.event import Event
+from generations.models.film import RUNNING, Film, FilmPart, FilmStatus, missing_parts
 from generations.models.generation import (
     FORMER_TRASH_EVENTS,
     QUARANTINE,
@@ -55,6 +56,7 @@ __all__ = [
     "QUARANTINE",
     "RESTORED",
     "RETRYABLE",
+    "RUNNING",
     "TERMINAL",
     "THRESHOLDS",
     "TRASHED",
@@ -75,6 +77,9 @@ __all__ = [
     "EndpointSwitch",
     "Event",
     "Favourite",
+    "Film",
+    "FilmPart",
+    "FilmStatus",
     "Flag",
     "Generation",
     "Hold",
@@ -105,5 +110,6 @@ __all__ = [
     "UsageDay",
     "Video",
     "dollars",
+    "missing_parts",
     "moderators",
 ]

@@ -48,13 +48,13 @@ def _move_objects(pk: uuid.UUID) -> bool:
         return False
     for key in sorted(row.own_keys()):
         there = f"{QUARANTINE}{key}"
-        _move(key, there) if row.taken_down_at else _move(there, key)
+        move_object(key, there) if row.taken_down_at else move_object(there, key)
     now = timezone.now()
     Generation.objects.filter(pk=pk).update(quarantined_at=now if row.taken_down_at else None, changed_at=now)
     return True
 
 
-def _move(source: str, target: str) -> None:
+def move_object(source: str, target: str) -> None:
     """One that is not there was moved before, or never was."""
     if bucket.size_or_none(source) is not None:
         bucket.copy(source, target)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from generations.models import Case, Generation
+from generations.models import Case, Film, Generation
 
 _BATCH_SIZE = 100
 
@@ -19,3 +19,9 @@ def purge_evidence() -> int:
     old = old.exclude(pk__in=Case.objects.open().values("generation"))
     rows = old.order_by("taken_down_at").select_for_update(skip_locked=True, of=("self",))
     return sum(row.delete_permanently(None) for row in rows[:_BATCH_SIZE])
+
+
+@transaction.atomic
+def purge_films() -> int:
+    """Delete films with a part whose evidence is deleted; how many."""
+    return Film.objects.of_purged_parts().delete_with_objects()

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from generations import bucket
 from generations.bucket import StoredObject
-from generations.models import InputPicture, StorageDeletion, Upload, Video
+from generations.models import Film, FilmStatus, InputPicture, StorageDeletion, Upload, Video
 from generations.storage.cleanup import is_referenced, other_columns
 
 PREFIXES: Final = ("avatars/", "logos/", "quarantine/", "teams/", "uploads/")  # sorted
@@ -38,6 +38,8 @@ class Role(StrEnum):
     VIDEO = "video"
     POSTER = "poster"
     PREVIEW = "preview"
+    FILM = "film"
+    FILM_POSTER = "film poster"
     PICTURE = "input picture"
     UPLOAD = "upload"
     AVATAR = "avatar"
@@ -46,8 +48,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnownObject:
-    """What a row says is in the bucket. `row_id` is the generation's, the upload's, the user's or the team's;
-    no row knows the size of a poster, a preview, an avatar or a logo.
+    """What a row says is in the bucket. `row_id` is that of the generation, film, upload, user or team; no row knows
+    the size of a poster, a preview, an avatar or a logo.
     """
 
     key: str
@@ -124,11 +126,14 @@ def known_objects() -> Iterator[KnownObject]:
     """What rows say is there that are neither deleted nor taken down, by key."""
     seen = {"generation__deleted_at": None, "generation__taken_down_at": None, "generation__quarantined_at": None}
     videos, pictures = Video.objects.filter(**seen), InputPicture.objects.filter(**seen)
+    films = Film.objects.filter(status=FilmStatus.DONE, quarantined_at=None)
     return heapq.merge(
         _sorted_objects(Role.VIDEO, videos, "key", "pk", "size"),
         _sorted_objects(Role.POSTER, videos, "poster_key", "pk", _NO_SIZE),
         _sorted_objects(Role.PREVIEW, videos.exclude(preview_key=""), "preview_key", "pk", _NO_SIZE),
         _sorted_objects(Role.PICTURE, pictures, "key", "generation_id", "size"),
+        _sorted_objects(Role.FILM, films, "key", "pk", "size"),
+        _sorted_objects(Role.FILM_POSTER, films, "poster_key", "pk", _NO_SIZE),
         _sorted_objects(Role.UPLOAD, Upload.objects.all(), "key", "pk", "size"),
         *(
             _sorted_objects(

@@ -14,7 +14,7 @@ from django.db.models import Model
 
 from generations import bucket
 from generations.mirror import MirrorError, storage_errors
-from generations.models import Generation, StorageDeletion, Upload
+from generations.models import QUARANTINE, Film, FilmStatus, Generation, StorageDeletion, Upload
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,10 @@ _UPLOAD_BATCH_SIZE: Final = 500
 _TRASH_BATCH_SIZE: Final = 100
 _GENERATION_KEY: Final = re.compile(
     r"(?:quarantine/)?teams/[0-9a-f-]{36}/generations/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/"
+)
+
+_FILM_KEY: Final = re.compile(
+    r"(?:quarantine/)?teams/[0-9a-f-]{36}/films/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/"
 )
 
 
@@ -110,6 +114,8 @@ def is_referenced(key: str) -> bool:
 
     A generation is locked until the caller's transaction ends, so that it can't begin to want the object meanwhile.
     """
+    if film := _FILM_KEY.match(key):
+        return _is_of_film(key, film[1])
     generation_id = generation_id_in(key)
     if generation_id is None:
         others = (model._base_manager.filter(**{column: key}).exists() for model, column in other_columns())
@@ -117,6 +123,13 @@ def is_referenced(key: str) -> bool:
     rows = Generation.objects.filter(pk=generation_id, deleted_at=None)
     row = rows.select_for_update(no_key=True).first()
     return row is not None and key in row.object_keys()
+
+
+def _is_of_film(key: str, pk: str) -> bool:
+    """One that failed or was canceled has none; the lock keeps it from being joined again meanwhile."""
+    ended = [FilmStatus.FAILED, FilmStatus.CANCELED]
+    row = Film.objects.filter(pk=pk).exclude(status__in=ended).select_for_update(no_key=True).first()
+    return row is not None and key.removeprefix(QUARANTINE) in row.own_keys()
 
 
 def generation_id_in(key: str) -> str | None:

@@ -4,10 +4,11 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from generations import bucket
 from generations.mirror import Bucket, MirrorError, make_poster, make_preview, mirror_video, storage_errors
-from generations.models import Generation, InputPicture, StorageDeletion, Upload, Video
+from generations.models import Film, FilmStatus, Generation, InputPicture, StorageDeletion, Upload, Video
 from generations.pipeline.download import video_fields
 from generations.storage.audit import Finding, Role
 from generations.storage.cleanup import generation_id_in, other_columns
@@ -32,7 +33,11 @@ def repair(finding: Finding) -> str:
 def _repair(finding: Finding) -> str:
     if finding.known is None:
         return _schedule_removal(finding.key)
-    match finding.known.role:
+    return _restore(finding, finding.known.role)
+
+
+def _restore(finding: Finding, role: Role) -> str:
+    match role:
         case Role.VIDEO:
             return _copy_again(_generation(finding))
         case Role.POSTER:
@@ -41,7 +46,9 @@ def _repair(finding: Finding) -> str:
             return _make_preview(_generation(finding))
         case Role.PICTURE:
             return _restore_picture(finding)
-        case Role.UPLOAD | Role.AVATAR | Role.LOGO:
+        case Role.FILM | Role.FILM_POSTER:
+            return _join_again(finding)
+        case _:
             return _forget(finding)
 
 
@@ -113,6 +120,15 @@ def add_preview(row: Generation) -> None:
     store = Bucket(bucket.client(), bucket.name())
     placeholder = make_preview(store, video_key=row.video_key, video_size=row.video.size, preview_key=row.preview_key)
     _save_video_fields(row, {"preview_key": row.preview_key, "placeholder": placeholder})
+
+
+def _join_again(finding: Finding) -> str:
+    """From its parts, as it was joined before."""
+    assert finding.known
+    again = Film.objects.filter(pk=str(finding.known.row_id), status=FilmStatus.DONE)
+    if not again.update(status=FilmStatus.QUEUED, attempts=0, due_at=timezone.now(), changed_at=timezone.now()):
+        raise RepairError("Its film was deleted meanwhile.")
+    return "will be joined again from its parts"
 
 
 def _restore_picture(finding: Finding) -> str:

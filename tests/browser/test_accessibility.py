@@ -52,7 +52,7 @@ STRANGERS: Final = [
 ]
 PEOPLES: Final = [
     *("gallery", "new-generation", "earlier-prompts", "trash", "former-teams", "teams"),
-    *("notifications", "share-links", "tags-and-collections", "projects", "keys", "key-new"),
+    *("notifications", "share-links", "tags-and-collections", "projects", "films", "keys", "key-new"),
     *("account-settings", "default-parameters", "account-picture", "account_email", "account_change_password"),
     *("account-notices", "delete-account", "account-impersonations", "usersessions_list", "socialaccount_connections"),
     *("mfa_index", "mfa_list_webauthn", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"),
@@ -72,6 +72,9 @@ WITH_ARGUMENTS: Final = [
     *(
         "generation",
         "project",
+        "film",
+        "film-new",
+        "film-delete",
         "compare",
         "generation-delete",
         "generation-report",

@@ -37,6 +37,7 @@ from generations.models import (
     Decision,
     DecisionKind,
     EndpointSwitch,
+    Film,
     Flag,
     Generation,
     Hold,
@@ -53,6 +54,7 @@ from sharing.models import ShareLink
 from sharing.review import Reviewer, add_comment
 from tests.api.webhook_cast import make_endpoint, queued
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
+from tests.generations.films.cast import film_of, join_due
 from tests.security.addresses import VALUES, Address, addresses
 
 PASSWORD: Final = "a fox in the snow"
@@ -100,6 +102,7 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= {"tag-change": Tag.objects.create(team=film, name="Snow").pk}
     ids |= {"collection-change": Collection.objects.create(team=film, name="Foxes").pk}
     ids |= dict.fromkeys(("project", "project-change"), ids["collection-change"])
+    ids |= dict.fromkeys((one.name for one in addresses() if one.route.startswith("films/<")), _film(bob, row).pk)
     objects = _objects(film, alice, bob, generation)
     ids["account-session-end"] = objects["usersessions_usersession"].pk
     ids["generations_case_bulk_progress"] = objects["generations_bulkdecision"].pk
@@ -118,10 +121,18 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     script.save_with_token()
     ids |= dict.fromkeys(("key", "key-revoke"), script.pk)
     objects["api_apirequest"] = ApiRequest.objects.create(generation=generation, key=script)
-    queries["share-link-new"] = f"?ids={generation.pk}"
+    queries |= dict.fromkeys(("share-link-new", "film-new"), f"?ids={generation.pk}")
     kind = ContentType.objects.get_for_model(generation).pk
     others["view_on_site"] = {"content_type_id": kind, "object_id": generation.pk}
     return Things(film, bob, generation, ids, objects, queries, others)
+
+
+def _film(bob: User, row: Generation) -> Film:
+    """Joined, of one video."""
+    film = film_of(bob, [row])
+    join_due()
+    film.refresh_from_db()
+    return film
 
 
 def _ids_of_api(ids: dict[str, Any], generation: Generation, link: ShareLink) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import IO, Final
 
 from generations.mirror.errors import MirrorError, Reason
 
+
 class NotCopyableError(Exception):
     """The frames can't go into another file as they are; str() is the reason, as the end of a sentence."""
 
@@ -49,7 +50,10 @@ def child(data: bytes, *path: bytes) -> bytes | None:
 
 
 def read_moov(file: IO[bytes] | io.RawIOBase, size: int) -> bytes:
-    """The content of the box `moov`, wherever it lies; of the rest only heads are read. Raises MirrorError, NotCopyableError."""
+    """The content of the box `moov`, wherever it lies; of the rest only heads are read.
+
+    Raises MirrorError and NotCopyableError.
+    """
     at = 0
     while at + 8 <= size:
         file.seek(at)

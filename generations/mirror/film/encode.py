@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, Final, cast
 
 import av
@@ -49,8 +49,13 @@ class Shape:
     height: int
     rate: Fraction
 
+    def __str__(self) -> str:
+        return f"{self.width} × {self.height}"
 
-def join_encoded(order: Order, shape: Shape, seconds: float, on_progress: OnProgress, *, attempt: int = 0) -> JoinedFilm:
+
+def join_encoded(
+    order: Order, shape: Shape, seconds: float, on_progress: OnProgress, *, attempt: int = 0
+) -> JoinedFilm:
     """`seconds` is about how long it will be, for the progress. Raises MirrorError, and what `on_progress` raises."""
     progress = Progress(lambda done, _total: on_progress(done, round(seconds * 1000)))
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
@@ -61,9 +66,9 @@ def join_encoded(order: Order, shape: Shape, seconds: float, on_progress: OnProg
         with open(file.name, "rb") as made:  # noqa: PTH123 - a name that tempfile gave
             table = read_sample_table(made, made.seek(0, io.SEEK_END))
         ends = list(accumulate(encoder.counts, initial=0))
-        cuts = [Cut(*pair) for pair in zip(ends, ends[1:], strict=False)]
+        cuts = [Cut(*pair) for pair in pairwise(ends)]
         sounds = _sounds(order, cuts, has_sound, shape)
-        return write(order, [Picture(lambda: open(file.name, "rb"), table)], sounds, cuts, on_progress, attempt=attempt)  # noqa: PTH123, SIM115
+        return write(order, [Picture(lambda: open(file.name, "rb"), table)], sounds, cuts, on_progress, attempt=attempt)  # noqa: PTH123
 
 
 def _sounds(order: Order, cuts: list[Cut], has_sound: list[bool], shape: Shape) -> list[Sound]:
@@ -82,7 +87,7 @@ class _Encoder:
         self._target, self._shape, self._progress = target, shape, progress
         self._begins = 0.0  # seconds of the film, at which the current part begins
         self._done = 0  # frames
-        self._stream = cast("VideoStream", target.add_stream("libx264", rate=shape.rate, options=_OPTIONS | _COLORS))
+        self._stream = target.add_stream("libx264", rate=shape.rate, options=_OPTIONS | _COLORS)
         self._stream.width, self._stream.height, self._stream.pix_fmt = shape.width, shape.height, "yuv420p"
         self._stream.time_base = 1 / shape.rate
 
@@ -141,7 +146,9 @@ def _graph(frame: VideoFrame, stream: VideoStream, shape: Shape) -> Graph:
         ("format", "yuv420p"),
     )
     graph = Graph()
-    source: Any = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=stream.time_base)
+    source: Any = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=stream.time_base
+    )
     for name, arguments in steps:
         node: Any = graph.add(name, arguments) if arguments else graph.add(name)
         source.link_to(node)

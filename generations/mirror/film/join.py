@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import IO, Final
 
 from generations.mirror.errors import MirrorError, Reason
@@ -92,11 +92,11 @@ def join_copied(order: Order, on_progress: OnProgress, *, attempt: int = 0) -> J
     tables = read_tables(order)
     pictures = [Picture(opener(order, part), table) for part, table in zip(order.parts, tables, strict=True)]
     ends = list(accumulate((table.frames for table in tables), initial=0))
-    cuts = [Cut(*pair) for pair in zip(ends, ends[1:], strict=False)]
+    cuts = [Cut(*pair) for pair in pairwise(ends)]
     return write(order, pictures, _sounds(order, tables), cuts, on_progress, attempt=attempt)
 
 
-def write(  # noqa: PLR0913 - six different things
+def write(
     order: Order,
     pictures: list[Picture],
     sounds: list[Sound],
@@ -129,15 +129,19 @@ def read_tables(order: Order) -> list[SampleTable]:
     tables: list[SampleTable] = []
     for number, part in enumerate(order.parts, 1):
         try:
-            with StoredFile(order.bucket, part.key, part.size) as file:
-                table = read_sample_table(file, part.size)
-            if tables and (why := difference(table, tables[0])):
-                raise NotCopyableError(why)
+            tables.append(_read_table(order, part, tables))
         except NotCopyableError as error:
             raise NotCopyableError(f"Part {number} can’t be copied: {error}.") from error
-        tables.append(table)
     timescale = common_timescale(tables)
     return [table.scaled(timescale) for table in tables]
+
+
+def _read_table(order: Order, part: Part, before: list[SampleTable]) -> SampleTable:
+    with StoredFile(order.bucket, part.key, part.size) as file:
+        table = read_sample_table(file, part.size)
+    if before and (why := difference(table, before[0])):
+        raise NotCopyableError(why)
+    return table
 
 
 @dataclass(frozen=True, slots=True)

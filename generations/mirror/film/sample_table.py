@@ -3,9 +3,9 @@
 import io
 import struct
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, repeat
 from math import lcm
 from typing import IO, Final
 
@@ -156,9 +156,8 @@ def _sizes(content: bytes) -> "array[int]":
     same, count = struct.unpack_from(">II", content, 4)
     if count > 1 << 24:
         raise NotCopyableError("its index of frames is damaged")
-    if same:
-        return array("Q", [same]) * count
-    return array("Q", struct.unpack_from(f">{count}I", content, 12))
+    numbers: Iterable[int] = repeat(same, count) if same else struct.unpack_from(f">{count}I", content, 12)
+    return array("Q", numbers)
 
 
 def _offsets(stbl: bytes, sizes: "array[int]") -> "array[int]":
@@ -170,9 +169,9 @@ def _offsets(stbl: bytes, sizes: "array[int]") -> "array[int]":
     for number, at in enumerate(chunks, 1):
         if run + 1 < len(runs) and runs[run + 1][0] == number:
             run += 1
-        for _ in range(runs[run][1]):
-            offsets.append(at)
-            at += sizes[len(offsets) - 1]
+        here = len(offsets)
+        own = sizes[here : here + runs[run][1]]
+        offsets.extend(accumulate(own[:-1], initial=at))
     if len(offsets) != len(sizes):
         raise NotCopyableError("its index of frames is not whole")
     return offsets

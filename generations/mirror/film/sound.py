@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import IO, Final, cast
+from typing import IO, Final
 
 import av
 from av.audio.codeccontext import AudioCodecContext
@@ -29,6 +29,15 @@ _SHAPE: Final = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30) 
 Stereo = tuple[bytes, bytes]  # samples of the left and of the right channel, as many in both
 
 
+def _encoder() -> AudioCodecContext:
+    codec = av.CodecContext.create("aac", "w")
+    codec.sample_rate, codec.layout, codec.format = RATE, "stereo", "fltp"
+    codec.bit_rate, codec.time_base = BITRATE, Fraction(1, RATE)
+    codec.flags |= 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER: the configuration stands in the file's head
+    codec.open()
+    return codec
+
+
 @dataclass(slots=True)
 class SoundTrack:
     """Encodes what is added into `spool`, one frame of AAC after the other."""
@@ -37,7 +46,7 @@ class SoundTrack:
     sizes: "array[int]" = field(default_factory=lambda: array("Q"))
     _rest: Stereo = (b"", b"")
     _written: int = 0  # samples
-    _codec: AudioCodecContext = field(default_factory=lambda: _encoder())
+    _codec: AudioCodecContext = field(default_factory=_encoder)
 
     def add(self, pieces: Iterator[Stereo]) -> None:
         for left, right in pieces:
@@ -116,15 +125,6 @@ def _decode(file: IO[bytes] | io.RawIOBase, on_frame: Callable[[], None]) -> Ite
             left, right = (bytes(plane)[: ready.samples * _SAMPLE] for plane in ready.planes)
             yield next_at or 0, left, right
             next_at = (next_at or 0) + ready.samples
-
-
-def _encoder() -> AudioCodecContext:
-    codec = cast("AudioCodecContext", av.CodecContext.create("aac", "w"))
-    codec.sample_rate, codec.layout, codec.format = RATE, "stereo", "fltp"
-    codec.bit_rate, codec.time_base = BITRATE, Fraction(1, RATE)
-    codec.flags |= 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER: the configuration stands in the file's head
-    codec.open()
-    return codec
 
 
 def _sample_entry(config: bytes) -> bytes:

@@ -11,11 +11,14 @@ from accounts.models import Team, User
 from generations import bucket
 from generations.backup.row_objects import row_objects
 from generations.models import Generation, Status
+from generations.moderation import film_quarantine
 from generations.storage.audit import PREFIXES, known_objects
 from generations.storage.cleanup import OTHER_COLUMNS
 from tests.cast import make_generation, make_input_picture, make_upload, make_video
+from tests.generations.films.cast import joined
 
 IN_THE_QUERIES = {"Video.key", "Video.poster_key", "Video.preview_key", "InputPicture.key", "Upload.key"}
+IN_THE_QUERIES |= {"Film.key", "Film.poster_key"}
 NO_OBJECT = {"StorageDeletion.key"}  # of one that is to go
 
 
@@ -51,10 +54,16 @@ def test_whatever_the_audit_knows_is_in_a_backup(alice: User, film: Team) -> Non
     make_video(deleted)
     Generation.objects.get(pk=deleted.pk).delete_permanently(alice)
 
+    made, hidden = joined(alice, film), joined(alice, film)
+    Generation.objects.get(pk=hidden.parts.all()[0].generation_id).take_down(alice, "why")
+    film_quarantine.move_pending()
+
     found = {each.key: each for each in row_objects()}
 
     assert {known.key for known in known_objects()} == {key for key, each in found.items() if not each.kept_only}
     assert found[gone.video_key].kept_only
     assert deleted.video_key not in found
+    assert found[made.key].sha256 == made.sha256
+    assert found[f"quarantine/{hidden.key}"].kept_only
     assert all(key.startswith(PREFIXES) for key in found)
     assert all(each.size == bucket.size(key) for key, each in found.items() if each.size)

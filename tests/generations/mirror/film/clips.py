@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import math
 import struct
 from fractions import Fraction
@@ -17,7 +18,7 @@ from generations.mirror.frame_color import image_of
 
 
 @cache
-def clip(  # noqa: PLR0913 - each is one property of a file
+def clip(
     seed: int,
     *,
     frames: int = 24,
@@ -33,7 +34,7 @@ def clip(  # noqa: PLR0913 - each is one property of a file
     with av.open(out, "w", format="mp4") as container:
         stream = cast("av.VideoStream", container.add_stream(codec, rate=rate, options={"bf": str(b_frames)}))
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        sound = cast("av.AudioStream", container.add_stream("aac", rate=sound_rate, layout="stereo")) if tone else None
+        sound = container.add_stream("aac", rate=sound_rate, layout="stereo") if tone else None
         for number in range(frames):
             frame = av.VideoFrame.from_image(_picture(seed, number, size))  # type: ignore[no-untyped-call]
             container.mux(stream.encode(frame))
@@ -70,7 +71,7 @@ def rotated(data: bytes) -> bytes:
 
 def pictures(data: bytes) -> list[tuple[float, str]]:
     """When each frame is shown, and a hash of its pixels."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         return [(frame.time or 0.0, _hash(frame)) for frame in container.decode(video=0)]
 
 
@@ -90,7 +91,7 @@ def _hash(frame: av.VideoFrame) -> str:
 def samples(data: bytes) -> list[float]:
     """Of the left channel, as a player hears them, from the first frame of the picture."""
     heard: list[float] = []
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         for frame in container.decode(audio=0):
             begin = round((frame.time or 0) * frame.sample_rate)
             heard += [0.0] * (begin - len(heard))
@@ -107,12 +108,12 @@ def loudness(heard: list[float], begin: float, end: float, rate: int = 48_000) -
 def pitch(heard: list[float], begin: float, end: float, rate: int = 48_000) -> float:
     """In Hz, by how often it crosses zero upwards."""
     piece = heard[round(begin * rate) : round(end * rate)]
-    return sum(a < 0 <= b for a, b in zip(piece, piece[1:], strict=False)) / (end - begin)
+    return sum(a < 0 <= b for a, b in itertools.pairwise(piece)) / (end - begin)
 
 
 def thumbnails(data: bytes, shape: Shape) -> list[Image.Image]:
     """Each frame as a player shows it, small and grey, with bars where the shape is another."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         shown = (image_of(frame, *shown_size(frame)) for frame in container.decode(video=0))
         return [ImageOps.pad(image.convert("L"), (shape.width, shape.height)).resize((32, 18)) for image in shown]
 

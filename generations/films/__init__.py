@@ -1,0 +1,1 @@
+"""Films: what joining would do, said before it begins, and the worker that does it."""

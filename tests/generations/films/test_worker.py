@@ -1,0 +1,228 @@
+"""A film is joined once, whatever happens on the way, and nothing of one that is not to be stays in the bucket."""
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Team, User
+from devserver import addresses
+from generations import bucket
+from generations.films import worker
+from generations.mirror import MirrorError, Reason
+from generations.models import Film, FilmStatus, Generation, StorageDeletion
+from generations.storage.audit import StorageAudit
+from generations.storage.cleanup import remove_objects
+from tests.chaos.processes import url_of_test_database
+from tests.generations.films.cast import file_of, film_of, join_due, joined, make_clip, make_film
+from tests.generations.films.dying_worker import POINTS
+from tests.generations.mirror.film import clips
+
+
+@pytest.fixture(autouse=True)
+def _leftovers(db: None) -> None:
+    """Of other tests."""
+    for found in bucket.list_objects("teams/"):
+        bucket.delete(found.key)
+
+
+def stored(film: Film) -> set[str]:
+    return {found.key for found in bucket.list_objects(film.key_prefix)}
+
+
+def remove_now() -> None:
+    StorageDeletion.objects.update(due_at=timezone.now())
+    remove_objects()
+
+
+def findings() -> list[str]:
+    return [f"{found.fault}: {found.key}" for found in StorageAudit().findings()]
+
+
+def test_film_is_joined(bob: User, film: Team) -> None:
+    made = joined(bob, film, clips.clip(1), clips.clip(2))
+    assert (made.size, made.width, made.height) == (len(file_of(made)), 160, 90)
+    assert made.seconds == pytest.approx(2)
+    assert [(part.first_frame, part.frames) for part in made.parts.all()] == [(0, 24), (24, 24)]
+    assert stored(made) == set(made.own_keys())
+    assert not findings()
+
+
+def test_two_presses_are_one_film(bob: User, film: Team) -> None:
+    rows, key = [make_clip(bob, film, clips.clip(1))] * 2, uuid.uuid4()
+    one, other = (film_of(bob, rows, idempotency_key=key) for _ in range(2))
+    assert one == other
+    assert Film.objects.get().parts.count() == 2
+
+
+def test_different_sizes_are_encoded(bob: User, film: Team) -> None:
+    made = joined(bob, film, clips.clip(1), clips.clip(2), clips.clip(3, size=(90, 160)))
+    assert made.is_encoded
+    assert (made.width, made.height) == (160, 90)
+    assert [part.frames for part in made.parts.all()] == [24, 24, 24]
+
+
+def test_what_only_the_files_tell_apart_is_asked_first(bob: User, film: Team) -> None:
+    """The rows say the same of both; a picture is never encoded without a word."""
+    made = make_film(bob, film, clips.clip(1), clips.rotated(clips.clip(2)))
+    join_due()
+    made.refresh_from_db()
+    assert (made.status, made.reason, made.is_encoded) == (FilmStatus.FAILED, worker.DIFFERENT, False)
+    assert "Part 2 can’t be copied" in made.message
+    assert made.retry(is_encoded=True)
+    join_due()
+    made.refresh_from_db()
+    assert made.status == FilmStatus.DONE
+
+
+@pytest.mark.parametrize(
+    ("leave", "words"),
+    [
+        (lambda row, user: row.take_down(user, "x"), "Video 2 was taken down"),
+        (lambda row, user: row.move_to_trash(user), "Video 2 was deleted"),
+        (lambda row, user: row.delete_permanently(user), "Video 2 was deleted"),
+    ],
+)
+@pytest.mark.parametrize("moment", ["before", "amid"])
+def test_part_that_is_gone(
+    bob: User,
+    film: Team,
+    leave: Callable[[Generation, User], object],
+    words: str,
+    moment: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = make_film(bob, film)
+    row = made.parts.get(position=2).generation
+    if moment == "before":
+        leave(row, bob)
+    else:
+        finish = worker._finish
+
+        def leave_and_finish(work: worker._Work) -> None:
+            leave(row, bob)
+            finish(work)
+
+        monkeypatch.setattr(worker, "_finish", leave_and_finish)
+    join_due()
+    made.refresh_from_db()
+    assert made.status == FilmStatus.FAILED
+    assert words in made.message
+    remove_now()
+    assert not stored(made)
+
+
+def test_file_of_a_part_purged_amid(bob: User, film: Team) -> None:
+    """The row says nothing yet; it is tried again, and then the row knows."""
+    made = make_film(bob, film)
+    row = made.parts.get(position=2).generation
+    bucket.delete(row.video_key)
+    join_due()
+    made.refresh_from_db()
+    assert (made.status, made.attempts) == (FilmStatus.QUEUED, 1)
+    row.delete_permanently(bob)
+    Film.objects.update(due_at=timezone.now())
+    join_due()
+    made.refresh_from_db()
+    assert (made.status, made.reason) == (FilmStatus.FAILED, worker.PART_GONE)
+
+
+def test_bucket_that_is_down(bob: User, film: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again for half an hour, then a person is told."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise MirrorError(Reason.STORAGE_UNAVAILABLE, "The bucket can't be reached: no route")
+
+    made = make_film(bob, film)
+    monkeypatch.setattr(worker, "join_copied", refuse)
+    for attempts in range(1, worker.MAX_ATTEMPTS):
+        join_due()
+        made.refresh_from_db()
+        assert (made.status, made.attempts) == (FilmStatus.QUEUED, attempts)
+        assert made.due_at > timezone.now()
+        Film.objects.update(due_at=timezone.now())
+    join_due()
+    made.refresh_from_db()
+    assert made.status == FilmStatus.FAILED
+    assert "no route" in made.message
+
+
+def test_fault_of_the_studio_is_said(bob: User, film: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make_film(bob, film)
+    monkeypatch.setattr(worker, "join_copied", lambda *_, **__: 1 / 0)
+    join_due()
+    made.refresh_from_db()
+    assert made.status == FilmStatus.FAILED
+    assert "tell an admin" in made.message
+
+
+@pytest.mark.parametrize("act", [Film.cancel, lambda film: Film.objects.filter(pk=film.pk).delete_with_objects()])
+@pytest.mark.parametrize("step", ["join_copied", "make_poster"])
+def test_canceled_or_deleted_amid(
+    bob: User, film: Team, act: Callable[[Film], object], step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the last byte was written before the worker heard of it."""
+    made, finish = make_film(bob, film), worker._finish
+
+    def act_and_finish(work: worker._Work) -> None:
+        act(made)
+        remove_now()
+        finish(work)
+
+    monkeypatch.setattr(worker, "_finish", act_and_finish)
+    if step == "make_poster":
+        monkeypatch.setattr(worker, "make_poster", lambda *_, **__: None)
+    join_due()
+    remove_now()
+    assert not stored(made)
+    assert not findings()
+    assert Film.objects.filter(status=FilmStatus.DONE).count() == 0
+
+
+def test_worker_that_lost_its_lease_stops(bob: User, film: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another has taken the film over: the first writes nothing down."""
+    made = make_film(bob, film)
+    (first,) = Film.objects.claim_due(1, worker.LEASE)
+    Film.objects.update(lease_until=timezone.now())
+    (second,) = Film.objects.claim_due(1, worker.LEASE)
+    worker.work_off(first)
+    made.refresh_from_db()
+    assert made.status == FilmStatus.JOINING
+    worker.work_off(second)
+    made.refresh_from_db()
+    assert made.status == FilmStatus.DONE
+    assert not StorageDeletion.objects.exists()
+    assert stored(made) == set(made.own_keys())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_worker(bob: User, film: Team, point: str) -> None:
+    """The next one begins again once the lease has run out: one film, one file, and no upload left half done."""
+    made = make_film(bob, film)
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.generations.films.dying_worker", point],
+        cwd=addresses.ROOT,
+        env=os.environ | {"DATABASE_URL": url_of_test_database()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert process.returncode == -signal.SIGKILL, process.stderr[-2000:]
+    join_due()
+    made.refresh_from_db()
+    assert made.status == FilmStatus.JOINING  # under the dead one's lease
+    Film.objects.update(lease_until=timezone.now())
+    join_due()
+    made.refresh_from_db()
+    assert made.status == FilmStatus.DONE
+    assert clips.hashes(file_of(made)) == clips.hashes(clips.clip(1)) + clips.hashes(clips.clip(2))
+    assert stored(made) == set(made.own_keys())
+    assert not bucket.client().list_multipart_uploads(Bucket=bucket.name()).get("Uploads")
+    assert not findings()

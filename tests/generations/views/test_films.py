@@ -1,0 +1,205 @@
+"""Pages of films: what joining means is said before it begins, and nobody sees a film of what they may not see."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import Team, User
+from generations import bucket
+from generations.flows.delete_account import delete_account
+from generations.flows.delete_team import delete_team
+from generations.models import Collection, Film, FilmStatus, Generation, StorageDeletion
+from generations.moderation import film_quarantine, retention
+from generations.storage.cleanup import is_referenced
+from tests.cast import make_generation, signed_in
+from tests.generations.films.cast import file_of, film_of, join_due, joined, make_clip, make_film
+from tests.generations.mirror.film import clips
+
+pytestmark = pytest.mark.django_db
+
+NEW = reverse("film-new")
+
+
+def form(rows: list[Generation], **fields: Any) -> dict[str, Any]:
+    return {"ids": [str(row.pk) for row in rows], "name": "Spot", "key": uuid.uuid4()} | fields
+
+
+def test_selection_becomes_a_film_in_its_order(bob: User, film: Team) -> None:
+    rows = [make_clip(bob, film, clips.clip(seed)) for seed in (1, 2)]
+    project = Collection.objects.create(team=film, name="Snow")
+    client = signed_in(bob)
+    assert client.post(NEW, {"ids": [str(row.pk) for row in reversed(rows)]}).status_code == 200
+    sent = form(rows[::-1], project=project.pk)
+    one, other = client.post(NEW, sent), client.post(NEW, sent)
+    made = Film.objects.get()
+    assert one["Location"] == other["Location"] == made.get_absolute_url()
+    assert [part.generation for part in made.parts.all()] == rows[::-1]
+    assert (made.team, made.user, made.project, made.name) == (film, bob, project, "Spot")
+    assert made.get_absolute_url() in client.get(f"{reverse('films')}?project={project.pk}").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("move", "expected"),
+    [("0:down", [1, 0, 2]), ("2:up", [0, 2, 1]), ("1:remove", [0, 2]), ("0:up", [0, 1, 2]), ("9:up", [0, 1, 2])],
+)
+def test_order_changes_and_keeps_what_was_typed(bob: User, film: Team, move: str, expected: list[int]) -> None:
+    rows = [make_clip(bob, film, clips.clip(1)) for _ in range(3)]
+    page = signed_in(bob).post(NEW, form(rows, move=move, name="A <name>"))
+    assert [rows.index(row) for row in page.context["rows"]] == expected
+    assert "A &lt;name&gt;" in page.content.decode()
+    assert not Film.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (clips.clip(2), "no quality is lost"),
+        (clips.clip(2, size=(90, 160)), "will be encoded at 160 × 90"),
+        (clips.clip(2, codec="mpeg4"), "will be encoded at"),
+        (clips.clip(2, rate=30), "will be encoded at"),
+    ],
+)
+def test_what_happens_is_said_before(bob: User, film: Team, other: bytes, words: str) -> None:
+    rows = [make_clip(bob, film, data) for data in (clips.clip(1), clips.clip(1), other)]
+    text = " ".join(signed_in(bob).post(NEW, {"ids": [str(row.pk) for row in rows]}).content.decode().split())
+    assert words in text
+    assert "Joining is free" in text
+
+
+@pytest.mark.parametrize(("fields", "status"), [({"name": " "}, 422), ({"name": "x" * 101}, 422), ({"key": "x"}, 422)])
+def test_wrong_form_keeps_the_videos(bob: User, film: Team, fields: dict[str, Any], status: int) -> None:
+    rows = [make_clip(bob, film, clips.clip(1))]
+    page = signed_in(bob).post(NEW, form(rows, **fields))
+    assert page.status_code == status
+    assert page.context["rows"] == rows
+
+
+def test_what_cannot_be_joined(bob: User, mallory: User, film: Team) -> None:
+    client, own = signed_in(bob), make_clip(bob, film, clips.clip(1))
+    foreign = make_clip(mallory, mallory.personal_team, clips.clip(1))
+    elsewhere = make_clip(bob, bob.personal_team, clips.clip(1))
+    running = make_generation(bob, film)
+    assert client.post(NEW, form([own, foreign])).status_code == 404
+    for rows in ([own, elsewhere], [running], []):
+        assert client.post(NEW, form(rows))["Location"] == reverse("gallery")
+    assert client.post(NEW, {"ids": ["x"]}).status_code == 400
+    assert client.post(NEW, {"ids": [str(own.pk)] * 201}).status_code == 400
+    assert not Film.objects.exists()
+
+
+def test_page_plays_and_downloads(bob: User, film: Team, settings: Any) -> None:
+    settings.MEDIA_DELIVERY = "proxy"
+    made, client = joined(bob, film), signed_in(bob)
+    page = client.get(made.get_absolute_url()).content.decode()
+    assert reverse("film-video", args=[made.pk]) in page
+    download = client.get(reverse("film-download", args=[made.pk]))
+    assert b"".join(download) == file_of(made)  # type: ignore[arg-type]
+    assert download["Content-Disposition"] == 'attachment; filename="spot.mp4"'
+    assert client.get(reverse("film-poster", args=[made.pk]))["Content-Type"] == "image/webp"
+
+
+def test_progress_is_asked_for_while_it_runs(bob: User, film: Team) -> None:
+    made, client = make_film(bob, film), signed_in(bob)
+    Film.objects.update(status=FilmStatus.JOINING, done_units=30, total_units=60)
+    panel = client.get(reverse("film-panel", args=[made.pk])).content.decode()
+    assert 'value="50"' in panel
+    assert "every 1s" in panel
+    assert client.get(reverse("film-video", args=[made.pk])).status_code == 404
+    Film.objects.update(status=FilmStatus.QUEUED)
+    join_due()
+    assert "every 1s" not in client.get(reverse("film-panel", args=[made.pk])).content.decode()
+
+
+def test_verbs(bob: User, film: Team) -> None:
+    made, client = make_film(bob, film), signed_in(bob)
+    address = reverse("film-change", args=[made.pk])
+    client.post(address, {"verb": "cancel"})
+    made.refresh_from_db()
+    assert made.status == FilmStatus.CANCELED
+    client.post(address, {"verb": "retry"})
+    client.post(address, {"verb": "rename", "name": "Other"})
+    assert client.post(address, {"verb": "rename", "name": ""}).status_code == 422
+    join_due()
+    made.refresh_from_db()
+    assert (made.status, made.name) == (FilmStatus.DONE, "Other")
+    client.post(reverse("film-delete", args=[made.pk]))
+    assert not Film.objects.exists()
+    assert set(made.own_keys()) <= set(StorageDeletion.objects.values_list("key", flat=True))
+    assert not is_referenced(made.own_keys()[0])
+
+
+def test_who_sees_a_film(alice: User, bob: User, victor: User, mallory: User, film: Team) -> None:
+    """Whoever sees each of its parts, and those who saw a part that was put into the trash since."""
+    made = joined(bob, film)
+    part = made.parts.all()[0].generation
+
+    def seers() -> list[User]:
+        return [user for user in (alice, bob, victor, mallory) if made in Film.objects.visible_to(user)]
+
+    assert seers() == [alice, bob, victor]
+    Generation.objects.filter(pk=part.pk).update(is_private=True)
+    assert seers() == [bob]
+    Generation.objects.filter(pk=part.pk).update(is_private=False, awaits_review=True)
+    assert seers() == [bob]
+    Generation.objects.filter(pk=part.pk).update(awaits_review=False)
+    part.refresh_from_db()
+    part.move_to_trash(bob)
+    assert seers() == [alice, bob, victor]
+    assert "Deleted video" in signed_in(alice).get(made.get_absolute_url()).content.decode()
+    part.take_down(alice, "why")
+    assert seers() == []
+
+
+def test_take_down_of_a_part_takes_the_film_along(bob: User, alice: User, film: Team) -> None:
+    """Its file goes where no address leads, comes back with the part, and ends with the part's evidence."""
+    made, client = joined(bob, film), signed_in(bob)
+    part = made.parts.all()[0].generation
+    part.take_down(alice, "why")
+    assert client.get(made.get_absolute_url()).status_code == 404
+    assert film_quarantine.move_pending() == 1
+    assert film_quarantine.move_pending() == 0
+    assert {found.key for found in bucket.list_objects(made.key_prefix)} == set()
+    assert is_referenced(f"quarantine/{made.key}")
+    part.restore(alice, "wrong")
+    assert film_quarantine.move_pending() == 1
+    assert client.get(made.get_absolute_url()).status_code == 200
+    assert {found.key for found in bucket.list_objects(made.key_prefix)} == set(made.own_keys())
+    part.take_down(alice, "right")
+    part.delete_permanently(None)
+    assert retention.purge_films() == 1
+    assert f"quarantine/{made.key}" in StorageDeletion.objects.values_list("key", flat=True)
+
+
+def test_films_end_with_their_team(alice: User, bob: User, film: Team) -> None:
+    made = joined(bob, film)
+    assert delete_team(film, alice, None)
+    assert not Film.objects.exists()
+    assert made.key in StorageDeletion.objects.values_list("key", flat=True)
+
+
+def test_films_end_with_an_account(bob: User, alice: User, film: Team) -> None:
+    """Those of what nobody else sees; others stay with the team."""
+    own = joined(bob, bob.personal_team)
+    private = film_of(bob, [make_clip(bob, film, clips.clip(1), is_private=True)])
+    join_due()
+    shared = joined(bob, film)
+    assert delete_account(bob)
+    assert list(Film.objects.all()) == [shared]
+    gone = set(StorageDeletion.objects.values_list("key", flat=True))
+    assert {own.own_keys()[0], private.own_keys()[0]} <= gone
+
+
+@pytest.mark.parametrize("name", ["films", "film", "film-new"])
+def test_queries_do_not_grow(bob: User, film: Team, name: str) -> None:
+    made = joined(bob, film, *[clips.clip(1)] * 4)
+    joined(bob, film)
+    client = signed_in(bob)
+    ids = ",".join(str(part.generation_id) for part in made.parts.all())
+    path = {"films": reverse("films"), "film": made.get_absolute_url(), "film-new": f"{NEW}?ids={ids}"}[name]
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path).status_code == 200
+    assert len(queries) <= 8, [query["sql"][:200] for query in queries]
