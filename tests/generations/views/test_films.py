@@ -97,7 +97,7 @@ def test_page_plays_and_downloads(bob: User, film: Team, settings: Any) -> None:
     page = client.get(made.get_absolute_url()).content.decode()
     assert reverse("film-video", args=[made.pk]) in page
     download = client.get(reverse("film-download", args=[made.pk]))
-    assert b"".join(download) == file_of(made)  # type: ignore[arg-type]
+    assert b"".join(download) == file_of(made)
     assert download["Content-Disposition"] == 'attachment; filename="spot.mp4"'
     assert client.get(reverse("film-poster", args=[made.pk]))["Content-Type"] == "image/webp"
 
