@@ -229,6 +229,12 @@ SUBMITS_PER_MINUTE: int = env.int("SUBMITS_PER_MINUTE", 30, validate=validate.Ra
 # of a key, at /api/v1/; 0: any
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 600, validate=validate.Range(min=0))
 UPLOADS_PER_MINUTE: int = env.int("UPLOADS_PER_MINUTE", 30, validate=validate.Range(min=0))  # of a person; 0: any
+# rewrites prompts for who asks for it: any server that has OpenAI's chat completions; blank: nobody is offered that
+LLM_URL: str = env.str("LLM_URL", "", validate=address_or_blank).rstrip("/")
+LLM_KEY: str = env.str("LLM_KEY", "")
+LLM_MODEL: str = env.str("LLM_MODEL", "")
+if LLM_URL and not LLM_MODEL:
+    env.add_error("LLM_MODEL", "is not set. LLM_URL needs the name of a model that is there.")
 FAL_INPUT_DELIVERY: str = env.str("FAL_INPUT_DELIVERY", "upload", validate=validate.OneOf(["presigned", "upload"]))
 # where fal itself is on this machine, its files may be too; otherwise only https to public addresses is fetched
 _fal_is_local = is_loopback(urlsplit(FAL_QUEUE_URL).hostname or "")
@@ -264,7 +270,7 @@ ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if env.str("EMAIL_URL", "") else "optional"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
-ACCOUNT_RATE_LIMITS = (
+ACCOUNT_RATE_LIMITS = {"rewrite_prompt": "20/m/user"} | (
     {"upload_picture": f"{UPLOADS_PER_MINUTE}/m/user,{UPLOADS_PER_MINUTE * 10}/h/user"} if UPLOADS_PER_MINUTE else {}
 )
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # of changes to what opens an account

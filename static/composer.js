@@ -165,7 +165,7 @@ async function findPrompts() {
   }
 }
 
-function usePrompt(words) {
+export function replacePrompt(words) {
   const { prompt } = form.elements;
   const before = prompt.value;
   const put = (text) => {
@@ -173,7 +173,6 @@ function usePrompt(words) {
     prompt.dispatchEvent(new Event("input", { bubbles: true }));
   };
   put(words);
-  recent.open = false;
   prompt.focus();
   if (before.trim()) toast(recent.dataset.replaced, { label: recent.dataset.undo, run: () => put(before) });
 }
@@ -183,7 +182,8 @@ recent.addEventListener("click", (event) => {
   const link = event.target.closest(".recent__one");
   if (!link) return;
   event.preventDefault();
-  usePrompt(link.textContent);
+  recent.open = false;
+  replacePrompt(link.textContent);
 });
 query.addEventListener("input", (event) => {
   event.stopPropagation(); // none of the form's
