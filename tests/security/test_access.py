@@ -45,6 +45,7 @@ def things(
     settings: Settings, moderators: Group, film: Team, alice: User, bob: User, victor: User, mallory: User
 ) -> Things:
     settings.STAFF_SECOND_FACTOR = "required"
+    settings.LLM_URL = "https://llm.example"  # so that prompts may be sent there
     return make_things(film, alice, bob, mallory)
 
 
