@@ -38,7 +38,7 @@ def rewrite_prompt(request: AuthenticatedHttpRequest) -> HttpResponse:
         raise PermissionDenied
     form = RewriteForm(request.POST)
     if not form.is_valid():
-        return _error(next(iter(form.errors.values()))[0], 422)
+        return _error(str(next(iter(form.errors.values()))[0]), 422)
     if not ratelimit.consume(request, action="rewrite_prompt", user=request.user):
         return _error(_("You have asked 20 times within a minute. Wait a minute, then ask again."), 429)
     return LaterResponse(partial(_rewritten, form.cleaned_data["prompt"], Rewriting(form.cleaned_data["rewriting"])))
