@@ -95,6 +95,7 @@ urlpatterns = [
     path("films/<uuid:pk>/delete", films.delete, name="film-delete"),
     path("films/<uuid:pk>/video", films.video, name="film-video"),
     path("films/<uuid:pk>/poster", films.poster, name="film-poster"),
+    path("films/<uuid:pk>/timeline.otio", films.timeline, name="film-timeline"),
     path("films/<uuid:pk>/download", films.download, name="film-download"),
     path("tags/", tags_and_collections.tags_and_collections, name="tags-and-collections"),
     path("tags/tag/<int:pk>", tags_and_collections.change, {"kind": "tag"}, name="tag-change"),

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import hash_of
 from config.prepared_query import SAMPLE_MOMENT, PreparedQuery
-from generations.models import Generation
+from generations.models import Film, Generation
 from sharing.models import ShareLink
 from sharing.models.share_link import ShareLinkQuerySet
 
@@ -116,8 +116,17 @@ class OpenLink:
 
     def require_any(self) -> None:
         """Raises LinkEndedError when no video is left."""
-        if not self.link.generations().exists():
+        if not (self.link.shown_film() if self.link.shows_film else self.link.generations().exists()):
             raise LinkEndedError
+
+    def film(self) -> Film:
+        """Raises Http404 when the link never showed one, LinkEndedError when it shows it no more."""
+        if not self.link.shows_film:
+            raise Http404("It shows no film.")
+        found = self.link.shown_film()
+        if found is None:
+            raise LinkEndedError
+        return found
 
     def videos(self) -> list[Generation]:
         """All of them. Raises LinkEndedError when none is left."""

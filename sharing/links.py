@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -19,7 +19,7 @@ from accounts.emails import send_email
 from accounts.models import Membership, Team, User, hash_of
 from accounts.notification_kinds import Channel, Kind
 from accounts.roles import Action
-from generations.models import Collection, Generation
+from generations.models import Collection, Film, Generation
 from sharing.models import ShareLink, ShareLinkVideo, SharingPolicy, TeamSharing
 
 _TOKEN_BYTES: Final = 24
@@ -92,6 +92,15 @@ def share_collection(by: User, collection: Collection, options: LinkOptions) -> 
     """A link that shows whatever lies in the collection, also what comes later. Raises as `share_videos`."""
     link, token = _create(by, collection.team, options, "", follows_collection=True, collection=collection)
     _log(by, link.shown(), link)
+    return link, token
+
+
+@transaction.atomic
+def share_film(by: User, film: Film, options: LinkOptions) -> tuple[ShareLink, str]:
+    """A link to the film alone: none of its parts opens by it. Raises as `share_videos`."""
+    link, token = _create(by, film.team, replace(options, allows_comments=False), "", shows_film=True, film=film)
+    if link.shown_film() is None:
+        raise NotShareableError(_("A film with private videos, or one that is not finished, can’t be shared."))
     return link, token
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sharing.views import guests, links, media, oembed, public, reports, review, team
+from sharing.views import films, guests, links, media, oembed, public, reports, review, team
 
 urlpatterns = [
     path("share/oembed", oembed.oembed, name="share-oembed"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("share/<str:token>/open", public.open_share, name="share-open"),
     path("share/<str:token>/logo", media.logo, name="share-logo"),
     path("share/<str:token>/download", media.archive, name="share-archive"),
+    path("share/<str:token>/film/video", media.film_file, name="share-film-file"),
+    path("share/<str:token>/film/poster", media.film_poster, name="share-film-poster"),
+    path("share/<str:token>/film/download", media.film_download, name="share-film-download"),
     path("share/<str:token>/<uuid:pk>/", public.video, name="share-video"),
     path("share/<str:token>/<uuid:pk>/embed", public.embed, name="share-embed"),
     path("share/<str:token>/<uuid:pk>/video", media.file, name="share-file"),
@@ -28,6 +31,7 @@ urlpatterns = [
     path("comments/<uuid:pk>/", review.comment, name="comment"),
     path("share-links/", links.share_links, name="share-links"),
     path("share-links/new/", links.new, name="share-link-new"),
+    path("films/<uuid:pk>/share", films.share, name="film-share"),
     path("share-links/<uuid:pk>/", links.change, name="share-link"),
     path("share-links/<uuid:pk>/act", links.act, name="share-link-act"),
     path("teams/<slug:slug>/sharing", team.settings, name="team-sharing"),

@@ -4,11 +4,14 @@ import uuid
 from typing import Any, Final
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import Count
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,11 +24,13 @@ from accounts.roles import Action
 from config.parameters import whole_number
 from generations import tasks
 from generations.films.plan import order_film, plan_join, project_of
+from generations.films.timeline import timeline_of
 from generations.films.worker import DIFFERENT
-from generations.models import Collection, Film, FilmStatus, Generation
+from generations.models import Collection, Film, FilmPart, FilmStatus, Generation
 from generations.models.collections import clean_name
 from generations.models.film import MAX_PARTS, NAME_LENGTH
 from generations.views.media import Deliverable, deliver
+from generations.views.media import download_name as video_file_name
 
 _MAX_LISTED: Final = 100  # the newest
 
@@ -161,7 +166,7 @@ def panel(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 def _page(request: AuthenticatedHttpRequest, found: Film, form: NameForm | None = None) -> HttpResponse:
     parts = list(found.parts.select_related("generation__video", "generation__user"))
-    shown = set(Generation.objects.visible_to(request.user).filter(film_parts__film=found).values_list("pk", flat=True))
+    shown = _shown_parts(request, found)
     context = _context(request, found) | {
         "parts": [(part, part.generation_id in shown) for part in parts],
         "form": form or NameForm(initial={"name": found.name}),
@@ -245,6 +250,34 @@ def download(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBa
 def poster(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     found = _finished(request, pk)
     return deliver(request, Deliverable(found.poster_key, "image/webp", f"{found.sha256}-poster"))
+
+
+@require_safe
+@login_required
+def timeline(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The sequence as OpenTimelineIO. Its links are the studio's addresses, or with `?links=files` names of files."""
+    found = _visible(request, pk)
+    rows = found.parts.select_related("generation__video", "generation__team", "film")
+    shown = _shown_parts(request, found)
+    parts = [(part, *_link(request, part, is_shown=part.generation_id in shown)) for part in rows]
+    name = f"{download_name(found).removesuffix('.mp4')}.otio"
+    headers = {"Content-Disposition": content_disposition_header(True, name) or ""}
+    return JsonResponse(timeline_of(found, parts), headers=headers, json_dumps_params={"indent": 2})
+
+
+def _link(request: AuthenticatedHttpRequest, part: FilmPart, *, is_shown: bool) -> tuple[str, str]:
+    """The file's name, as the studio's downloads have it, and its address."""
+    if not is_shown:
+        return _("Deleted video"), ""
+    name = video_file_name(part.generation.video)
+    if request.GET.get("links") == "files":
+        return name, name
+    return name, f"{settings.SITE_URL}{reverse('generation-download', args=[part.generation_id])}"
+
+
+def _shown_parts(request: AuthenticatedHttpRequest, found: Film) -> set[uuid.UUID]:
+    rows = Generation.objects.visible_to(request.user).filter(film_parts__film=found, video__isnull=False)
+    return set(rows.values_list("pk", flat=True))
 
 
 def download_name(found: Film) -> str:

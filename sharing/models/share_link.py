@@ -16,7 +16,7 @@ from accounts.models import Membership, Team, User, hash_of
 from accounts.names import NameField
 from accounts.roles import Action
 from config.prepared_query import SAMPLE_KEY, PreparedQuery
-from generations.models import Collection, Generation, Status
+from generations.models import Collection, Film, FilmPart, FilmStatus, Generation, Status
 from generations.models.generation_queryset import GenerationQuerySet
 from sharing.models.team_sharing import SharingPolicy, TeamSharing
 
@@ -53,7 +53,8 @@ class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
 class ShareLink(models.Model):
     """Opens videos of one team to whoever has it. Only hashes of the token and of the password are kept.
 
-    It opens what its maker may show now: videos of a selection (`ShareLinkVideo`), or of a collection that it follows.
+    It opens what its maker may show now: videos of a selection (`ShareLinkVideo`), those of a collection that it
+    follows, or a film, whose parts it does not open.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -69,6 +70,17 @@ class ShareLink(models.Model):
     follows_collection = models.BooleanField(_("follows a collection"), default=False)
     collection = models.ForeignKey(
         Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("collection")
+    )
+
+    shows_film = models.BooleanField(_("shows a film"), default=False, db_default=False)
+    film = models.ForeignKey(
+        Film,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="share_links",
+        verbose_name=_("film"),
     )
 
     expires_at = models.DateTimeField(_("expires at"))
@@ -130,6 +142,17 @@ class ShareLink(models.Model):
         else:
             found = _ONE_COLLECTED.rows(self.made_by_id, self.team_id, self.collection_id, pk)
         return found[0] if found else None
+
+    def shown_film(self) -> Film | None:
+        """The film, as long as its maker sees it and no part is private or under review."""
+        if self.film_id is None:
+            return None
+        closed = Q(generation__is_private=True) | Q(generation__awaits_review=True)
+        parts = FilmPart.objects.filter(closed, film=OuterRef("pk"))
+        rows = Film.objects.visible_to(User(pk=self.made_by_id)).filter(
+            ~Exists(parts), pk=self.film_id, team=self.team_id
+        )
+        return rows.filter(status=FilmStatus.DONE).first()
 
     @property
     def is_expired(self) -> bool:

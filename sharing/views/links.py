@@ -57,7 +57,7 @@ def new(request: AuthenticatedHttpRequest) -> HttpResponse:
         except NotShareableError as error:
             form.add_error(None, str(error))
         else:
-            _show_once(request, link, token)
+            show_once(request, link, token)
             return redirect("share-link", link.pk)
     context = {"form": form, "rows": rows, "collection": collection, "team": team, "follows": _follows(request)}
     return render(request, "sharing/new.html", context, status=422 if is_sent else 200)
@@ -119,6 +119,7 @@ def change(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         "link": link,
         "form": form,
         "shown": link.shown(),
+        "film": link.shown_film(),
         "may_approve": rights_of(request.user).may(Action.MANAGE, link.team_id),
     }
     return render(request, "sharing/link.html", context, status=422 if is_sent else 200)
@@ -136,7 +137,7 @@ def act(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         case "renew":
             if link.revoked_at:
                 raise BadRequest("It was revoked.")
-            _show_once(request, link, links.renew(link))
+            show_once(request, link, links.renew(link))
         case "approve":
             if links.approve(link, request.user):
                 messages.success(request, _("Approved. The link works now."))
@@ -150,7 +151,7 @@ def _own_link(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> ShareLink:
     return get_object_or_404(links.links_of(request.user), pk=pk)
 
 
-def _show_once(request: AuthenticatedHttpRequest, link: ShareLink, token: str) -> None:
+def show_once(request: AuthenticatedHttpRequest, link: ShareLink, token: str) -> None:
     """Only a hash of the token is kept, so this is the one moment at which the link can be shown."""
     label = _("Link created. Send it to your guests:")
     if link.approved_at is None:

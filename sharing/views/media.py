@@ -89,6 +89,30 @@ def metadata(request: HttpRequest, opened: OpenLink, pk: uuid.UUID) -> HttpRespo
 
 @require_safe
 @with_link
+def film_file(request: HttpRequest, opened: OpenLink) -> HttpResponseBase:
+    """The film, for the player."""
+    film = opened.film()
+    return _give(request, Deliverable(film.key, "video/mp4", film.sha256))
+
+
+@require_safe
+@with_link
+def film_poster(request: HttpRequest, opened: OpenLink) -> HttpResponseBase:
+    film = opened.film()
+    return _give(request, Deliverable(film.poster_key, "image/webp", f"{film.sha256}-poster"))
+
+
+@require_safe
+@with_link
+def film_download(request: HttpRequest, opened: OpenLink) -> HttpResponseBase:
+    film = opened.film()
+    _require_download(opened)
+    name = f"{slugify(opened.link.name)[:60].strip('-') or 'film'}.mp4"
+    return _give(request, Deliverable(film.key, "video/mp4", film.sha256, download_as=name))
+
+
+@require_safe
+@with_link
 def logo(request: HttpRequest, opened: OpenLink) -> HttpResponseBase:
     """The team's."""
     opened.require_any()

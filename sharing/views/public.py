@@ -27,7 +27,9 @@ _TOO_MANY: Final = _("Too many wrong passwords. Try again in a quarter of an hou
 @require_safe
 @with_link
 def share(request: HttpRequest, opened: OpenLink) -> HttpResponseBase:
-    """The one video, or the list of them all."""
+    """The film, the one video, or the list of them all."""
+    if opened.link.shows_film:
+        return _counted(request, opened, render(request, "share/film.html", _film_context(opened)))
     videos = titled(opened)
     if len(videos) == 1:
         response = render(request, "share/video.html", _video_context(opened, videos[0], videos, {}))
@@ -131,6 +133,21 @@ def _context(opened: OpenLink, shared: SharedVideo, page_url: str) -> dict[str, 
         "poster_url": shared.url("share-poster"),
         "file_url": shared.url("share-file"),
         "embed_url": shared.url("share-embed"),
+    }
+
+
+def _film_context(opened: OpenLink) -> dict[str, Any]:
+    """Without cards: other sites show no film before somebody opens the link."""
+    sharing, found = TeamSharing.objects.of(opened.link.team), opened.film()
+    return {
+        "link": opened.link,
+        "token": opened.token,
+        "logo": reverse("share-logo", args=[opened.token]) if sharing.logo_key else "",
+        "label": label_of(opened),
+        "film": found,
+        "file": reverse("share-film-file", args=[opened.token]),
+        "poster": reverse("share-film-poster", args=[opened.token]),
+        "download": reverse("share-film-download", args=[opened.token]),
     }
 
 

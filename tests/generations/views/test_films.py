@@ -203,3 +203,21 @@ def test_queries_do_not_grow(bob: User, film: Team, name: str) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(path).status_code == 200
     assert len(queries) <= 8, [query["sql"][:200] for query in queries]
+
+
+def test_sequence_for_editing_programs(bob: User, film: Team, settings: Any) -> None:
+    made, client = joined(bob, film, clips.clip(1), clips.clip(2, frames=31), clips.clip(3)), signed_in(bob)
+    first, second, third = (part.generation for part in made.parts.all())
+    third.move_to_trash(bob)
+    address = reverse("film-timeline", args=[made.pk])
+    answer = client.get(address)
+    assert answer["Content-Disposition"] == 'attachment; filename="spot.otio"'
+    (track,) = answer.json()["tracks"]["children"]
+    media = [clip["media_references"][clip["active_media_reference_key"]] for clip in track["children"]]
+    assert [one["OTIO_SCHEMA"] for one in media] == ["ExternalReference.1"] * 2 + ["MissingReference.1"]
+    links = [f"{settings.SITE_URL}{reverse('generation-download', args=[row.pk])}" for row in (first, second)]
+    assert [one["target_url"] for one in media[:2]] == links
+    assert [clip["source_range"]["duration"]["value"] for clip in track["children"]] == [24, 31, 24]
+    (track,) = client.get(f"{address}?links=files").json()["tracks"]["children"]
+    name = track["children"][0]["media_references"]["DEFAULT_MEDIA"]["target_url"]
+    assert name in client.get(reverse("generation-download", args=[first.pk]))["Content-Disposition"]
