@@ -1,6 +1,6 @@
 """A film as a sequence for editing programs: OpenTimelineIO, in its plain JSON.
 
-Its own library is native code, for a format of which these few objects are all that a film needs: they are written here.
+Its own library is native code, for a format of which a film needs these few objects: they are written here.
 """
 
 from collections.abc import Sequence
