@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -15,9 +17,10 @@ from devserver import addresses
 from generations import bucket
 from generations.films import worker
 from generations.mirror import MirrorError, Reason
-from generations.models import Film, FilmStatus, Generation, StorageDeletion
+from generations.models import RUNNING, Film, FilmStatus, Generation, StorageDeletion
 from generations.storage.audit import StorageAudit
 from generations.storage.cleanup import remove_objects
+from generations.storage.repair import repair
 from tests.chaos.processes import url_of_test_database
 from tests.generations.films.cast import file_of, film_of, join_due, joined, make_clip, make_film
 from tests.generations.films.dying_worker import POINTS
@@ -226,3 +229,34 @@ def test_killed_worker(bob: User, film: Team, point: str) -> None:
     assert stored(made) == set(made.own_keys())
     assert not bucket.client().list_multipart_uploads(Bucket=bucket.name()).get("Uploads")
     assert not findings()
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_missing_object_of_a_film_is_found_and_made_again(bob: User, film: Team, place: int) -> None:
+    made = joined(bob, film)
+    key = made.own_keys()[place]
+    bucket.delete(key)
+    (finding,) = StorageAudit().findings()
+    assert (finding.fault, finding.key) == ("missing", key)
+    assert "joined again" in repair(finding)
+    join_due()
+    assert stored(made) == set(made.own_keys())
+    assert not findings()
+
+
+def test_object_of_no_film_is_an_orphan(bob: User, film: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generations.storage.audit.ORPHAN_GRACE_PERIOD", timedelta(minutes=-1))
+    made = joined(bob, film)
+    Film.objects.all().delete()
+    assert findings() == [f"orphan: {key}" for key in sorted(made.own_keys())]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_joins_in_threads_of_its_own(bob: User, film: Team) -> None:
+    films = [make_film(bob, film) for _ in range(3)]
+    while Film.objects.filter(status__in=RUNNING).exists():
+        worker.start_due()
+        for thread in threading.enumerate():
+            if thread.name.startswith("film-"):
+                thread.join(60)
+    assert Film.objects.filter(status=FilmStatus.DONE).count() == len(films)
