@@ -25,7 +25,7 @@ from accounts.invitations import invite
 from accounts.models import FormerMembership, Impersonation, Team, User
 from accounts.roles import Role
 from generations.fal.arguments import Endpoint, parse
-from generations.models import Decision, DecisionKind, Draft, Generation, Preset, Status, Tag, TeamPause
+from generations.models import Decision, DecisionKind, Draft, Film, Generation, Preset, Status, Tag, TeamPause
 from generations.orders import approvals
 from generations.orders.place import Order, place_batch
 from generations.views import archive
@@ -38,6 +38,7 @@ from tests.browser.conftest import desk_alone, show_again
 from tests.browser.test_pages import rows_of_every_state
 from tests.browser.test_teams import be
 from tests.cast import make_generation, make_upload, make_video, picture
+from tests.generations.films.cast import film_of
 from tests.moderators import moderator
 from tests.security.access_cast import passkey_data
 from tests.security.addresses import addresses
@@ -75,6 +76,7 @@ WITH_ARGUMENTS: Final = [
         "film",
         "film-new",
         "film-delete",
+        "film-share",
         "compare",
         "generation-delete",
         "generation-report",
@@ -92,6 +94,7 @@ NO_PAGES: Final = [  # parts of a page, files, data
     *("v1-openapi", "v1-docs"),  # Swagger UI is as it is
     *("generation-panel", "generation-card", "generation-video", "generation-poster", "generation-preview", "avatar"),
     *("generation-picture", "generation-download", "team-usage-csv", "mfa_download_recovery_codes", "trash-poster"),
+    *("film-panel", "film-video", "film-poster", "film-download", "film-timeline"),
     *("gallery-counts", "gallery-months", "submit-pause", "queue-positions", "ended", "events", "draft-session"),
     *("notifications-menu", "upload", "healthz", "healthz-request", "readyz", "metrics", "favicon"),
     # only where somebody is in the middle of something, or has no password
@@ -243,7 +246,12 @@ def test_what_stands_on_pages_that_are_in_use(
     left = Team.objects.create(name="W" * 100, slug="left")
     FormerMembership.objects.create(team=left, user=bob)
     make_video(make_generation(bob, left, Status.DONE, is_private=True, prompt="W" * 300))
+    made = film_of(bob, rows[:2], name="W" * 100)
+    Film.objects.update(status="failed", message="W" * 200)
     paths = [
+        f"{reverse('film-new')}?ids={rows[0].pk},{rows[1].pk}",
+        *(reverse(name, args=[made.pk]) for name in ("film", "film-delete", "film-share")),
+        reverse("films"),
         f"{reverse('compare')}?ids={rows[0].pk},{rows[1].pk}",
         f"{reverse('new-generation')}?made={rows[0].pk}",
         f"{reverse('gallery')}?q=nothing&status=failed",
