@@ -95,9 +95,8 @@ document.addEventListener("submit", ({ target }) => {
 document.addEventListener("htmx:load", hideMoments);
 hideMoments();
 
-// --- Links with a data-key are followed by that key, and `?` lists them.
+// --- Links and buttons with a data-key are pressed by that key, and `?` lists them.
 
-for (const link of document.querySelectorAll("a[data-key]")) {
-  link.setAttribute("aria-keyshortcuts", link.dataset.key);
-  addShortcut(link.dataset.key, link.dataset.words, () => link.click());
+for (const { dataset: { key, words } } of document.querySelectorAll("[data-key]")) {
+  addShortcut(key, words, () => document.querySelector(`[data-key="${key}"]`)?.click()); // the panel comes anew
 }

@@ -6,8 +6,10 @@ import { addShortcut, toast } from "studio";
 const form = document.getElementById("selection");
 const page = form.closest("[data-live]");
 const count = form.querySelector(".selection__count");
-const [all, compare, heartOn, heartOff] = ["[data-all]", "[value=compare]", "[value=favourite]", "[value=unfavourite]"]
-  .map((name) => form.querySelector(name));
+const [all, compare, between, heartOn, heartOff] = [
+  ...["[data-all]", "[value=compare]", "[data-between]"],
+  ...["[value=favourite]", "[value=unfavourite]"],
+].map((name) => form.querySelector(name));
 const DRAGGED = "application/x-studio-videos";
 const chosen = new Set(); // ids: of cards that are here, and of those that are further down
 let last = null; // the box from which shift takes a range
@@ -33,8 +35,11 @@ function show() {
     : "";
   count.textContent = note ? `${words} · ${note}` : words;
   count.classList.toggle("selection__count--over", isTooMany(number));
-  compare.disabled = number < 2 || number > 4 || [...chosen].some((id) => cardOf(id)?.querySelector(".card__state"));
-  compare.title = compare.disabled ? compare.dataset.why : "";
+  const isOpen = [...chosen].some((id) => cardOf(id)?.querySelector(".card__state"));
+  for (const [button, most] of [[compare, 4], [between, 2]]) {
+    button.disabled = number < 2 || number > most || isOpen;
+    button.title = button.disabled ? button.dataset.why : "";
+  }
   const areHearts = number > 0 && [...chosen].every((id) => isHearted(cardOf(id)));
   heartOff.hidden = !areHearts && !("favourites" in document.getElementById("results").dataset);
   heartOn.hidden = areHearts;
@@ -212,13 +217,15 @@ function submitted(event) {
 // what leads to another page or a file is a plain form: with the videos that are further down, too
 function nameTheRest() {
   for (const field of form.querySelectorAll("input[data-rest]")) field.remove();
-  for (const id of chosen) {
-    if (cardOf(id)) continue;
-    const field = document.createElement("input");
-    Object.assign(field, { type: "hidden", name: "ids", value: id });
-    field.dataset.rest = "";
-    form.append(field);
-  }
+  for (const id of chosen) if (!cardOf(id)) addField("ids", id);
+  addField("order", [...chosen].join(",")); // in which they were selected
+}
+
+function addField(name, value) {
+  const field = document.createElement("input");
+  Object.assign(field, { type: "hidden", name, value });
+  field.dataset.rest = "";
+  form.append(field);
 }
 
 function pressed(event) {

@@ -53,6 +53,8 @@ class Relation(models.TextChoices):
 
     RETRY = "retry", _("Retry")
     REMIX = "remix", _("Remix")
+    EXTEND = "extend", _("Extension")  # begins with its last frame
+    BETWEEN = "between", _("In between")  # the same, and it ends with the first frame of `leads_to`
 
 
 class Generation(models.Model):
@@ -72,7 +74,18 @@ class Generation(models.Model):
     parent = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children", verbose_name=_("made from")
     )
-    relation = models.CharField(_("how it was made from it"), max_length=5, blank=True, choices=Relation)
+    relation = models.CharField(_("how it was made from it"), max_length=10, blank=True, choices=Relation)
+    leads_to = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,  # its own index leaves out what leads nowhere
+        related_name="led_to_by",
+        verbose_name=_("leads to"),
+        help_text=_("The video whose first frame is its end picture."),
+    )
 
     batch = models.UUIDField(
         _("batch"), null=True, blank=True, help_text=_("Shared by all of one press of the button.")
@@ -197,6 +210,7 @@ class Generation(models.Model):
                 name="generation_billed_to_project",
                 condition=Q(billed_project__isnull=False),
             ),
+            models.Index(fields=["leads_to"], name="generation_leads_to", condition=Q(leads_to__isnull=False)),
             models.Index(
                 fields=["collection", "-created_at", "-id"],
                 name="generation_of_project",

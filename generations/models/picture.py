@@ -32,6 +32,13 @@ class Slot(models.TextChoices):
     TAIL = "tail", _("End picture")
 
 
+class Frame(models.TextChoices):
+    """Which frame of a video a picture is, where that makes the next video continue it."""
+
+    FIRST = "first", _("First frame")
+    LAST = "last", _("Last frame")
+
+
 class _Picture(models.Model):
     """A picture that Kling takes, in the bucket."""
 
@@ -78,11 +85,24 @@ class Upload(_Picture):
     key = models.CharField(_("key in the bucket"), max_length=300, unique=True)
     changes = models.JSONField(_("what was changed on its way in"), default=list, blank=True)
     last_used_at = models.DateTimeField(_("last in a form at"), default=timezone.now, db_index=True)
+    frame_of = models.ForeignKey(
+        Generation,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,  # its own index leaves out what is no frame
+        related_name="frames",
+        verbose_name=_("frame of"),
+    )
+    frame = models.CharField(_("which frame"), max_length=5, choices=Frame, blank=True, default="", db_default="")
 
     objects: ClassVar[UploadManager] = UploadManager()
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "sha256"], name="upload_once_a_user")]
+        indexes: ClassVar = [
+            models.Index(fields=["frame_of"], name="upload_frame_of", condition=models.Q(frame_of__isnull=False))
+        ]
 
     def __str__(self) -> str:
         return self.key

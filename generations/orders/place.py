@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -17,6 +18,7 @@ from generations.models import (
     Collection,
     EndpointSwitch,
     Event,
+    Frame,
     Generation,
     Hold,
     InputPicture,
@@ -181,8 +183,7 @@ def _new_generation(order: Order) -> Generation:
         team=order.team,
         user=order.user,
         idempotency_key=order.idempotency_key,
-        parent=order.remix_of,
-        relation=Relation.REMIX if order.remix_of else "",
+        **_origin(order),
         collection=order.project,
         billed_project=order.project,
         is_private=order.team.is_private if order.is_private is None else order.is_private,
@@ -194,6 +195,16 @@ def _new_generation(order: Order) -> Generation:
         aspect_ratio=arguments.aspect_ratio if isinstance(arguments, TextToVideo) else "",
         cost_cents=Price.objects.cents(order.endpoint, seconds),
     )
+
+
+def _origin(order: Order) -> dict[str, Any]:
+    """What it was made from. It continues a video whose last frame it begins with, whatever the form began with."""
+    start, tail = order.pictures.get(Slot.START), order.pictures.get(Slot.TAIL)
+    if not (start and start.frame == Frame.LAST and start.frame_of_id):
+        return {"parent": order.remix_of, "relation": Relation.REMIX if order.remix_of else ""}
+    leads_to = tail.frame_of_id if tail and tail.frame == Frame.FIRST else None
+    relation = Relation.BETWEEN if leads_to else Relation.EXTEND
+    return {"parent_id": start.frame_of_id, "relation": relation, "leads_to_id": leads_to}
 
 
 def _build_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -> Generation:

@@ -15,15 +15,14 @@ from django.views.decorators.http import require_POST
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.rights import rights_of
 from accounts.roles import Action
-from generations import bucket
 from generations.access import visible_generation
 from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import InvalidArguments
-from generations.mirror import Bucket, MirrorError, StoredFile, extract_frame
-from generations.models import Slot, Upload, Video
-from generations.orders.place import save_upload
-from generations.pictures import DecoderBusyError, read
+from generations.mirror import MirrorError
+from generations.models import Slot, Video
+from generations.orders.frames import keep_frame
+from generations.pictures import DecoderBusyError
 
 _MAX_SECONDS: Final = 24 * 3600.0  # s; no video is that long
 
@@ -43,7 +42,7 @@ def use_frame(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     if at is None:
         return _refuse(request, generation.get_absolute_url(), _("Enter the frame’s time in seconds."))
     try:
-        upload = _save_frame(request, video, at)
+        upload = keep_frame(request.user, video, at)
     except InvalidArguments as error:
         return _refuse(request, generation.get_absolute_url(), error.problems[0].message)
     except (MirrorError, BucketDownError, DecoderBusyError, OrderRefusedError) as error:
@@ -59,13 +58,6 @@ def _seconds(text: str) -> float | None:
     except ValueError:
         return None
     return at if 0 <= at <= _MAX_SECONDS else None
-
-
-def _save_frame(request: AuthenticatedHttpRequest, video: Video, at: float) -> Upload:
-    """Decoded here and not in the browser, whose canvas gives nothing away of what another origin has sent."""
-    with StoredFile(Bucket(bucket.client(), bucket.name()), video.key, video.size) as stored:
-        data = extract_frame(stored, at)
-    return save_upload(request.user, read("start_file", data))
 
 
 def _refuse(request: AuthenticatedHttpRequest, address: str, message: str) -> HttpResponse:

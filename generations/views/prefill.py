@@ -19,7 +19,8 @@ _PREFILL_PARAMETERS: Final = frozenset({"fresh", "from", "parent", "preset", "pr
 
 
 def first_form(request: AuthenticatedHttpRequest, teams: list[Team]) -> GenerationForm:
-    """A fresh form; `?kind=image` opens that tab, `?from=<id>` begins with what another generation was made of.
+    """A fresh form; `?kind=image` opens that tab, `?from=<id>` begins with what another generation was made of, but
+    for the pictures where the address names one.
 
     `?parent=<id>` begins with nothing of the other but where it belongs: for a picture from its video. `?team=<slug>`
     begins with that team, `?project=<id>` with that project and its default parameters, `?preset=<id>` with a preset
@@ -28,6 +29,8 @@ def first_form(request: AuthenticatedHttpRequest, teams: list[Team]) -> Generati
     """
     if "from" in request.GET:
         form = _form_from_generation(request, _get_generation(request, request.GET["from"]), teams)
+        form.initial.update(_named_kind(request))
+        form.kept = {} if any(slot in request.GET for slot in Slot.values) else form.kept
     else:
         initial = _named_kind(request) | _named_team(request, teams) | _named_parent(request, teams)
         initial |= _named_project(request, teams) | _named_preset(request) | _named_prompt(request)

@@ -12,7 +12,7 @@ from django.db.models import CharField, QuerySet, Value
 from accounts.models import User
 from accounts.rights import UserQuery
 from config.prepared_query import SAMPLE_MOMENT
-from generations.models import Generation, Relation
+from generations.models import Generation
 from generations.models.search import IsAnyOf
 from generations.views.compare import MAX_COMPARED
 
@@ -32,7 +32,6 @@ def around(user: User, generation: Generation, ancestors: list[uuid.UUID]) -> di
     children = sorted(found["child"], key=lambda row: (row.created_at, row.pk), reverse=True)
     return {
         "parent": next((row for row in above if row.pk == generation.parent_id), None),
-        "is_retry": generation.relation == Relation.RETRY,
         "ancestors": above,
         "siblings": siblings,
         "children": children,

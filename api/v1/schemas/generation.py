@@ -68,7 +68,7 @@ class GenerationOut(BaseModel):
     batch: UUID | None
     batch_index: int
     parent: UUID | None = Field(description="What it was made from by a retry or a remix.")
-    relation: Literal["", "retry", "remix"]
+    relation: Literal["", "retry", "remix", "extend", "between"]
     collection: Named | None
     tags: list[Named]
     review_status: Literal[""] | ReviewName = Field(description="What reviewers have decided; blank: nothing yet.")

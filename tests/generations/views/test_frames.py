@@ -40,7 +40,7 @@ def test_frame_that_the_player_shows_begins_the_next(made: Generation, bob: User
     answer = use(signed_in(bob), made, at)
 
     kept = Upload.objects.get()
-    assert (kept.user, kept.width, kept.height, kept.media_type) == (bob, *SIZE, "image/jpeg")
+    assert (kept.user, kept.width, kept.height, kept.media_type) == (bob, *SIZE, "image/png")
     assert (light(bucket.get(kept.key)) < 20) is is_black
     assert answer.url == f"/generations/new/?kind=image&parent={made.pk}&start={kept.pk}"
     form = signed_in(bob).get(answer.url).context["form"]

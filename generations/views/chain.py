@@ -1,0 +1,123 @@
+"""The film that a video is a part of: what it continues, and what continues it, in order."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
+
+from accounts.models import User
+from accounts.rights import UserQuery
+from generations.models import Generation, Relation
+
+_CONTINUES: Final = frozenset({Relation.EXTEND, Relation.BETWEEN, Relation.RETRY})  # a retry takes its parent's place
+_COLUMNS: Final = ("prompt", "status", "queue_position", "relation", "parent", "leads_to", "created_at", "duration")
+# UNION leaves out what is there already, so that it ends whatever leads to what; a longer film is shown so far
+_CONNECTED: Final = """
+generations_generation.id IN (
+    WITH RECURSIVE chain (id) AS (
+        SELECT %s::uuid
+        UNION
+        SELECT near.id
+        FROM chain
+        JOIN generations_generation AS this ON this.id = chain.id
+        CROSS JOIN LATERAL (
+            SELECT child.id FROM generations_generation AS child
+            WHERE child.parent_id = this.id AND child.relation IN ('extend', 'between', 'retry')
+            UNION ALL
+            SELECT other.id FROM generations_generation AS other WHERE other.leads_to_id = this.id
+            UNION ALL
+            SELECT this.parent_id WHERE this.relation IN ('extend', 'between', 'retry')
+            UNION ALL
+            SELECT this.leads_to_id
+        ) AS near
+        WHERE near.id IS NOT NULL
+    )
+    SELECT id FROM chain LIMIT 200
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    generation: Generation
+    versions: list[Generation]  # others that continue the same video, the oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    parts: list[Part]
+
+    @property
+    def seconds(self) -> float:
+        return sum(part.generation.video.duration for part in self.parts)
+
+    @property
+    def ids(self) -> str:
+        return ",".join(str(part.generation.pk) for part in self.parts)
+
+
+def chain_of(user: User, generation: Generation) -> Chain | None:
+    """The way through the video's film on which it lies, of what has a video; None where that is it alone.
+
+    Where several continue the same one, the newest finished one goes on. One query.
+    """
+    known = {row.pk: row for row in _CONNECTED_ROWS.rows(user, generation.pk)}
+    if len(known) < 2 or generation.pk not in known:
+        return None
+    after: defaultdict[uuid.UUID, list[Generation]] = defaultdict(list)
+    before: defaultdict[uuid.UUID, list[Generation]] = defaultdict(list)
+    for first, second in _links(known):
+        after[first.pk].append(second)
+        before[second.pk].append(first)
+    this = known[generation.pk]
+    head = [*_walk(this, lambda row: _newest(before[row.pk]))]
+    way = [*reversed(head), this, *_walk(this, lambda row: _newest(after[row.pk]), {row.pk for row in head})]
+    parts = [Part(row, _versions(row, way, before, after)) for row in way if hasattr(row, "video")]
+    return Chain(parts) if len(parts) > 1 else None
+
+
+def _links(known: dict[uuid.UUID, Generation]) -> Iterator[tuple[Generation, Generation]]:
+    """What comes first, and what continues it."""
+    for row in known.values():
+        if row.relation in _CONTINUES and row.parent_id in known:
+            yield known[row.parent_id], row
+        if row.leads_to_id in known:
+            yield row, known[row.leads_to_id]
+
+
+def _walk(
+    row: Generation, follow: Callable[[Generation], Generation | None], seen: Iterable[uuid.UUID] = ()
+) -> Iterator[Generation]:
+    """From one to the next, each once."""
+    passed = {*seen, row.pk}
+    while (found := follow(row)) and found.pk not in passed:
+        passed.add(found.pk)
+        yield found
+        row = found
+
+
+def _newest(rows: list[Generation]) -> Generation | None:
+    return max(rows, key=lambda row: (hasattr(row, "video"), row.created_at), default=None)
+
+
+def _versions(
+    row: Generation,
+    way: list[Generation],
+    before: dict[uuid.UUID, list[Generation]],
+    after: dict[uuid.UUID, list[Generation]],
+) -> list[Generation]:
+    on_the_way = {each.pk for each in way}
+    others = {other.pk: other for first in before[row.pk] for other in after[first.pk] if other.pk not in on_the_way}
+    return sorted((other for other in others.values() if hasattr(other, "video")), key=lambda other: other.created_at)
+
+
+def _connected(user: User, pk: uuid.UUID) -> QuerySet[Generation]:
+    rows = Generation.objects.visible_to(user).filter(RawSQL(_CONNECTED, [pk], BooleanField()))  # noqa: S611 - its text is ours
+    return rows.select_related("video").only(*_COLUMNS, "video__width", "video__height", "video__duration").order_by()
+
+
+_CONNECTED_ROWS: Final = UserQuery(_connected, uuid.UUID(int=31))

@@ -1,0 +1,76 @@
+"""Go on with a video: from its last frame, or from it to the first frame of another."""
+
+import uuid
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.http import AuthenticatedHttpRequest, login_required
+from accounts.rights import rights_of
+from accounts.roles import Action
+from generations.access import visible_generation
+from generations.bucket import BucketDownError
+from generations.exceptions import OrderRefusedError
+from generations.fal.arguments import InvalidArguments
+from generations.mirror import MirrorError
+from generations.models import Frame, Generation, Slot
+from generations.orders.frames import keep_end
+from generations.pictures import DecoderBusyError
+
+
+@require_POST
+@login_required
+def extend(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """On to a composer that begins with the video's last frame and has its team, project and parameters."""
+    return _compose(request, [(Slot.START, visible_generation(request, pk), Frame.LAST)])
+
+
+@require_POST
+@login_required
+def between(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """The same, and it ends with the first frame of the second of two `ids`."""
+    rows = [visible_generation(request, pk) for pk in _ids(request)]
+    if len(rows) != 2:
+        messages.info(request, _("Select two finished videos: the new one leads from the first to the second."))
+        return redirect("gallery")
+    return _compose(request, [(Slot.START, rows[0], Frame.LAST), (Slot.TAIL, rows[1], Frame.FIRST)])
+
+
+def _ids(request: AuthenticatedHttpRequest) -> list[uuid.UUID]:
+    """Those that are ids, each once, in the `order` of the selection; without a script in that of the gallery, back."""
+    found: dict[uuid.UUID, None] = {}
+    order = request.POST.get("order", "")
+    for text in order.split(",") if order else reversed(request.POST.getlist("ids")):
+        try:
+            found[uuid.UUID(text)] = None
+        except ValueError:
+            continue
+    return list(found)
+
+
+def _compose(request: AuthenticatedHttpRequest, ends: list[tuple[Slot, Generation, Frame]]) -> HttpResponse:
+    if not rights_of(request.user).teams_where_may(Action.GENERATE):
+        raise PermissionDenied
+    _slot, first, _frame = ends[0]
+    unfinished = [row for _slot, row, _frame in ends if not hasattr(row, "video")]
+    if unfinished:
+        return _refuse(request, unfinished[0], _("This has no video yet: it can be continued once it is done."))
+    try:
+        pictures = {slot.value: str(keep_end(request.user, row, frame).pk) for slot, row, frame in ends}
+    except InvalidArguments as error:
+        return _refuse(request, first, error.problems[0].message)
+    except (MirrorError, BucketDownError, DecoderBusyError, OrderRefusedError) as error:
+        return _refuse(request, first, str(error))
+    query = {"from": str(first.pk), "kind": "image"} | pictures
+    return redirect(f"{reverse('new-generation')}?{urlencode(query)}")
+
+
+def _refuse(request: AuthenticatedHttpRequest, row: Generation, message: str) -> HttpResponse:
+    messages.error(request, message)
+    return redirect(row)

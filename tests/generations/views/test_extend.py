@@ -1,0 +1,219 @@
+"""A video goes on from its last frame, and leads to the first frame of another; what so continues is one film."""
+
+import io
+import uuid
+from typing import Any
+
+import av
+import pytest
+from django.test import Client
+from PIL import Image, ImageChops
+
+from accounts.models import Team, User
+from generations import bucket
+from generations.fal.arguments import Endpoint
+from generations.models import Collection, Frame, Generation, Relation, Status, Upload
+from tests.cast import make_generation, make_video, signed_in
+from tests.generations.mirror.videos import mp4
+
+SIZE = (640, 360)
+IMAGE = Endpoint.IMAGE_TO_VIDEO
+
+
+def finished(user: User, team: Team, **values: Any) -> Generation:
+    row = make_generation(user, team, Status.DONE, **values)
+    make_video(row, mp4(seconds=0.5, size=SIZE))
+    return row
+
+
+@pytest.fixture
+def spring(film: Team) -> Collection:
+    return Collection.objects.create(team=film, name="Spring")
+
+
+@pytest.fixture
+def first(film: Team, bob: User, spring: Collection) -> Generation:
+    return finished(
+        bob,
+        film,
+        prompt="A fox",
+        collection=spring,
+        duration=10,
+        negative_prompt="rain",
+        cfg_scale=0.7,
+        is_private=True,
+    )
+
+
+def frame_of(row: Generation, which: int) -> Image.Image:
+    """Decoded apart from the product's code, to RGB by the library's own way."""
+    with av.open(io.BytesIO(bucket.get(row.video.key)), mode="r") as container:
+        image: Image.Image = list(container.decode(video=0))[which].to_image()
+    return image
+
+
+def is_same(upload: Upload, frame: Image.Image) -> bool:
+    found = Image.open(io.BytesIO(bucket.get(upload.key)))
+    assert (found.format, found.size) == ("PNG", frame.size)
+    difference = ImageChops.difference(found.convert("RGB"), frame)
+    return max(difference.tobytes()) <= 2  # rounding of the two ways to RGB
+
+
+def post(client: Client, address: str, **values: Any) -> str:
+    """The address that it leads to."""
+    answer: Any = client.post(address, values)
+    return str(answer.url)
+
+
+def order(client: Client, address: str) -> Generation:
+    """Press the button of the form there, as it stands."""
+    form = client.get(address).context["form"]
+    names = ("kind", "quality", "prompt", "negative_prompt", "cfg_scale", "duration", "parent", "seen_by", "project")
+    values = {name: form[name].value() for name in (*names, "team") if form[name].value() is not None}
+    values |= {f"{slot}_upload": upload.pk for slot, upload in form.kept.items()}
+    answer = client.post("/generations/new/", values | {"idempotency_key": uuid.uuid4(), "variations": 1})
+    assert answer.status_code == 302, answer.context["form"].errors
+    return Generation.objects.latest("created_at")
+
+
+def test_extension_begins_with_the_last_frame_and_keeps_the_rest(first: Generation, film: Team, bob: User) -> None:
+    client = signed_in(bob)
+    address = post(client, f"/generations/{first.pk}/extend")
+    upload = Upload.objects.get()
+    assert (upload.frame, upload.frame_of) == (Frame.LAST, first)
+    assert is_same(upload, frame_of(first, -1))
+    assert not is_same(upload, frame_of(first, 0))
+
+    made = order(client, address)
+    assert (made.parent, made.relation, made.leads_to) == (first, Relation.EXTEND, None)
+    assert (made.endpoint, made.team, made.collection, made.billed_project) == (IMAGE, film, *[first.collection] * 2)
+    assert (made.prompt, made.duration, made.negative_prompt, made.cfg_scale) == ("A fox", 10, "rain", 0.7)
+    assert made.is_private
+    assert [each.slot for each in made.pictures.all()] == ["start"]
+
+
+def test_in_between_ends_with_the_first_frame_of_the_second(first: Generation, film: Team, bob: User) -> None:
+    second = finished(bob, film, prompt="An owl")
+    client = signed_in(bob)
+    address = post(client, "/generations/between", ids=[second.pk, first.pk], order=f"{first.pk},{second.pk}")
+    tail = Upload.objects.get(frame=Frame.FIRST)
+    assert (tail.frame_of, is_same(tail, frame_of(second, 0))) == (second, True)
+
+    made = order(client, address)
+    assert (made.parent, made.relation, made.leads_to) == (first, Relation.BETWEEN, second)
+    assert sorted(each.slot for each in made.pictures.all()) == ["start", "tail"]
+
+
+def test_without_a_script_the_older_one_comes_first(first: Generation, film: Team, bob: User) -> None:
+    second = finished(bob, film)
+    assert f"from={first.pk}&" in post(signed_in(bob), "/generations/between", ids=[second.pk, first.pk])
+
+
+def test_another_start_picture_makes_it_a_remix(first: Generation, bob: User) -> None:
+    client = signed_in(bob)
+    address = post(client, f"/generations/{first.pk}/extend")
+    Upload.objects.update(frame="", frame_of=None)  # as any other picture
+    assert order(client, address).relation == Relation.REMIX
+
+
+def test_the_end_picture_of_a_draft_is_refused_beside_its_field(first: Generation, film: Team, bob: User) -> None:
+    second = finished(bob, film)
+    client = signed_in(bob)
+    address = post(client, "/generations/between", order=f"{first.pk},{second.pk}")
+    form = client.get(address).context["form"]
+    values = {f"{slot}_upload": upload.pk for slot, upload in form.kept.items()}
+    values |= {"kind": "image", "quality": "draft", "prompt": "A fox", "duration": "5", "cfg_scale": "0.5"}
+    answer = client.post(
+        "/generations/new/", values | {"team": "film", "idempotency_key": uuid.uuid4(), "variations": 1}
+    )
+    assert answer.context["form"].errors == {
+        "tail_file": ["A draft takes no end picture. Remove it, or choose another quality."]
+    }
+
+
+@pytest.mark.parametrize("ids", [0, 1, 3])
+def test_in_between_takes_two(film: Team, bob: User, ids: int) -> None:
+    chosen = [finished(bob, film).pk for _ in range(ids)]
+    answer = signed_in(bob).post("/generations/between", {"ids": ["no id", *chosen]}, follow=True)
+    assert "Select two finished videos" in answer.content.decode()
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.FAILED, Status.CANCELED])
+def test_what_has_no_video_is_not_continued(film: Team, bob: User, status: Status) -> None:
+    row = make_generation(bob, film, status)
+    answer = signed_in(bob).post(f"/generations/{row.pk}/extend", follow=True)
+    assert "it can be continued once it is done" in answer.content.decode()
+
+
+def test_what_one_may_not_see_is_not_found(first: Generation, bob: User, mallory: User) -> None:
+    assert signed_in(mallory).post(f"/generations/{first.pk}/extend").status_code == 404
+    assert first.move_to_trash(bob)
+    assert signed_in(bob).post(f"/generations/{first.pk}/extend").status_code == 404
+
+
+def test_a_video_that_the_bucket_has_lost_says_so(first: Generation, bob: User) -> None:
+    bucket.client().delete_object(Bucket=bucket.name(), Key=first.video.key)
+    answer = signed_in(bob).post(f"/generations/{first.pk}/extend", follow=True)
+    assert answer.redirect_chain[-1][0] == first.get_absolute_url()
+    assert [str(message) for message in answer.context["messages"]]
+    assert not Upload.objects.exists()
+
+
+# --- the film
+
+
+def link(parent: Generation, relation: Relation = Relation.EXTEND, **values: Any) -> Generation:
+    return finished(parent.user, parent.team, parent=parent, relation=relation, endpoint=IMAGE, **values)
+
+
+def film_at(user: User, row: Generation) -> list[Generation]:
+    chain = signed_in(user).get(row.get_absolute_url()).context["chain"]
+    return [part.generation for part in chain.parts] if chain else []
+
+
+def test_a_video_alone_is_no_film(first: Generation, bob: User) -> None:
+    link(first, Relation.REMIX)
+    assert film_at(bob, first) == []
+
+
+def test_a_film_is_the_same_from_each_of_its_videos(first: Generation, bob: User) -> None:
+    way = [first, second := link(first), third := link(second), link(third)]
+    assert [film_at(bob, row) for row in way] == [way] * 4
+
+
+def test_in_between_joins_two_films(first: Generation, film: Team, bob: User) -> None:
+    other = finished(bob, film)
+    way = [first, second := link(first), link(second, Relation.BETWEEN, leads_to=other), other, link(other)]
+    assert [film_at(bob, row) for row in way] == [way] * 5
+
+
+def test_branches_are_versions_of_which_one_is_shown(first: Generation, bob: User) -> None:
+    older, newer = link(first), link(first)
+    end_of_older = link(older)
+    assert film_at(bob, first) == film_at(bob, newer) == [first, newer]
+    assert film_at(bob, older) == film_at(bob, end_of_older) == [first, older, end_of_older]
+    chain = signed_in(bob).get(older.get_absolute_url()).context["chain"]
+    assert [part.versions for part in chain.parts] == [[], [newer], []]
+
+
+def test_a_retry_takes_the_place_of_what_failed(first: Generation, film: Team, bob: User) -> None:
+    failed = make_generation(bob, film, Status.FAILED, parent=first, relation=Relation.EXTEND, endpoint=IMAGE)
+    retried = link(failed, Relation.RETRY)
+    assert film_at(bob, first) == film_at(bob, retried) == [first, retried]
+
+
+def test_a_ring_ends(first: Generation, bob: User) -> None:
+    second = link(first)
+    third = link(second, Relation.BETWEEN, leads_to=first)
+    Generation.objects.filter(pk=first.pk).update(parent=third, relation=Relation.EXTEND)
+    assert set(film_at(bob, first)) == {first, second, third}
+
+
+def test_what_one_may_not_see_is_left_out(first: Generation, film: Team, alice: User, bob: User) -> None:
+    Generation.objects.filter(pk=first.pk).update(is_private=False)
+    second = link(first)
+    third = link(second)
+    Generation.objects.filter(pk=second.pk).update(is_private=True)
+    assert film_at(alice, first) == []
+    assert film_at(bob, third) == [first, second, third]
