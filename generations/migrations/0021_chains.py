@@ -30,27 +30,28 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="upload",
-            name="frame",
-            field=models.CharField(
-                blank=True,
-                choices=[("first", "First frame"), ("last", "Last frame")],
-                db_default="",
-                default="",
-                max_length=5,
-                verbose_name="which frame",
-            ),
-        ),
-        migrations.AddField(
-            model_name="upload",
-            name="frame_of",
+            name="first_frame_of",
             field=models.ForeignKey(
                 blank=True,
                 db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
-                related_name="frames",
+                related_name="+",
                 to="generations.generation",
-                verbose_name="frame of",
+                verbose_name="first frame of",
+            ),
+        ),
+        migrations.AddField(
+            model_name="upload",
+            name="last_frame_of",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="generations.generation",
+                verbose_name="last frame of",
             ),
         ),
         migrations.AlterField(

@@ -4,22 +4,18 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
 
+def _index(model: str, name: str, field: str) -> AddIndexConcurrently:
+    found = models.Index(fields=[field], name=name, condition=models.Q(**{f"{field}__isnull": False}))
+    return AddIndexConcurrently(model_name=model, index=found)
+
+
 class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [("generations", "0021_chains")]
 
     operations = [
-        AddIndexConcurrently(
-            model_name="generation",
-            index=models.Index(
-                condition=models.Q(("leads_to__isnull", False)), fields=["leads_to"], name="generation_leads_to"
-            ),
-        ),
-        AddIndexConcurrently(
-            model_name="upload",
-            index=models.Index(
-                condition=models.Q(("frame_of__isnull", False)), fields=["frame_of"], name="upload_frame_of"
-            ),
-        ),
+        _index("generation", "generation_leads_to", "leads_to"),
+        _index("upload", "upload_last_frame_of", "last_frame_of"),
+        _index("upload", "upload_first_frame_of", "first_frame_of"),
     ]

@@ -34,7 +34,7 @@ from generations.models.moderation_case import (
 )
 from generations.models.notification import Notification, moderators
 from generations.models.pause import SubmitPause, TeamPause
-from generations.models.picture import Frame, InputPicture, Slot, Upload
+from generations.models.picture import InputPicture, Slot, Upload
 from generations.models.preset import MAX_PRESETS, Preset, TooManyPresetsError
 from generations.models.price import Price, dollars
 from generations.models.queue_turn import QueueTurn
@@ -81,7 +81,6 @@ __all__ = [
     "FilmPart",
     "FilmStatus",
     "Flag",
-    "Frame",
     "Generation",
     "Hold",
     "InputPicture",

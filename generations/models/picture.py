@@ -32,13 +32,6 @@ class Slot(models.TextChoices):
     TAIL = "tail", _("End picture")
 
 
-class Frame(models.TextChoices):
-    """Which frame of a video a picture is, where that makes the next video continue it."""
-
-    FIRST = "first", _("First frame")
-    LAST = "last", _("Last frame")
-
-
 class _Picture(models.Model):
     """A picture that Kling takes, in the bucket."""
 
@@ -85,23 +78,33 @@ class Upload(_Picture):
     key = models.CharField(_("key in the bucket"), max_length=300, unique=True)
     changes = models.JSONField(_("what was changed on its way in"), default=list, blank=True)
     last_used_at = models.DateTimeField(_("last in a form at"), default=timezone.now, db_index=True)
-    frame_of = models.ForeignKey(
+    # what it is a frame of makes the next video continue that one; their own indexes leave out what is no frame
+    last_frame_of = models.ForeignKey(
         Generation,
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
-        db_index=False,  # its own index leaves out what is no frame
-        related_name="frames",
-        verbose_name=_("frame of"),
+        db_index=False,
+        related_name="+",
+        verbose_name=_("last frame of"),
     )
-    frame = models.CharField(_("which frame"), max_length=5, choices=Frame, blank=True, default="", db_default="")
+    first_frame_of = models.ForeignKey(
+        Generation,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("first frame of"),
+    )
 
     objects: ClassVar[UploadManager] = UploadManager()
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "sha256"], name="upload_once_a_user")]
         indexes: ClassVar = [
-            models.Index(fields=["frame_of"], name="upload_frame_of", condition=models.Q(frame_of__isnull=False))
+            models.Index(fields=[name], name=f"upload_{name}", condition=models.Q(**{f"{name}__isnull": False}))
+            for name in ("last_frame_of", "first_frame_of")
         ]
 
     def __str__(self) -> str:

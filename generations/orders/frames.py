@@ -5,11 +5,11 @@ from typing import Final
 from accounts.models import User
 from generations import bucket
 from generations.mirror import Bucket, StoredFile, extract_frame
-from generations.models import Frame, Generation, Upload, Video
+from generations.models import Generation, Upload, Video
 from generations.orders.place import save_upload
 from generations.pictures import read
 
-_MOMENTS: Final = {Frame.FIRST: 0.0, Frame.LAST: 24 * 3600.0}  # s; behind the end it is the last
+_AFTER_ALL: Final = 24 * 3600.0  # s; no video is that long
 
 
 def keep_frame(user: User, video: Video, at: float) -> Upload:
@@ -22,9 +22,17 @@ def keep_frame(user: User, video: Video, at: float) -> Upload:
     return save_upload(user, read("start_file", data))
 
 
-def keep_end(user: User, generation: Generation, frame: Frame) -> Upload:
-    """The first or last frame: what is ordered with it continues the video. Raises what `keep_frame` does."""
-    upload = keep_frame(user, generation.video, _MOMENTS[frame])
-    upload.frame, upload.frame_of = frame, generation
-    upload.save(update_fields=["frame", "frame_of"])
+def keep_last_frame(user: User, generation: Generation) -> Upload:
+    """What is ordered with it as the start picture continues the video. Raises what `keep_frame` does."""
+    upload = keep_frame(user, generation.video, _AFTER_ALL)
+    upload.last_frame_of = generation
+    upload.save(update_fields=["last_frame_of"])
+    return upload
+
+
+def keep_first_frame(user: User, generation: Generation) -> Upload:
+    """What is ordered with it as the end picture leads to the video. Raises what `keep_frame` does."""
+    upload = keep_frame(user, generation.video, 0)
+    upload.first_frame_of = generation
+    upload.save(update_fields=["first_frame_of"])
     return upload

@@ -18,7 +18,6 @@ from generations.models import (
     Collection,
     EndpointSwitch,
     Event,
-    Frame,
     Generation,
     Hold,
     InputPicture,
@@ -103,6 +102,7 @@ def place_batch(orders: Sequence[Order], *, waits: bool = False, record: Record 
     or wait in it (`waits`). `record` is called with the rows at the end of their transaction; what it raises undoes it.
     """
     rows = [_new_generation(order) for order in orders]
+    _forget_unseen(orders[0].user, rows)
     if len(rows) > 1:
         batch = uuid.uuid5(orders[0].idempotency_key, f"batch of {orders[0].user.pk}")
         for index, row in enumerate(rows):
@@ -200,11 +200,25 @@ def _new_generation(order: Order) -> Generation:
 def _origin(order: Order) -> dict[str, Any]:
     """What it was made from. It continues a video whose last frame it begins with, whatever the form began with."""
     start, tail = order.pictures.get(Slot.START), order.pictures.get(Slot.TAIL)
-    if not (start and start.frame == Frame.LAST and start.frame_of_id):
+    if start is None or start.last_frame_of_id is None:
         return {"parent": order.remix_of, "relation": Relation.REMIX if order.remix_of else ""}
-    leads_to = tail.frame_of_id if tail and tail.frame == Frame.FIRST else None
+    leads_to = tail.first_frame_of_id if tail else None
     relation = Relation.BETWEEN if leads_to else Relation.EXTEND
-    return {"parent_id": start.frame_of_id, "relation": relation, "leads_to_id": leads_to}
+    return {"parent_id": start.last_frame_of_id, "relation": relation, "leads_to_id": leads_to}
+
+
+def _forget_unseen(user: User, rows: list[Generation]) -> None:
+    """A frame may be older than what its person may see now: what is not seen any more is not told of."""
+    continued = [row for row in rows if row.relation in {Relation.EXTEND, Relation.BETWEEN}]
+    named = {pk for row in continued for pk in (row.parent_id, row.leads_to_id) if pk}
+    seen = (
+        set(Generation.objects.visible_to(user).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+    )
+    for row in continued:
+        if row.parent_id not in seen:
+            row.parent_id, row.leads_to_id, row.relation = None, None, ""
+        elif row.leads_to_id not in seen:
+            row.leads_to_id, row.relation = None, Relation.EXTEND
 
 
 def _build_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -> Generation:

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
+from django.urls import reverse
 
 from accounts.models import User
 from accounts.rights import UserQuery
@@ -15,7 +16,8 @@ from generations.models import Generation, Relation
 
 _CONTINUES: Final = frozenset({Relation.EXTEND, Relation.BETWEEN, Relation.RETRY})  # a retry takes its parent's place
 _COLUMNS: Final = ("prompt", "status", "queue_position", "relation", "parent", "leads_to", "created_at", "duration")
-# UNION leaves out what is there already, so that it ends whatever leads to what; a longer film is shown so far
+_LOOKED_AT: Final = 200  # as the query says
+# UNION leaves out what is there already, so that it ends whatever leads to what
 _CONNECTED: Final = """
 generations_generation.id IN (
     WITH RECURSIVE chain (id) AS (
@@ -43,17 +45,40 @@ generations_generation.id IN (
 
 @dataclass(frozen=True, slots=True)
 class Part:
+    """A clip of `generations/_sequence.html`."""
+
     generation: Generation
     versions: list[Generation]  # others that continue the same video, the oldest first
+
+    @property
+    def url(self) -> str:
+        return reverse("generation-video", args=[self.generation.pk])
+
+    @property
+    def poster(self) -> str:
+        return reverse("generation-poster", args=[self.generation.pk])
+
+    @property
+    def label(self) -> str:
+        return self.generation.prompt
+
+    @property
+    def page(self) -> str:
+        return self.generation.get_absolute_url()
+
+    @property
+    def seconds(self) -> float:
+        return self.generation.video.duration
+
+    @property
+    def codec(self) -> str:
+        return self.generation.video.codec
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
     parts: list[Part]
-
-    @property
-    def seconds(self) -> float:
-        return sum(part.generation.video.duration for part in self.parts)
+    is_cut: bool  # there is more than was looked at
 
     @property
     def ids(self) -> str:
@@ -77,7 +102,7 @@ def chain_of(user: User, generation: Generation) -> Chain | None:
     head = [*_walk(this, lambda row: _newest(before[row.pk]))]
     way = [*reversed(head), this, *_walk(this, lambda row: _newest(after[row.pk]), {row.pk for row in head})]
     parts = [Part(row, _versions(row, way, before, after)) for row in way if hasattr(row, "video")]
-    return Chain(parts) if len(parts) > 1 else None
+    return Chain(parts, len(known) >= _LOOKED_AT) if len(parts) > 1 else None
 
 
 def _links(known: dict[uuid.UUID, Generation]) -> Iterator[tuple[Generation, Generation]]:
@@ -117,7 +142,7 @@ def _versions(
 
 def _connected(user: User, pk: uuid.UUID) -> QuerySet[Generation]:
     rows = Generation.objects.visible_to(user).filter(RawSQL(_CONNECTED, [pk], BooleanField()))  # noqa: S611 - its text is ours
-    return rows.select_related("video").only(*_COLUMNS, "video__width", "video__height", "video__duration").order_by()
+    return rows.select_related("video").only(*_COLUMNS, "video__duration", "video__codec").order_by()
 
 
 _CONNECTED_ROWS: Final = UserQuery(_connected, uuid.UUID(int=31))

@@ -19,8 +19,8 @@ from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import InvalidArguments
 from generations.mirror import MirrorError
-from generations.models import Frame, Generation, Slot
-from generations.orders.frames import keep_end
+from generations.models import Generation
+from generations.orders.frames import keep_first_frame, keep_last_frame
 from generations.pictures import DecoderBusyError
 
 
@@ -28,7 +28,7 @@ from generations.pictures import DecoderBusyError
 @login_required
 def extend(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """On to a composer that begins with the video's last frame and has its team, project and parameters."""
-    return _compose(request, [(Slot.START, visible_generation(request, pk), Frame.LAST)])
+    return _compose(request, visible_generation(request, pk))
 
 
 @require_POST
@@ -39,7 +39,7 @@ def between(request: AuthenticatedHttpRequest) -> HttpResponse:
     if len(rows) != 2:
         messages.info(request, _("Select two finished videos: the new one leads from the first to the second."))
         return redirect("gallery")
-    return _compose(request, [(Slot.START, rows[0], Frame.LAST), (Slot.TAIL, rows[1], Frame.FIRST)])
+    return _compose(request, *rows)
 
 
 def _ids(request: AuthenticatedHttpRequest) -> list[uuid.UUID]:
@@ -54,20 +54,21 @@ def _ids(request: AuthenticatedHttpRequest) -> list[uuid.UUID]:
     return list(found)
 
 
-def _compose(request: AuthenticatedHttpRequest, ends: list[tuple[Slot, Generation, Frame]]) -> HttpResponse:
+def _compose(request: AuthenticatedHttpRequest, first: Generation, second: Generation | None = None) -> HttpResponse:
     if not rights_of(request.user).teams_where_may(Action.GENERATE):
         raise PermissionDenied
-    _slot, first, _frame = ends[0]
-    unfinished = [row for _slot, row, _frame in ends if not hasattr(row, "video")]
+    unfinished = next((row for row in (first, second) if row and not hasattr(row, "video")), None)
     if unfinished:
-        return _refuse(request, unfinished[0], _("This has no video yet: it can be continued once it is done."))
+        return _refuse(request, unfinished, _("This has no video yet: it can be continued once it is done."))
+    query: dict[str, object] = {"from": first.pk, "kind": "image"}
     try:
-        pictures = {slot.value: str(keep_end(request.user, row, frame).pk) for slot, row, frame in ends}
+        query["start"] = keep_last_frame(request.user, first).pk
+        if second:
+            query["tail"] = keep_first_frame(request.user, second).pk
     except InvalidArguments as error:
         return _refuse(request, first, error.problems[0].message)
     except (MirrorError, BucketDownError, DecoderBusyError, OrderRefusedError) as error:
         return _refuse(request, first, str(error))
-    query = {"from": str(first.pk), "kind": "image"} | pictures
     return redirect(f"{reverse('new-generation')}?{urlencode(query)}")
 
 

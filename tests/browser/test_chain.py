@@ -1,17 +1,23 @@
 """A video is extended, another leads on to a third, and all of them play as one film."""
 
-import re
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Team, User
-from generations.models import Generation, Relation, Status
+from generations import bucket
+from generations.models import Generation, Relation, Status, Video
 from tests.browser.conftest import RENDERED, Worker, desk_alone
 from tests.cast import make_generation, make_video
 from tests.generations.mirror.videos import mp4
 
 pytestmark = [desk_alone, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def replace_clip(row: Generation) -> None:
+    """The sandbox's own is too small for Kling to go on from."""
+    data = mp4(seconds=0.6, size=(640, 360))
+    bucket.put(row.video.key, data, "video/mp4")
+    Video.objects.filter(generation=row).update(size=len(data), duration=0.6)
 
 
 @pytest.mark.parametrize("size", [(390, 844), (1440, 900)])
@@ -31,6 +37,7 @@ def test_from_extension_to_film(bobs_page: Page, film: Team, bob: User, worker: 
     expect(page.locator(".made .card--done")).to_have_count(1, timeout=RENDERED)
     second = Generation.objects.get(parent=first)
     assert second.relation == Relation.EXTEND
+    replace_clip(second)
 
     page.goto("/")
     for row in (second, last):  # in this order, which is not the gallery's
@@ -43,20 +50,10 @@ def test_from_extension_to_film(bobs_page: Page, film: Team, bob: User, worker: 
 
     page.goto(last.get_absolute_url())
     expect(page.get_by_role("heading", name="Film of 4 videos")).to_be_visible()
-    parts = page.locator(".sequence__part")
-    expect(parts.locator("a")).to_have_text(["A fox wakes", "The fox runs", "The fox runs", "A fox sleeps"])
-    page.get_by_role("button", name="Play all").click()
-    expect(page.locator("[data-clock]")).to_contain_text("4 / 4", timeout=RENDERED)
-    expect(parts.nth(3)).to_have_attribute("aria-current", "true")
-    expect(page.get_by_role("button", name="Play all")).to_be_visible(timeout=RENDERED)  # it has ended
-    expect(page.locator("[data-failed]")).to_be_hidden()
-
-    position = page.get_by_label("Position in the film")
-    position.focus()
-    position.press("Home")
-    expect(page.locator("[data-clock]")).to_have_text(re.compile(r"^0:00 / .* 1 / 4$"))
-    page.screenshot(path=f"/tmp/chain-{size[0]}.png", full_page=True)
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(500)
-    page.screenshot(path=f"/tmp/chain-{size[0]}-dark.png", full_page=True)
+    film_of_all = page.get_by_role("region", name="Film of 4 videos")
+    clips = film_of_all.locator("[data-clip]")
+    expect(clips).to_have_text(["A fox wakes", "The fox runs", "The fox runs", "A fox sleeps"])
+    film_of_all.get_by_role("button", name="Play").click()
+    expect(clips.nth(3)).to_have_attribute("aria-current", "true", timeout=RENDERED)
+    expect(film_of_all.get_by_role("button", name="Play")).to_be_visible(timeout=RENDERED)  # it has ended
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

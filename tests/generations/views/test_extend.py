@@ -12,7 +12,7 @@ from PIL import Image, ImageChops
 from accounts.models import Team, User
 from generations import bucket
 from generations.fal.arguments import Endpoint
-from generations.models import Collection, Frame, Generation, Relation, Status, Upload
+from generations.models import Collection, Generation, Relation, Status, Upload
 from tests.cast import make_generation, make_video, signed_in
 from tests.generations.mirror.videos import mp4
 
@@ -48,7 +48,7 @@ def first(film: Team, bob: User, spring: Collection) -> Generation:
 def frame_of(row: Generation, which: int) -> Image.Image:
     """Decoded apart from the product's code, to RGB by the library's own way."""
     with av.open(io.BytesIO(bucket.get(row.video.key)), mode="r") as container:
-        image: Image.Image = list(container.decode(video=0))[which].to_image()
+        image: Image.Image = list(container.decode(video=0))[which].to_image()  # type: ignore[no-untyped-call]  # as is
     return image
 
 
@@ -65,13 +65,13 @@ def post(client: Client, address: str, **values: Any) -> str:
     return str(answer.url)
 
 
-def order(client: Client, address: str) -> Generation:
+def order(client: Client, address: str, **more: str) -> Generation:
     """Press the button of the form there, as it stands."""
     form = client.get(address).context["form"]
     names = ("kind", "quality", "prompt", "negative_prompt", "cfg_scale", "duration", "parent", "seen_by", "project")
     values = {name: form[name].value() for name in (*names, "team") if form[name].value() is not None}
     values |= {f"{slot}_upload": upload.pk for slot, upload in form.kept.items()}
-    answer = client.post("/generations/new/", values | {"idempotency_key": uuid.uuid4(), "variations": 1})
+    answer = client.post("/generations/new/", values | more | {"idempotency_key": uuid.uuid4(), "variations": 1})
     assert answer.status_code == 302, answer.context["form"].errors
     return Generation.objects.latest("created_at")
 
@@ -80,7 +80,7 @@ def test_extension_begins_with_the_last_frame_and_keeps_the_rest(first: Generati
     client = signed_in(bob)
     address = post(client, f"/generations/{first.pk}/extend")
     upload = Upload.objects.get()
-    assert (upload.frame, upload.frame_of) == (Frame.LAST, first)
+    assert (upload.last_frame_of, upload.first_frame_of) == (first, None)
     assert is_same(upload, frame_of(first, -1))
     assert not is_same(upload, frame_of(first, 0))
 
@@ -96,8 +96,8 @@ def test_in_between_ends_with_the_first_frame_of_the_second(first: Generation, f
     second = finished(bob, film, prompt="An owl")
     client = signed_in(bob)
     address = post(client, "/generations/between", ids=[second.pk, first.pk], order=f"{first.pk},{second.pk}")
-    tail = Upload.objects.get(frame=Frame.FIRST)
-    assert (tail.frame_of, is_same(tail, frame_of(second, 0))) == (second, True)
+    tail = Upload.objects.get(first_frame_of=second)
+    assert is_same(tail, frame_of(second, 0))
 
     made = order(client, address)
     assert (made.parent, made.relation, made.leads_to) == (first, Relation.BETWEEN, second)
@@ -112,8 +112,29 @@ def test_without_a_script_the_older_one_comes_first(first: Generation, film: Tea
 def test_another_start_picture_makes_it_a_remix(first: Generation, bob: User) -> None:
     client = signed_in(bob)
     address = post(client, f"/generations/{first.pk}/extend")
-    Upload.objects.update(frame="", frame_of=None)  # as any other picture
+    Upload.objects.update(last_frame_of=None)  # as any other picture
     assert order(client, address).relation == Relation.REMIX
+
+
+def test_the_same_picture_begins_and_ends_it(first: Generation, film: Team, bob: User) -> None:
+    second = make_generation(bob, film, Status.DONE)
+    make_video(second, mp4(seconds=1 / 24, size=SIZE))  # one frame, which is both
+    client = signed_in(bob)
+    made = order(client, post(client, "/generations/between", order=f"{second.pk},{first.pk}"))
+    assert (made.parent, made.leads_to) == (second, first)
+    again = order(client, post(client, f"/generations/{second.pk}/extend"))
+    assert (again.parent, again.relation, again.leads_to) == (second, Relation.EXTEND, None)
+
+
+def test_what_one_may_not_see_any_more_is_not_told_of(first: Generation, film: Team, alice: User, bob: User) -> None:
+    Generation.objects.filter(pk=first.pk).update(is_private=False)
+    client = signed_in(alice)
+    address = post(client, f"/generations/{first.pk}/extend")
+    Generation.objects.filter(pk=first.pk).update(is_private=True)
+    upload = Upload.objects.get()
+    made = order(client, f"/generations/new/?kind=image&start={upload.pk}&fresh", prompt="A fox")
+    assert (made.parent, made.relation) == (None, "")
+    assert client.get(address).status_code == 404
 
 
 def test_the_end_picture_of_a_draft_is_refused_beside_its_field(first: Generation, film: Team, bob: User) -> None:
