@@ -10,12 +10,9 @@ from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
 
-from accounts.models import User
-from accounts.rights import UserQuery
 from generations.models import Generation, Relation
 
 _CONTINUES: Final = frozenset({Relation.EXTEND, Relation.BETWEEN, Relation.RETRY})  # a retry takes its parent's place
-_COLUMNS: Final = ("prompt", "status", "queue_position", "relation", "parent", "leads_to", "created_at", "duration")
 _LOOKED_AT: Final = 200  # as the query says
 # UNION leaves out what is there already, so that it ends whatever leads to what
 _CONNECTED: Final = """
@@ -85,12 +82,18 @@ class Chain:
         return ",".join(str(part.generation.pk) for part in self.parts)
 
 
-def chain_of(user: User, generation: Generation) -> Chain | None:
-    """The way through the video's film on which it lies, of what has a video; None where that is it alone.
+def connected(rows: QuerySet[Generation], pk: uuid.UUID) -> QuerySet[Generation]:
+    """Of the rows those of the same film, in no order."""
+    return rows.filter(RawSQL(_CONNECTED, [pk], BooleanField())).order_by()  # noqa: S611 - its text is ours
 
-    Where several continue the same one, the newest finished one goes on. One query.
+
+def chain_of(generation: Generation, rows: list[Generation]) -> Chain | None:
+    """The way through its film on which a video lies, of what has a video; None where that is it alone.
+
+    `rows` are those of the film that the user may see. Where several continue the same one, the newest finished one
+    goes on.
     """
-    known = {row.pk: row for row in _CONNECTED_ROWS.rows(user, generation.pk)}
+    known = {row.pk: row for row in rows}
     if len(known) < 2 or generation.pk not in known:
         return None
     after: defaultdict[uuid.UUID, list[Generation]] = defaultdict(list)
@@ -138,11 +141,3 @@ def _versions(
     on_the_way = {each.pk for each in way}
     others = {other.pk: other for first in before[row.pk] for other in after[first.pk] if other.pk not in on_the_way}
     return sorted((other for other in others.values() if hasattr(other, "video")), key=lambda other: other.created_at)
-
-
-def _connected(user: User, pk: uuid.UUID) -> QuerySet[Generation]:
-    rows = Generation.objects.visible_to(user).filter(RawSQL(_CONNECTED, [pk], BooleanField()))  # noqa: S611 - its text is ours
-    return rows.select_related("video").only(*_COLUMNS, "video__duration", "video__codec").order_by()
-
-
-_CONNECTED_ROWS: Final = UserQuery(_connected, uuid.UUID(int=31))

@@ -19,7 +19,6 @@ from generations.fal.arguments import parse, to_json
 from generations.filters import GalleryFilters
 from generations.models import DRIVEN, RETRYABLE, Event, Generation, InputPicture, Price, Slot, Status
 from generations.usual_time import usual_time
-from generations.views.chain import chain_of
 from generations.views.detail_row import detail_row
 from generations.views.related import around, neighbours
 from generations.views.reports import removed_generation, removed_page
@@ -41,7 +40,6 @@ def generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse
         "tags": row.tags,
         "collections_known": row.collection_names,
         "codes": _codes(row.generation, row.pictures),
-        "chain": chain_of(request.user, row.generation),
         **around(request.user, row.generation, row.ancestors),
         **_narrowed_neighbours(filters, row.generation),
     }

@@ -14,12 +14,16 @@ from accounts.rights import UserQuery
 from config.prepared_query import SAMPLE_MOMENT
 from generations.models import Generation
 from generations.models.search import IsAnyOf
+from generations.views.chain import chain_of, connected
 from generations.views.compare import MAX_COMPARED
 
 _CHILDREN: Final = 12  # shown
 _BATCH: Final = 50  # shown
 # what a related item shows, and by what they are in order
-_COLUMNS: Final = ("prompt", "status", "queue_position", "relation", "created_at", "batch_index")
+_COLUMNS: Final = (
+    *("prompt", "status", "queue_position", "relation", "parent", "leads_to", "created_at", "batch_index"),
+    *("video__width", "video__height", "video__duration", "video__codec"),
+)
 
 
 def around(user: User, generation: Generation, ancestors: list[uuid.UUID]) -> dict[str, Any]:
@@ -35,6 +39,7 @@ def around(user: User, generation: Generation, ancestors: list[uuid.UUID]) -> di
         "ancestors": above,
         "siblings": siblings,
         "children": children,
+        "chain": chain_of(generation, found["film"]),
         "compare": _comparable([generation, *siblings, *reversed(above), *children]),
         **{side: row.pk for side in ("newer", "older") for row in found[side]},
     }
@@ -55,9 +60,10 @@ def _around(
         _marked(seen.filter(parent=pk), "child")[:_CHILDREN],
         _marked(seen.filter(batch=batch).exclude(pk=pk).order_by("batch_index", "pk"), "sibling")[:_BATCH],
         _marked(seen.filter(IsAnyOf("pk", ancestors)).order_by(), "ancestor"),
+        _marked(connected(seen, pk), "film"),
         *neighbours(seen.filter(user=user), pk, at),
     ]
-    shown = [part.select_related("video").only(*_COLUMNS, "video__width", "video__height") for part in parts]
+    shown = [part.select_related("video").only(*_COLUMNS) for part in parts]
     return shown[0].union(*shown[1:], all=True)
 
 
