@@ -122,9 +122,12 @@ def _initial(request: AuthenticatedHttpRequest, rows: list[Generation]) -> dict[
 
 
 def _chosen(request: AuthenticatedHttpRequest) -> list[Generation]:
-    """In the order given, one as often as it is named; 404 for what the user does not see. Empty: nothing to join."""
+    """In the order given, one as often as it is named; 404 for what the user does not see. Empty: nothing to join.
+
+    The gallery sends the `order` in which they were selected besides.
+    """
     data = request.POST if request.method == "POST" else request.GET
-    named = [one for text in data.getlist("ids") for one in text.split(",") if one]
+    named = [one for text in data.getlist("order") or data.getlist("ids") for one in text.split(",") if one]
     try:
         ids = [uuid.UUID(one) for one in named]
     except ValueError:

@@ -22,10 +22,12 @@ def test_from_the_gallery_to_a_shared_film(bobs_page: Page, film: Team, bob: Use
     rows.append(make_clip(bob, film, clips.clip(3, size=(90, 160)), prompt="Fox 3"))
     page.goto("/")
     boxes = page.locator(".card__select input")
+    boxes.nth(2).click(force=True)  # the older one first
     boxes.nth(1).click(force=True)
-    boxes.nth(2).click(force=True)
     page.get_by_role("group", name="Selection").get_by_role("button", name="Join").click()
     prompts = page.locator(".film__prompt")
+    expect(prompts).to_have_text(["Fox 1", "Fox 2"])
+    page.get_by_role("button", name="Move video 2 up").click()
     expect(prompts).to_have_text(["Fox 2", "Fox 1"])
     expect(page.get_by_text("no quality is lost")).to_be_visible()
     page.get_by_label("Name").fill("Spring spot")

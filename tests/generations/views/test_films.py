@@ -32,7 +32,8 @@ def test_selection_becomes_a_film_in_its_order(bob: User, film: Team) -> None:
     rows = [make_clip(bob, film, clips.clip(seed)) for seed in (1, 2)]
     project = Collection.objects.create(team=film, name="Snow")
     client = signed_in(bob)
-    assert client.post(NEW, {"ids": [str(row.pk) for row in reversed(rows)]}).status_code == 200
+    selected = {"ids": [str(row.pk) for row in rows], "order": ",".join(str(row.pk) for row in reversed(rows))}
+    assert client.post(NEW, selected).context["rows"] == rows[::-1]
     sent = form(rows[::-1], project=project.pk)
     one, other = client.post(NEW, sent), client.post(NEW, sent)
     made = Film.objects.get()
