@@ -71,6 +71,7 @@ class FilmQuerySet(models.QuerySet["Film"]):
         )
         return rows
 
+    @transaction.atomic
     def delete_with_objects(self) -> int:
         """Also those that are being joined: their worker finds no row, and what it writes later is removed, too."""
         rows = list(self.select_for_update(of=("self",)))

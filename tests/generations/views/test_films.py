@@ -133,6 +133,27 @@ def test_verbs(bob: User, film: Team) -> None:
     assert not is_referenced(made.own_keys()[0])
 
 
+@pytest.mark.django_db(transaction=True)
+def test_delete_outside_of_a_transaction(bob: User, film: Team) -> None:
+    """As requests come: none is in a transaction by itself."""
+    made = make_film(bob, film)
+    assert signed_in(bob).post(reverse("film-delete", args=[made.pk])).status_code == 302
+    assert not Film.objects.exists()
+    assert set(made.own_keys()) <= set(StorageDeletion.objects.values_list("key", flat=True))
+
+
+@pytest.mark.parametrize("length", [1, 60, 61, 100])
+def test_name_is_kept_whole(bob: User, film: Team, length: int) -> None:
+    """Of a new film, and of one that gets another name."""
+    name, client = "n" * length, signed_in(bob)
+    client.post(NEW, form([make_clip(bob, film, clips.clip(1))], name=name))
+    made = Film.objects.get()
+    assert made.name == name
+    client.post(reverse("film-change", args=[made.pk]), {"verb": "rename", "name": name.upper()})
+    made.refresh_from_db()
+    assert made.name == name.upper()
+
+
 def test_who_sees_a_film(alice: User, bob: User, victor: User, mallory: User, film: Team) -> None:
     """Whoever sees each of its parts, and those who saw a part that was put into the trash since."""
     made = joined(bob, film)
