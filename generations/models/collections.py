@@ -1,5 +1,6 @@
 """Projects (`Collection`) and tags of a team, favourites of a user."""
 
+import uuid
 from collections.abc import Iterable
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -21,9 +22,9 @@ NAME_LENGTH: Final = 60  # characters
 M = TypeVar("M", bound=models.Model)
 
 
-def clean_name(text: str) -> str:
+def clean_name(text: str, length: int = NAME_LENGTH) -> str:
     """As it is kept; empty when nothing of it shows."""
-    name = " ".join(text.replace("\0", "").split())[:NAME_LENGTH]
+    name = " ".join(text.replace("\0", "").split())[:length]
     return name if is_visible(name) else ""
 
 
@@ -104,8 +105,9 @@ class CollectionManager(NamedManager["Collection"]):
         """Delete the teams' projects, or the words of those that billing records name."""
         rows = self.filter(team__in=teams)
         rows.exclude(pk__in=Generation.objects.exclude(billed_project=None).values("billed_project")).delete()
-        number = Cast("pk", models.CharField())
-        rows.update(name=Concat(models.Value("Project "), number), client="", cost_centre="", defaults={})
+        for prefix in (f"{uuid.uuid4()} ", "Project "):  # one of them may be called "Project 7", and be no 8
+            name = Concat(models.Value(prefix), Cast("pk", models.CharField()))
+            rows.update(name=name, client="", cost_centre="", defaults={})
 
 
 class TagManager(NamedManager["Tag"]):

@@ -307,7 +307,7 @@ def _may_delete(request: AuthenticatedHttpRequest, found: Film) -> bool:
 
 
 def _visible_name(text: str) -> str:
-    name = clean_name(text)
+    name = clean_name(text, NAME_LENGTH)
     if not name:
         raise forms.ValidationError(_("Nothing of this name can be seen. Choose another one."))
     return name

@@ -226,6 +226,19 @@ def test_deleted_account_takes_the_words_of_its_projects_along(bob: User) -> Non
     assert not Collection.objects.filter(pk=unused.pk).exists()
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_deleted_account_with_a_project_called_as_another_will_be(bob: User, place: int) -> None:
+    team = bob.personal_team
+    own = [Collection.objects.create(team=team, name=name) for name in ("Zebedee", "Florence")]
+    Collection.objects.rename(own[place].pk, f"project {own[1 - place].pk}")
+    for each in own:
+        make_generation(bob, team, Status.DONE, billed_project=each)
+    assert delete_account(bob)
+
+    names = Collection.objects.filter(team=team).order_by("pk").values_list("name", flat=True)
+    assert list(names) == [f"Project {each.pk}" for each in own]
+
+
 def test_budget_manager_is_told_of_each_threshold_once(
     film: Team, alice: User, bob: User, spring: Collection, mailoutbox: list[EmailMessage]
 ) -> None:
