@@ -8,13 +8,23 @@ from django.utils import timezone
 
 from generations import bucket
 from generations.mirror import Bucket, MirrorError, make_poster, make_preview, mirror_video, storage_errors
-from generations.models import Film, FilmStatus, Generation, InputPicture, StorageDeletion, Upload, Video
+from generations.models import (
+    Film,
+    FilmStatus,
+    Generation,
+    InputPicture,
+    StorageDeletion,
+    Upload,
+    Video,
+    missing_parts,
+)
 from generations.pipeline.download import video_fields
 from generations.storage.audit import Finding, Role
 from generations.storage.cleanup import generation_id_in, other_columns
 
 _MAX_KEY_LENGTH: Final = 300  # characters in the outbox
 _MAX_TRIED: Final = 20  # pictures of the same content
+_FILM_GONE: Final = "Its film was deleted meanwhile."
 
 
 class RepairError(Exception):
@@ -46,8 +56,10 @@ def _restore(finding: Finding, role: Role) -> str:
             return _make_preview(_generation(finding))
         case Role.PICTURE:
             return _restore_picture(finding)
-        case Role.FILM | Role.FILM_POSTER:
+        case Role.FILM:
             return _join_again(finding)
+        case Role.FILM_POSTER:
+            return _make_film_poster(finding)
         case _:
             return _forget(finding)
 
@@ -122,12 +134,32 @@ def add_preview(row: Generation) -> None:
     _save_video_fields(row, {"preview_key": row.preview_key, "placeholder": placeholder})
 
 
-def _join_again(finding: Finding) -> str:
-    """From its parts, as it was joined before."""
+def _film(finding: Finding) -> Film:
     assert finding.known
-    again = Film.objects.filter(pk=str(finding.known.row_id), status=FilmStatus.DONE)
-    if not again.update(status=FilmStatus.QUEUED, attempts=0, due_at=timezone.now(), changed_at=timezone.now()):
-        raise RepairError("Its film was deleted meanwhile.")
+    film = Film.objects.filter(pk=str(finding.known.row_id), status=FilmStatus.DONE).first()
+    if film is None:
+        raise RepairError(_FILM_GONE)
+    return film
+
+
+def _make_film_poster(finding: Finding) -> str:
+    """From the film itself: a part of it may be gone since, so that it can't be joined again."""
+    film = _film(finding)
+    if bucket.size_or_none(film.key) != film.size:
+        return _join_again(finding)
+    store = Bucket(bucket.client(), bucket.name())
+    make_poster(store, video_key=film.key, video_size=film.size, poster_key=film.poster_key)
+    return "made again from the film"
+
+
+def _join_again(finding: Finding) -> str:
+    """From its parts, as it was joined before. What is left of it stays where one of them is gone."""
+    film = _film(finding)
+    if why := missing_parts(list(film.parts.select_related("generation"))):
+        raise RepairError(f"The film can't be joined again. {why}")
+    again, now = Film.objects.filter(pk=film.pk, status=FilmStatus.DONE), timezone.now()
+    if not again.update(status=FilmStatus.QUEUED, attempts=0, due_at=now, changed_at=now):
+        raise RepairError(_FILM_GONE)
     return "will be joined again from its parts"
 
 
