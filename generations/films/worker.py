@@ -31,6 +31,7 @@ MAX_AT_ONCE: Final = 2  # in one process
 MAX_ATTEMPTS: Final = 12  # about half an hour of a bucket that is down
 DIFFERENT: Final = "different"  # a reason: its parts can't be copied into one file
 PART_GONE: Final = "part_gone"
+DEADLY: Final = "worker_died"
 _INTERVAL: Final = 1.0  # s between two looks
 
 _slots: Final = threading.BoundedSemaphore(MAX_AT_ONCE)
@@ -67,13 +68,25 @@ def work_off(film: Film) -> None:
     if why := missing_parts(parts):
         _fail(film, PART_GONE, why)
         return
+    if film.attempts >= MAX_ATTEMPTS:
+        _fail(film, DEADLY, _("Each worker that joined it ended amid the work. Tell an admin: it may need more memory."))
+        return
     work = _Work(film, parts)
     work.begin()
+    try:
+        _watch(work)
+    except BaseException:
+        work.lost.set()  # nobody writes down any more what it does: another worker will do it
+        raise
+    _finish(work)
+
+
+def _watch(work: "_Work") -> None:
+    """Until it has ended. Raises what the database does."""
     while not wait_for([work.result], timeout=_INTERVAL).done:
         close_old_connections()
-        if not film.keep_lease(LEASE, work.done, work.total):
+        if not work.film.keep_lease(LEASE, work.done, work.total):
             work.lost.set()
-    _finish(work)
 
 
 class _Work:

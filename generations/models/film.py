@@ -58,17 +58,19 @@ class FilmQuerySet(models.QuerySet["Film"]):
 
     @transaction.atomic
     def claim_due(self, limit: int, lease: timedelta) -> list["Film"]:
-        """Take films that wait, or whose worker has died; no other worker gets them before the lease has run out."""
+        """Take films that wait, or whose worker has died; no other worker gets them before the lease has run out.
+
+        A death counts as a failed try: a film that kills its workers must not kill them for ever.
+        """
         now = timezone.now()
         free = Q(lease_until=None) | Q(lease_until__lt=now)
         due = self.filter(free, status__in=RUNNING, due_at__lte=now).order_by("due_at")
         rows = list(due.select_for_update(skip_locked=True, of=("self",))[:limit])
         token = uuid.uuid4()
         for row in rows:
-            row.status, row.lease, row.lease_until = FilmStatus.JOINING, token, now + lease
-        self.filter(pk__in=[row.pk for row in rows]).update(
-            status=FilmStatus.JOINING, lease=token, lease_until=now + lease, changed_at=now
-        )
+            row.attempts += row.lease is not None
+            row.status, row.lease, row.lease_until, row.changed_at = FilmStatus.JOINING, token, now + lease, now
+        self.bulk_update(rows, ["attempts", "status", "lease", "lease_until", "changed_at"])
         return rows
 
     @transaction.atomic

@@ -7,9 +7,11 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import Team, User
@@ -20,7 +22,7 @@ from generations.mirror import MirrorError, Reason
 from generations.models import RUNNING, Film, FilmStatus, Generation, StorageDeletion
 from generations.storage.audit import StorageAudit
 from generations.storage.cleanup import remove_objects
-from generations.storage.repair import repair
+from generations.storage.repair import RepairError, repair
 from tests.chaos.processes import url_of_test_database
 from tests.generations.films.cast import file_of, film_of, join_due, joined, make_clip, make_film
 from tests.generations.films.dying_worker import POINTS
@@ -231,17 +233,74 @@ def test_killed_worker(bob: User, film: Team, point: str) -> None:
     assert not findings()
 
 
-@pytest.mark.parametrize("place", [0, 1])
-def test_missing_object_of_a_film_is_found_and_made_again(bob: User, film: Team, place: int) -> None:
+def test_film_that_kills_its_workers_ends(bob: User, film: Team) -> None:
+    """Each death is a failed try; what waits again by itself, or was begun again by a person, died of nothing."""
+    made = make_film(bob, film)
+    for deaths in range(worker.MAX_ATTEMPTS):
+        (claimed,) = Film.objects.claim_due(1, worker.LEASE)
+        assert claimed.attempts == Film.objects.get().attempts == deaths
+        Film.objects.update(lease_until=timezone.now())
+    join_due()
+    made.refresh_from_db()
+    assert (made.status, made.reason) == (FilmStatus.FAILED, worker.DEADLY)
+    made.retry(is_encoded=False)
+    join_due()
+    made.refresh_from_db()
+    assert (made.status, made.attempts) == (FilmStatus.DONE, 0)
+
+
+def test_join_stops_when_the_database_is_away(bob: User, film: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would go on unseen, and write its file after the film was canceled and cleaned up."""
+    seen: list[worker._Work] = []
+
+    def wait(work: worker._Work) -> None:
+        seen.append(work)
+        work.lost.wait()
+        work.report(1, 2)
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("no route")
+
+    make_film(bob, film)
+    monkeypatch.setattr(worker, "_INTERVAL", 0.01)
+    monkeypatch.setattr(worker._Work, "_join", wait)
+    monkeypatch.setattr(Film, "keep_lease", refuse)
+    with pytest.raises(OperationalError):
+        join_due()
+    with pytest.raises(worker.StoppedError):
+        seen[0].result.result(timeout=60)
+
+
+@pytest.mark.parametrize(("place", "words"), [(0, "joined again"), (1, "made again from the film")])
+def test_missing_object_of_a_film_is_found_and_made_again(bob: User, film: Team, place: int, words: str) -> None:
     made = joined(bob, film)
     key = made.own_keys()[place]
     bucket.delete(key)
     (finding,) = StorageAudit().findings()
     assert (finding.fault, finding.key) == ("missing", key)
-    assert "joined again" in repair(finding)
+    assert words in repair(finding)
     join_due()
     assert stored(made) == set(made.own_keys())
     assert not findings()
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("leave", [Generation.move_to_trash, Generation.delete_permanently])
+def test_repair_keeps_what_can_not_be_joined_again(
+    bob: User, film: Team, leave: Callable[[Generation, User], object], place: int
+) -> None:
+    """A part is gone since: the film would fail, and what is left of it would go."""
+    made = joined(bob, film)
+    leave(made.parts.get(position=2).generation, bob)
+    bucket.delete(made.own_keys()[place])
+    for finding in StorageAudit().findings():
+        with suppress(RepairError):
+            repair(finding)
+    join_due()
+    remove_now()
+    assert Film.objects.get().status == FilmStatus.DONE
+    assert made.own_keys()[1 - place] in stored(made)
+    assert (place == 1) == (stored(made) == set(made.own_keys()))
 
 
 def test_object_of_no_film_is_an_orphan(bob: User, film: Team, monkeypatch: pytest.MonkeyPatch) -> None:
