@@ -215,9 +215,10 @@ _VERBS: Final[dict[str, tuple[Action, _Act]]] = {
 
 
 def _visible(request: AuthenticatedHttpRequest, pk: int) -> Collection:
-    """Of a team that the user sees, or 404."""
+    """Of a team that the user sees, or 404. `is_closed`: members were chosen, though they may have left the team."""
     teams = {team.pk: team for team in rights_of(request.user).teams_where_may(Action.VIEW)}
-    found = Collection.objects.filter(pk=pk, team__in=teams).first()
+    is_closed = Exists(ProjectMember.objects.filter(project=OuterRef("pk")))
+    found = Collection.objects.filter(pk=pk, team__in=teams).annotate(is_closed=is_closed).first()
     if found is None:
         raise Http404
     found.team = teams[found.team_id]
@@ -257,9 +258,9 @@ def _people(found: Collection) -> list[Any]:
     return list(rows.annotate(is_chosen=Exists(chosen)))
 
 
-def _may_order(user: User, found: Collection, people: list[Any], may: dict[str, bool]) -> bool:
+def _may_order(user: User, found: Any, people: list[Any], may: dict[str, bool]) -> bool:
     chosen = {person.pk for person in people if person.is_chosen}
-    return may["generate"] and not found.archived_at and (not chosen or user.pk in chosen or may["budget"])
+    return may["generate"] and not found.archived_at and (not found.is_closed or user.pk in chosen or may["budget"])
 
 
 def _access_values(found: Collection, people: list[Any]) -> dict[str, Any]:

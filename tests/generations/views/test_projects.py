@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
+from generations.flows.remove_member import remove_member
 from generations.models import Collection, Draft, Generation, ProjectMember, ProjectMove, Status
 from tests.cast import make_generation, signed_in
 from tests.generations.views.test_composer import PAGE, text_order
@@ -104,6 +105,21 @@ def test_budget_members_and_archive_are_for_who_may_set_limits(alice: User, bob:
     change(alice, spring, "restore")
     change(alice, spring, "access", limit="")
     assert [spring.archived_at, spring.monthly_limit_cents, *spring.members.all()] == [None, None]
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_project_whose_members_left_is_not_said_to_be_open(
+    film: Team, alice: User, bob: User, victor: User, spring: Collection, stays: bool
+) -> None:
+    """The page offers an order where, and only where, the order would be taken."""
+    Membership.objects.filter(team=film, user=victor).update(role=Role.MEMBER)
+    spring.members.set([victor, bob] if stays else [victor])
+    remove_member(film, victor, alice)
+    for user, may in ((alice, True), (bob, stays)):
+        page = signed_in(user).get(f"/projects/{spring.pk}/").content.decode()
+        assert (f"{PAGE}?project=" in page) is may
+        assert Collection.objects.usable_by(user).filter(pk=spring.pk).exists() is may
+        assert "Everyone in the team may" not in text_of(page)
 
 
 def test_composer_orders_into_the_project(film: Team, bob: User, spring: Collection) -> None:
