@@ -13,11 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Membership, Team, User
+from accounts.roles import Role
 from generations.billing.budget import budget_of_project
 from generations.billing.budget_alerts import send_budget_alerts
 from generations.exceptions import OverBudgetError, ProjectRefusedError
 from generations.fal.arguments import Endpoint, parse
 from generations.flows.delete_account import delete_account
+from generations.flows.remove_member import remove_member
 from generations.models import Collection, Generation, ProjectMember, ProjectMove, Status
 from generations.orders.place import Order, place_batch, place_retry
 from tests.cast import make_generation, signed_in
@@ -224,6 +226,21 @@ def test_deleted_account_takes_the_words_of_its_projects_along(bob: User) -> Non
     own.refresh_from_db()
     assert (own.name, own.client) == (f"Project {own.pk}", "")
     assert not Collection.objects.filter(pk=unused.pk).exists()
+
+
+@pytest.mark.parametrize("leave", [remove_member, lambda _film, bob, _alice: delete_account(bob)])
+@pytest.mark.parametrize("stays", [False, True])
+def test_project_stays_closed_when_its_members_go(
+    film: Team, alice: User, bob: User, victor: User, spring: Collection, leave: Callable[..., object], stays: bool
+) -> None:
+    """Else those whom nobody chose could spend its budget from then on."""
+    carol = User.objects.create_user("carol@example.com")
+    Membership.objects.create(team=film, user=carol, role=Role.MEMBER)
+    Membership.objects.filter(team=film, user=victor).update(role=Role.MEMBER)
+    spring.members.set([bob, victor] if stays else [bob])
+    leave(film, bob, alice)
+    may = [user for user in (alice, carol, victor) if Collection.objects.usable_by(user).filter(pk=spring.pk).exists()]
+    assert may == ([alice, victor] if stays else [alice])
 
 
 @pytest.mark.parametrize("place", [0, 1])
