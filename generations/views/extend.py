@@ -35,11 +35,11 @@ def extend(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 @login_required
 def between(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The same, and it ends with the first frame of the second of two `ids`."""
-    rows = [visible_generation(request, pk) for pk in _ids(request)]
-    if len(rows) != 2:
+    ids = _ids(request)
+    if len(ids) != 2:
         messages.info(request, _("Select two finished videos: the new one leads from the first to the second."))
         return redirect("gallery")
-    return _compose(request, *rows)
+    return _compose(request, *(visible_generation(request, pk) for pk in ids))
 
 
 def _ids(request: AuthenticatedHttpRequest) -> list[uuid.UUID]:

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import User
+from accounts.names import fold
 from accounts.rights import rights_of
 from accounts.roles import Action
 from config.parameters import whole_number
@@ -124,7 +125,7 @@ def _initial(request: AuthenticatedHttpRequest, rows: list[Generation]) -> dict[
 def _chosen(request: AuthenticatedHttpRequest) -> list[Generation]:
     """In the order given, one as often as it is named; 404 for what the user does not see. Empty: nothing to join.
 
-    The gallery sends the `order` in which they were selected besides.
+    Of a selection in the gallery `order` has the ids as they were selected, `ids` as they stand there.
     """
     data = request.POST if request.method == "POST" else request.GET
     named = [one for text in data.getlist("order") or data.getlist("ids") for one in text.split(",") if one]
@@ -307,7 +308,7 @@ def _may_delete(request: AuthenticatedHttpRequest, found: Film) -> bool:
 
 
 def _visible_name(text: str) -> str:
-    name = clean_name(text, NAME_LENGTH)
+    name = clean_name(fold(text), NAME_LENGTH)
     if not name:
         raise forms.ValidationError(_("Nothing of this name can be seen. Choose another one."))
     return name

@@ -133,6 +133,15 @@ def test_verbs(bob: User, film: Team) -> None:
     assert not is_referenced(made.own_keys()[0])
 
 
+def test_videos_are_joined_as_they_were_selected(bob: User, film: Team) -> None:
+    """The boxes of the gallery are sent as they stand there, the newest first."""
+    rows = [make_clip(bob, film, clips.clip(1)) for _ in range(3)]
+    ids, chosen = [str(row.pk) for row in reversed(rows)], [rows[1], rows[2], rows[0]]
+    page = signed_in(bob).post(NEW, {"ids": ids, "order": ",".join(str(row.pk) for row in chosen)})
+    assert page.context["rows"] == chosen
+    assert signed_in(bob).post(NEW, {"ids": ids, "order": "x"}).status_code == 400
+
+
 @pytest.mark.django_db(transaction=True)
 def test_delete_outside_of_a_transaction(bob: User, film: Team) -> None:
     """As requests come: none is in a transaction by itself."""
@@ -140,6 +149,13 @@ def test_delete_outside_of_a_transaction(bob: User, film: Team) -> None:
     assert signed_in(bob).post(reverse("film-delete", args=[made.pk])).status_code == 302
     assert not Film.objects.exists()
     assert set(made.own_keys()) <= set(StorageDeletion.objects.values_list("key", flat=True))
+
+
+@pytest.mark.parametrize("name", ["Spring\u202espot", "Spring\u2028\tspot", "Spring\x01spot \u200b"])
+def test_name_is_one_line_that_turns_nothing(bob: User, film: Team, name: str) -> None:
+    client = signed_in(bob)
+    client.post(NEW, form([make_clip(bob, film, clips.clip(1))], name=name))
+    assert Film.objects.get().name in {"Springspot", "Spring spot"}
 
 
 @pytest.mark.parametrize("length", [1, 60, 61, 100])
