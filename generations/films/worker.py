@@ -69,7 +69,7 @@ def work_off(film: Film) -> None:
         _fail(film, PART_GONE, why)
         return
     if film.attempts >= MAX_ATTEMPTS:
-        _fail(film, DEADLY, _("Each worker that joined it ended amid the work. Tell an admin: it may need more memory."))
+        _fail(film, DEADLY, _("Each worker that joined it ended amid the work. Tell an admin."))
         return
     work = _Work(film, parts)
     work.begin()

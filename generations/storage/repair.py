@@ -56,10 +56,8 @@ def _restore(finding: Finding, role: Role) -> str:
             return _make_preview(_generation(finding))
         case Role.PICTURE:
             return _restore_picture(finding)
-        case Role.FILM:
-            return _join_again(finding)
-        case Role.FILM_POSTER:
-            return _make_film_poster(finding)
+        case Role.FILM | Role.FILM_POSTER:
+            return _restore_film(_film(finding), role)
         case _:
             return _forget(finding)
 
@@ -142,19 +140,17 @@ def _film(finding: Finding) -> Film:
     return film
 
 
-def _make_film_poster(finding: Finding) -> str:
-    """From the film itself: a part of it may be gone since, so that it can't be joined again."""
-    film = _film(finding)
-    if bucket.size_or_none(film.key) != film.size:
-        return _join_again(finding)
+def _restore_film(film: Film, role: Role) -> str:
+    """A poster is made of the film itself: a part may be gone since, so that it can't be joined again."""
+    if role is Role.FILM or bucket.size_or_none(film.key) != film.size:
+        return _join_again(film)
     store = Bucket(bucket.client(), bucket.name())
     make_poster(store, video_key=film.key, video_size=film.size, poster_key=film.poster_key)
     return "made again from the film"
 
 
-def _join_again(finding: Finding) -> str:
+def _join_again(film: Film) -> str:
     """From its parts, as it was joined before. What is left of it stays where one of them is gone."""
-    film = _film(finding)
     if why := missing_parts(list(film.parts.select_related("generation"))):
         raise RepairError(f"The film can't be joined again. {why}")
     again, now = Film.objects.filter(pk=film.pk, status=FilmStatus.DONE), timezone.now()
