@@ -228,6 +228,7 @@ def _build_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -
         idempotency_key=idempotency_key,
         parent=generation,
         relation=Relation.RETRY,
+        leads_to_id=generation.leads_to_id,
         collection_id=generation.collection_id,
         billed_project_id=generation.collection_id,
         is_private=generation.is_private,

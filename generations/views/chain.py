@@ -109,11 +109,12 @@ def chain_of(generation: Generation, rows: list[Generation]) -> Chain | None:
 
 
 def _links(known: dict[uuid.UUID, Generation]) -> Iterator[tuple[Generation, Generation]]:
-    """What comes first, and what continues it."""
+    """What comes first, and what continues it. What was retried leads on by its retry alone."""
+    retried = {row.parent_id for row in known.values() if row.relation == Relation.RETRY}
     for row in known.values():
         if row.relation in _CONTINUES and row.parent_id in known:
             yield known[row.parent_id], row
-        if row.leads_to_id in known:
+        if row.leads_to_id in known and row.pk not in retried:
             yield row, known[row.leads_to_id]
 
 

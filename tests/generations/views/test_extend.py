@@ -13,7 +13,8 @@ from accounts.models import Team, User
 from generations import bucket
 from generations.fal.arguments import Endpoint
 from generations.models import Collection, Generation, Relation, Status, Upload
-from tests.cast import make_generation, make_video, signed_in
+from generations.orders.place import place_retry
+from tests.cast import columns_of, make_generation, make_video, signed_in
 from tests.generations.mirror.videos import mp4
 
 SIZE = (640, 360)
@@ -222,6 +223,20 @@ def test_a_retry_takes_the_place_of_what_failed(first: Generation, film: Team, b
     failed = make_generation(bob, film, Status.FAILED, parent=first, relation=Relation.EXTEND, endpoint=IMAGE)
     retried = link(failed, Relation.RETRY)
     assert film_at(bob, first) == film_at(bob, retried) == [first, retried]
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_a_retry_leads_to_where_the_failed_one_led(first: Generation, film: Team, bob: User, tries: int) -> None:
+    other = finished(bob, film)
+    values: dict[str, Any] = {"parent": first, "leads_to": other, "relation": Relation.BETWEEN, "endpoint": IMAGE}
+    row = make_generation(bob, film, Status.FAILED, **values)
+    for _ in range(tries):
+        Generation.objects.filter(pk=row.pk).update(status=Status.FAILED, **columns_of(Status.FAILED))
+        row = place_retry(row, bob, uuid.uuid4())
+    Generation.objects.filter(pk=row.pk).update(status=Status.DONE, **columns_of(Status.DONE))
+    make_video(row, mp4(seconds=1, size=SIZE))
+    way = [first, row, other]
+    assert [film_at(bob, each) for each in way] == [way] * 3
 
 
 def test_a_ring_ends(first: Generation, bob: User) -> None:
