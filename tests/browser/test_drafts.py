@@ -173,7 +173,7 @@ def test_another_person_has_signed_in_in_another_tab(bobs_page: Page, alice: Use
 
     page.goto(PAGE)
     expect(page.locator("#id_prompt")).to_have_value("")
-    expect(page.get_by_text("draft")).to_have_count(0)
+    expect(page.locator(".drafts")).to_have_count(0)
 
 
 def test_network_is_down_at_the_press_and_back_again(bobs_page: Page) -> None:

@@ -42,7 +42,7 @@ def test_from_the_gallery_to_a_shared_film(bobs_page: Page, film: Team, bob: Use
     join_due()
     player = page.locator("video")
     expect(player).to_be_visible(timeout=60_000)  # the page asks by itself
-    page.wait_for_function("document.querySelector('video').duration > 1.9")
+    page.wait_for_function("() => document.querySelector('video').duration > 1.9")
     assert page.evaluate("document.querySelector('video').duration") == pytest.approx(2, abs=0.05)
     made = Film.objects.get()
     assert [part.generation for part in made.parts.all()] == rows[:2]
