@@ -38,9 +38,8 @@ class Shared:
         """Of an address of the link; of the first video where it is one of a video's."""
         known = {"token": self.token, "pk": self.first.pk} | arguments
         known["comment"] = arguments.get("comment") or self.comments[arguments.get("pk", self.first.pk)].pk
-        wanted: tuple[str, ...] = (
-            ("token",) if name in {"share", "share-open", "share-logo", "share-archive"} else ("token", "pk")
-        )
+        of_link = name in {"share", "share-open", "share-logo", "share-archive"} or name.startswith("share-film-")
+        wanted: tuple[str, ...] = ("token",) if of_link else ("token", "pk")
         wanted += ("comment",) if name == "share-comment" else ()
         return reverse(name, kwargs={key: known[key] for key in wanted})
 
