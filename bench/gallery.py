@@ -1,7 +1,8 @@
 """The gallery over a million generations in 500 teams, compared with the same gallery over a thousand.
 
 Run `python -m bench.gallery`. Two databases of one server; the same user opens the same pages of both, in turns.
-The thousand rows are all of one team of four; in the large database that team has 2,000, as has every other.
+The thousand rows are all of one team of four; in the large database that team has 2,000, as has every other. Besides,
+it has a project: of 500 older rows in the small database, of 10,000 in the large one.
 """
 
 import tests  # noqa: F401  prepares the settings, before anything reads them
@@ -31,12 +32,15 @@ from accounts.roles import Role
 from bench._targets import Target, report_targets
 from devserver import addresses
 from devserver.postgres import running_postgres
-from generations.models import Generation, Status, Video
+from generations.models import Collection, Generation, Status, Video
 from tests.cast import make_generation, signed_in
 
 MEMBERS: Final = 4  # of each team; each has made a quarter of its rows
 SMALL_ROWS: Final = 1000
 ROWS_PER_TEAM: Final = 2000
+PROJECT: Final = 1  # its key
+SMALL_PROJECT: Final = 500  # rows
+LARGE_PROJECT: Final = 10_000
 WARM_UP: Final = 5
 PAGES: Final = {
     "first page": "/?",
@@ -55,6 +59,11 @@ PAGES: Final = {
     "numbers of the rail": "/gallery/counts?",
     "months of the team": "/gallery/months?team=bench-0",
     "trash": "/trash/?",
+    "the project": "/?team=bench-0&collection={project}",
+    "own videos of the project": "/?collection={project}",
+    "deep page of the project": "/?team=bench-0&collection={project}&before={deep_in_project}",
+    "months of the project": "/gallery/months?team=bench-0&collection={project}",
+    "page of the project": "/projects/{project}/",
 }
 
 # so many rows of each of the teams numbered from `first` to `last`, one each seven minutes back from the newest
@@ -79,6 +88,8 @@ _GENERATIONS: Final = {
     "request_id": "what.id::text",
     "prompt": "what.prompt",
     "duration": "CASE WHEN mod(what.step, 5) = 0 THEN 10 ELSE 5 END",
+    "collection_id": f"CASE WHEN what.step > {ROWS_PER_TEAM} THEN {PROJECT} END",
+    "billed_project_id": f"CASE WHEN what.step > {ROWS_PER_TEAM} THEN {PROJECT} END",
     "created_at": "what.moment",
     "changed_at": "what.moment",
     "submitted_at": "what.moment",
@@ -167,9 +178,11 @@ class BenchDatabase:
         with self.as_default():
             person = User.objects.get(email="bench0@example.com")
             self.client = signed_in(person)
-            own = Generation.objects.filter(user=person).order_by("-created_at", "-id")
-            row = own[own.count() * 9 // 10]
-            self.deep = f"{row.created_at.isoformat()}_{row.pk}".replace("+", "%2B")
+            self.places = {
+                "deep": _deep_in(Generation.objects.filter(user=person, collection=None)),
+                "deep_in_project": _deep_in(Generation.objects.filter(collection=PROJECT)),
+                "project": PROJECT,
+            }
 
     def reset_times(self) -> None:
         """Nothing has been measured yet."""
@@ -186,7 +199,7 @@ class BenchDatabase:
             connections["default"] = usual
 
     def get(self, page: str) -> Any:
-        return self.client.get(PAGES[page].format(deep=self.deep), headers={"Accept-Encoding": ""})
+        return self.client.get(PAGES[page].format(**self.places), headers={"Accept-Encoding": ""})
 
     def measure(self, page: str) -> None:
         with self.as_default():
@@ -206,6 +219,12 @@ class BenchDatabase:
 
     def milliseconds(self, page: str) -> float:
         return statistics.median(self.times[page]) * 1000
+
+
+def _deep_in(rows: models.QuerySet[Generation]) -> str:
+    """The place in the gallery behind nine of ten."""
+    row = rows.order_by("-created_at", "-id")[rows.count() * 9 // 10]
+    return f"{row.created_at.isoformat()}_{row.pk}".replace("+", "%2B")
 
 
 def _connection_to(name: str) -> BaseDatabaseWrapper:
@@ -236,10 +255,13 @@ def prepare(teams: int) -> None:
     with use("small"):
         call_command("migrate", verbosity=0)
         create_people_and_teams(teams)
+        Collection.objects.create(pk=PROJECT, team=Team.objects.get(slug="bench-0"), name="Bench")
         fill(first=0, last=0, newest=1, oldest=SMALL_ROWS)
+        fill(first=0, last=0, newest=ROWS_PER_TEAM + 1, oldest=ROWS_PER_TEAM + SMALL_PROJECT)
     make_database("large", "small")
     with use("large"):
         fill(first=0, last=0, newest=SMALL_ROWS + 1, oldest=ROWS_PER_TEAM)
+        fill(first=0, last=0, newest=ROWS_PER_TEAM + SMALL_PROJECT + 1, oldest=ROWS_PER_TEAM + LARGE_PROJECT)
         for first in range(1, teams, 50):
             fill(first=first, last=min(first + 49, teams - 1), newest=1, oldest=ROWS_PER_TEAM)
 

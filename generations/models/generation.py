@@ -216,6 +216,11 @@ class Generation(models.Model):
                 name="generation_of_project",
                 condition=Q(collection__isnull=False),
             ),
+            models.Index(
+                fields=["collection", "user", "-created_at", "-id"],
+                name="generation_of_project_and_user",
+                condition=Q(collection__isnull=False),
+            ),
             GinIndex(PROMPT_WORDS, name="generation_prompt_words"),
             models.Index(
                 fields=["taken_down_at"],
