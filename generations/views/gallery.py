@@ -81,7 +81,7 @@ def _page_context(request: AuthenticatedHttpRequest, filters: GalleryFilters, *,
     """The cards and what leads on from them; the endless scroll brings its own neighbours only."""
     part = _PageQuery.from_query(request.GET)
     if part.name or filters.active or not filters.is_newest_first:
-        page, is_more = part.select(_cards(filters), filters.order_columns)
+        page, is_more = part.cut(list(_selected_cards(filters, part)))
     else:
         page, is_more = part.cut(_NEWEST.rows(request.user))
     prefetch_related_objects([row for row in page if not hasattr(row, "video")], "pictures")
@@ -101,14 +101,23 @@ def _page_context(request: AuthenticatedHttpRequest, filters: GalleryFilters, *,
     }
 
 
-def _cards(filters: GalleryFilters) -> GenerationQuerySet:
-    rows = filters.rows().select_related("video").only(*CARD_COLUMNS)
-    return rows.annotate(is_favourite=Favourite.objects.exists_for(filters.user))
+def _selected_cards(filters: GalleryFilters, part: "_PageQuery") -> GenerationQuerySet:
+    """A search finds its rows in no order: it sorts keys, and what the cards show is read for one page of them."""
+    rows, order = filters.rows(), filters.order_columns
+    if "q" not in filters.active or filters.is_by_review:
+        return part.select(_with_cards(rows, filters.user), order)
+    keys = part.select(rows, order).values("pk")
+    return part.sort(_with_cards(Generation.objects.filter(pk__in=keys), filters.user), order)
+
+
+def _with_cards(rows: GenerationQuerySet, user: User) -> GenerationQuerySet:
+    cards = rows.select_related("video").only(*CARD_COLUMNS)
+    return cards.annotate(is_favourite=Favourite.objects.exists_for(user))
 
 
 def _newest_cards(user: User) -> GenerationQuerySet:
     """The first page without any filter, which is asked for most."""
-    return _cards(GalleryFilters(user, {})).order_by("-created_at", "-id")[: PAGE_SIZE + 1]
+    return _with_cards(GalleryFilters(user, {}).rows(), user).order_by("-created_at", "-id")[: PAGE_SIZE + 1]
 
 
 _NEWEST: Final = UserQuery(_newest_cards)
@@ -148,18 +157,25 @@ class _PageQuery:
     def is_upward(self) -> bool:
         return self.name == "after"
 
-    def select(self, rows: GenerationQuerySet, order: tuple[str, ...]) -> tuple[list[Generation], bool]:
-        """The page's rows in the list's order, and whether more lie in the direction of reading."""
-        if self.is_upward:
-            order = tuple(column[1:] if column.startswith("-") else f"-{column}" for column in order)
+    def select(self, rows: GenerationQuerySet, order: tuple[str, ...]) -> GenerationQuerySet:
+        """The page's rows and one more, in the direction of reading."""
         if self.name:
-            rows = rows.filter(self._range(order))
-        return self.cut(list(rows.order_by(*order)[: PAGE_SIZE + 1]))
+            rows = rows.filter(self._range(self._directed(order)))
+        return self.sort(rows, order)[: PAGE_SIZE + 1]
+
+    def sort(self, rows: GenerationQuerySet, order: tuple[str, ...]) -> GenerationQuerySet:
+        """The rows in the direction of reading."""
+        return rows.order_by(*self._directed(order))
 
     def cut(self, found: list[Generation]) -> tuple[list[Generation], bool]:
-        """The page's rows, of which one more was asked for."""
+        """The page's rows in the list's order, and whether more lie in the direction of reading."""
         page = found[:PAGE_SIZE]
         return (page[::-1] if self.is_upward else page), len(found) > PAGE_SIZE
+
+    def _directed(self, order: tuple[str, ...]) -> tuple[str, ...]:
+        if not self.is_upward:
+            return order
+        return tuple(column[1:] if column.startswith("-") else f"-{column}" for column in order)
 
     def _range(self, order: tuple[str, ...]) -> Lookup[Any]:
         """What lies beyond the row: a range of rows of values, which an index finds at any depth."""

@@ -239,3 +239,23 @@ def test_cards_alone_for_the_endless_scroll(row: Generation, bob: User) -> None:
     page = signed_in(bob).get("/", {"part": "cards"}).content.decode()
     assert f'id="card-{row.pk}"' in page
     assert "<html" not in page
+
+
+@pytest.mark.parametrize("order", ["", "oldest", "review"])
+def test_search_is_paged_in_its_order(film: Team, bob: User, monkeypatch: pytest.MonkeyPatch, order: str) -> None:
+    monkeypatch.setattr(gallery, "PAGE_SIZE", 2)
+    rows = [
+        make_generation(bob, film, prompt="a fox", created_at=NOON + timedelta(minutes=minutes), review_status=status)
+        for minutes, status in enumerate(["approved", "", "changes_wanted", "approved", ""])
+    ]
+    make_generation(bob, film, prompt="a boat")
+    expected = {"": [4, 3, 2, 1, 0], "oldest": [0, 1, 2, 3, 4], "review": [2, 4, 1, 3, 0]}[order]
+    query, found = {"q": "fox", "order": order}, []
+    for page in range(3):
+        answer = signed_in(bob).get("/", query)
+        found += [rows.index(row) for row in answer.context["generations"]]
+        query["before"] = answer.context["older"]
+        if page == 1:
+            up = signed_in(bob).get("/", {"q": "fox", "order": order, "after": answer.context["newer"]})
+            assert [rows.index(row) for row in up.context["generations"]] == expected[:2]
+    assert found == expected
