@@ -3,9 +3,11 @@
 import os
 import re
 import shutil
+import sys
 import threading
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -114,6 +116,28 @@ def _wait_for_last_requests() -> None:
             cursor.execute(_OTHERS_AT_WORK)
             calm = calm + 1 if cursor.fetchone() == (0,) else 0
             time.sleep(0.02)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """A browser that waits in vain says nothing of the studio: what its threads and its database do at that moment."""
+    report = yield
+    if call.when == "call" and report.failed and "studio" in getattr(item, "fixturenames", ()):
+        report.sections.append(("what the studio does", _activity()))
+    return report
+
+
+def _activity() -> str:
+    frames = sys._current_frames()
+    threads = [
+        f"{thread.name}\n{''.join(traceback.format_stack(frames[thread.ident])[-8:])}"
+        for thread in threading.enumerate()
+        if thread.ident in frames and thread is not threading.current_thread()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state, wait_event, now() - query_start, left(query, 300) FROM pg_stat_activity")
+        queries = [str(row) for row in cursor.fetchall() if row[0]]
+    return "\n".join([*threads, *queries])
 
 
 @pytest.fixture

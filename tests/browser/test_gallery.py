@@ -11,7 +11,7 @@ from accounts.models import Team, User
 from generations import bucket
 from generations.models import Event, Generation, Status, Tag
 from generations.views.gallery import PAGE_SIZE
-from tests.browser.conftest import LOOKS, desk_alone
+from tests.browser.conftest import LOOKS, RENDERED, desk_alone
 from tests.cast import make_generation, make_video
 from tests.generations.mirror.videos import mp4
 
@@ -65,7 +65,7 @@ def test_back_leads_to_the_card_however_deep_and_whatever_has_come(bobs_page: Pa
     name = deep.get_attribute("id")
     many_rows(bob, film, 30, newer=True)
 
-    deep.locator(".card__prompt").click()
+    deep.locator(".card__prompt").click(timeout=RENDERED)
     expect(page).to_have_url(re.compile("/generations/"))
     page.go_back()
     expect(page.locator(f"#{name}")).to_be_in_viewport()
