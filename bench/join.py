@@ -22,7 +22,7 @@ from bench._targets import Target, report_targets
 from bench.mirror_servers import MB, bucket_at, running_s3
 from bench.mirror_ways import Memory
 from generations.mirror import Bucket, StoredFile
-from generations.mirror.film.join import Order, Part, join_copied
+from generations.mirror.film.join import JoinSpec, Part, join_copied
 from generations.mirror.film.manifest import Ingredient
 from generations.mirror.transfer_rate import Pace
 from generations.mirror.upload import Target as Object
@@ -54,7 +54,7 @@ def store(bucket: Bucket, data: bytes, count: int) -> list[Part]:
 
 
 def join(bucket: Bucket, parts: list[Part]) -> None:
-    join_copied(Order(bucket, "film.mp4", "film", "Film", parts), lambda *_: None)
+    join_copied(JoinSpec(bucket, "film.mp4", "film", "Film", parts), lambda *_: None)
 
 
 def copy(bucket: Bucket, parts: list[Part]) -> None:

@@ -11,7 +11,6 @@ from generations import metrics, tasks
 
 register(tasks.drive, queue_name="default", interval=1, ttl=30, result_ttl=0, job_timeout=-1)
 register(tasks.frequent, queue_name="default", interval=2, ttl=30, result_ttl=0, job_timeout=-1)
-register(tasks.join_films, queue_name="default", interval=2, ttl=30, result_ttl=0, job_timeout=-1)
 register(tasks.send_emails, queue_name="default", interval=5, ttl=30, result_ttl=0, job_timeout=-1)
 register(tasks.check_budgets, queue_name="default", interval=60, ttl=60, result_ttl=0, job_timeout=-1)
 register(tasks.clean, queue_name="default", interval=30, ttl=30, result_ttl=0, job_timeout=-1)

@@ -20,7 +20,7 @@ from generations.billing import reconciliation
 from generations.billing.budget_alerts import send_budget_alerts
 from generations.films import worker as film_worker
 from generations.flows import private_work
-from generations.moderation import bulk, film_quarantine, policy_audit, quarantine, retention
+from generations.moderation import bulk, policy_audit, quarantine, retention
 from generations.notifications import delete_old, send_notifications
 from generations.storage.cleanup import delete_unused_uploads, empty_trash, remove_objects
 
@@ -121,7 +121,7 @@ def join_films() -> None:
 def clean() -> None:
     _run(remove_objects)
     _run(quarantine.move_pending)
-    _run(film_quarantine.move_pending)
+    _run(quarantine.move_films)
     _run(bulk.resume)
 
 
@@ -140,7 +140,8 @@ def add_hourly(step: Callable[[], object]) -> None:
 
 
 def frequent() -> None:
-    """The steps of other apps."""
+    """Films that are due are begun, and the steps of other apps are taken."""
+    join_films()
     for step in _frequent:
         _run(step)
 

@@ -19,7 +19,7 @@ from generations.films.plan import JoinPlan, plan_join
 from generations.mirror import Bucket, MirrorError, Reason, make_poster
 from generations.mirror.film.boxes import NotCopyableError
 from generations.mirror.film.encode import join_encoded
-from generations.mirror.film.join import JoinedFilm, Order, Part, join_copied
+from generations.mirror.film.join import JoinedFilm, JoinSpec, Part, join_copied
 from generations.mirror.film.manifest import Ingredient
 from generations.models import Film, FilmPart, FilmStatus, Generation, missing_parts
 from generations.pipeline.schedule import retry_delay
@@ -54,7 +54,7 @@ def start_due() -> None:
 
 def _run(film: Film) -> None:
     try:
-        work_off(film)
+        join_film(film)
     except (OperationalError, InterfaceError) as error:
         logger.warning("The database does not answer: %s", error)  # the lease runs out
     finally:
@@ -62,7 +62,7 @@ def _run(film: Film) -> None:
         connection.close()
 
 
-def work_off(film: Film) -> None:
+def join_film(film: Film) -> None:
     """Join a film that was claimed, and write down what came of it."""
     parts = list(film.parts.select_related("generation__video"))
     if why := missing_parts(parts):
@@ -101,7 +101,7 @@ class _Work:
         self.result: Future[JoinedFilm] = Future()
         self.plan: JoinPlan = plan_join([part.generation.video for part in parts])
         self._keys = film.own_keys()
-        self._order = Order(
+        self._spec = JoinSpec(
             Bucket(bucket.client(), bucket.name()), self._keys[0], str(film.pk), film.name, list(map(_part, parts))
         )
 
@@ -117,10 +117,10 @@ class _Work:
     def _join(self) -> JoinedFilm:
         attempt = self.film.attempts
         if self.film.is_encoded:
-            made = join_encoded(self._order, self.plan.shape, self.plan.seconds, self.report, attempt=attempt)
+            made = join_encoded(self._spec, self.plan.shape, self.plan.seconds, self.report, attempt=attempt)
         else:
-            made = join_copied(self._order, self.report, attempt=attempt)
-        make_poster(self._order.bucket, video_key=self._keys[0], video_size=made.size, poster_key=self._keys[1])
+            made = join_copied(self._spec, self.report, attempt=attempt)
+        make_poster(self._spec.bucket, video_key=self._keys[0], video_size=made.size, poster_key=self._keys[1])
         return made
 
     def report(self, done: int, total: int | None) -> None:

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from generations.mirror.display_matrix import transpose_of
-from generations.mirror.film.join import Cut, JoinedFilm, Order, Picture, Sound, opener, write
+from generations.mirror.film.join import Cut, FrameSource, JoinedFilm, JoinSpec, SoundSource, opener, write
 from generations.mirror.film.sample_table import read_sample_table
 from generations.mirror.film.sound import RATE
 from generations.mirror.media_info import open_video
@@ -54,28 +54,29 @@ class Shape:
 
 
 def join_encoded(
-    order: Order, shape: Shape, seconds: float, on_progress: OnProgress, *, attempt: int = 0
+    spec: JoinSpec, shape: Shape, seconds: float, on_progress: OnProgress, *, attempt: int = 0
 ) -> JoinedFilm:
     """`seconds` is about how long it will be, for the progress. Raises MirrorError, and what `on_progress` raises."""
     progress = Progress(lambda done, _total: on_progress(done, round(seconds * 1000)))
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
         with av.open(file.name, "w", format="mp4") as target:
             encoder = _Encoder(target, shape, progress)
-            has_sound = [encoder.add(order, number) for number in range(len(order.parts))]
+            has_sound = [encoder.add(spec, number) for number in range(len(spec.parts))]
             encoder.finish()
         with open(file.name, "rb") as made:  # noqa: PTH123 - a name that tempfile gave
             table = read_sample_table(made, made.seek(0, io.SEEK_END))
         ends = list(accumulate(encoder.counts, initial=0))
         cuts = [Cut(*pair) for pair in pairwise(ends)]
-        sounds = _sounds(order, cuts, has_sound, shape)
-        return write(order, [Picture(lambda: open(file.name, "rb"), table)], sounds, cuts, on_progress, attempt=attempt)  # noqa: PTH123
+        sounds = _sounds(spec, cuts, has_sound, shape)
+        source = FrameSource(lambda: open(file.name, "rb"), table)  # noqa: PTH123, SIM115 - `write` closes it
+        return write(spec, [source], sounds, cuts, on_progress, attempt=attempt)
 
 
-def _sounds(order: Order, cuts: list[Cut], has_sound: list[bool], shape: Shape) -> list[Sound]:
+def _sounds(spec: JoinSpec, cuts: list[Cut], has_sound: list[bool], shape: Shape) -> list[SoundSource]:
     ends = [int(cut.last * RATE / shape.rate) for cut in cuts]
     return [
-        Sound(end - begin, opener(order, part) if has else None)
-        for part, has, begin, end in zip(order.parts, has_sound, [0, *ends], ends, strict=False)
+        SoundSource(end - begin, opener(spec, part) if has else None)
+        for part, has, begin, end in zip(spec.parts, has_sound, [0, *ends], ends, strict=False)
     ]
 
 
@@ -91,10 +92,10 @@ class _Encoder:
         self._stream.width, self._stream.height, self._stream.pix_fmt = shape.width, shape.height, "yuv420p"
         self._stream.time_base = 1 / shape.rate
 
-    def add(self, order: Order, number: int) -> bool:
+    def add(self, spec: JoinSpec, number: int) -> bool:
         """Whether the part has sound."""
-        part, before = order.parts[number], self._done
-        with StoredFile(order.bucket, part.key, part.size) as file, open_video(file) as (container, stream):
+        part, before = spec.parts[number], self._done
+        with StoredFile(spec.bucket, part.key, part.size) as file, open_video(file) as (container, stream):
             self._begins += self._show(container, stream)
             self.counts.append(self._done - before)
             return bool(container.streams.audio)

@@ -55,7 +55,7 @@ class JoinedFilm:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class JoinSpec:
     """What to make, and where."""
 
     bucket: Bucket
@@ -69,7 +69,7 @@ Opener = Callable[[], IO[bytes] | StoredFile]
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class FrameSource:
     """Where the frames of a part, or of all, are read."""
 
     open: Opener
@@ -77,29 +77,29 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class SoundSource:
     """What is heard with a part: `samples` long, silent without `open`."""
 
     samples: int
     open: Opener | None
 
 
-def join_copied(order: Order, on_progress: OnProgress, *, attempt: int = 0) -> JoinedFilm:
+def join_copied(spec: JoinSpec, on_progress: OnProgress, *, attempt: int = 0) -> JoinedFilm:
     """The object appears at `key` when its last byte has arrived. What `on_progress` raises ends the work.
 
     Raises MirrorError, and NotCopyableError when frames of the parts can't lie in one track.
     """
-    tables = read_tables(order)
-    pictures = [Picture(opener(order, part), table) for part, table in zip(order.parts, tables, strict=True)]
+    tables = read_tables(spec)
+    pictures = [FrameSource(opener(spec, part), table) for part, table in zip(spec.parts, tables, strict=True)]
     ends = list(accumulate((table.frames for table in tables), initial=0))
     cuts = [Cut(*pair) for pair in pairwise(ends)]
-    return write(order, pictures, _sounds(order, tables), cuts, on_progress, attempt=attempt)
+    return write(spec, pictures, _sounds(spec, tables), cuts, on_progress, attempt=attempt)
 
 
 def write(
-    order: Order,
-    pictures: list[Picture],
-    sounds: list[Sound],
+    spec: JoinSpec,
+    pictures: list[FrameSource],
+    sounds: list[SoundSource],
     cuts: list[Cut],
     on_progress: OnProgress,
     *,
@@ -108,36 +108,36 @@ def write(
     """One PUT, which S3 takes whole or not at all: a join that was killed leaves nothing to clean up."""
     progress = Progress(on_progress)
     with tempfile.TemporaryFile() as spool:
-        plan = _plan(order, [picture.table for picture in pictures], _encode_sound(sounds, spool, progress))
+        plan = _plan(spec, [picture.table for picture in pictures], _encode_sound(sounds, spool, progress))
         size = len(plan.head) + sum(map(sum, (track.sizes for track in plan.tracks)))
         if size > MAX_BYTES:
             raise MirrorError(Reason.TOO_LARGE, "The film would be larger than 5 GB. Join fewer videos.")
         digest = hashlib.sha256()
         with Pace(min_rate_for(attempt)) as pace:
             pieces = _tracked(_pieces(pictures, plan, spool), size, progress, digest, pace)
-            put(Target(order.bucket, order.key, "video/mp4"), pieces, size, pace)
+            put(Target(spec.bucket, spec.key, "video/mp4"), pieces, size, pace)
     on_progress(size, size)
     return JoinedFilm(size, digest.hexdigest(), plan.seconds, cuts, len(plan.tracks) > 1)
 
 
-def opener(order: Order, part: Part) -> Opener:
-    return partial(StoredFile, order.bucket, part.key, part.size)
+def opener(spec: JoinSpec, part: Part) -> Opener:
+    return partial(StoredFile, spec.bucket, part.key, part.size)
 
 
-def read_tables(order: Order) -> list[SampleTable]:
+def read_tables(spec: JoinSpec) -> list[SampleTable]:
     """The index of each part, by one clock. Raises MirrorError, and NotCopyableError naming the part."""
     tables: list[SampleTable] = []
-    for number, part in enumerate(order.parts, 1):
+    for number, part in enumerate(spec.parts, 1):
         try:
-            tables.append(_read_table(order, part, tables))
+            tables.append(_read_table(spec, part, tables))
         except NotCopyableError as error:
             raise NotCopyableError(f"Part {number} can’t be copied: {error}.") from error
     timescale = common_timescale(tables)
     return [table.scaled(timescale) for table in tables]
 
 
-def _read_table(order: Order, part: Part, before: list[SampleTable]) -> SampleTable:
-    with StoredFile(order.bucket, part.key, part.size) as file:
+def _read_table(spec: JoinSpec, part: Part, before: list[SampleTable]) -> SampleTable:
+    with StoredFile(spec.bucket, part.key, part.size) as file:
         table = read_sample_table(file, part.size)
     if before and (why := difference(table, before[0])):
         raise NotCopyableError(why)
@@ -152,11 +152,11 @@ class _Plan:
     seconds: float
 
 
-def _plan(order: Order, tables: list[SampleTable], sound: Track | None) -> _Plan:
+def _plan(spec: JoinSpec, tables: list[SampleTable], sound: Track | None) -> _Plan:
     tracks = [_picture(tables), sound] if sound else [_picture(tables)]
     seconds = sum(table.ticks for table in tables) / tables[0].timescale
     chunks = list(_chunks(tracks, tables))
-    manifest = manifest_box(order.document, order.title, [part.ingredient for part in order.parts])
+    manifest = manifest_box(spec.document, spec.title, [part.ingredient for part in spec.parts])
     return _Plan(tracks, chunks, head(tracks, chunks, seconds, manifest), seconds)
 
 
@@ -174,16 +174,16 @@ def _picture(tables: list[SampleTable]) -> Track:
     return Track(b"vide", first.timescale, first.entry, first.shape, sizes, durations, begin, composition, keys)
 
 
-def _sounds(order: Order, tables: list[SampleTable]) -> list[Sound]:
+def _sounds(spec: JoinSpec, tables: list[SampleTable]) -> list[SoundSource]:
     """The ends are rounded in the film, not in each part, so that nothing adds up."""
     ends = [ticks * RATE // tables[0].timescale for ticks in accumulate((one.ticks for one in tables), initial=0)]
     return [
-        Sound(end - begin, opener(order, part) if table.has_sound else None)
-        for part, table, begin, end in zip(order.parts, tables, ends, ends[1:], strict=False)
+        SoundSource(end - begin, opener(spec, part) if table.has_sound else None)
+        for part, table, begin, end in zip(spec.parts, tables, ends, ends[1:], strict=False)
     ]
 
 
-def _encode_sound(sounds: list[Sound], spool: IO[bytes], progress: Progress) -> Track | None:
+def _encode_sound(sounds: list[SoundSource], spool: IO[bytes], progress: Progress) -> Track | None:
     if all(sound.open is None for sound in sounds):
         return None
     track = SoundTrack(spool)
@@ -216,7 +216,7 @@ def _chunks(tracks: list[Track], tables: list[SampleTable]) -> Iterator[Chunk]:
         yield Chunk(1, sound, len(tracks[1].sizes) - sound)
 
 
-def _pieces(pictures: list[Picture], plan: _Plan, spool: IO[bytes]) -> Iterator[bytes]:
+def _pieces(pictures: list[FrameSource], plan: _Plan, spool: IO[bytes]) -> Iterator[bytes]:
     yield plan.head
     spool.seek(0)
     frames = _frames(pictures)
@@ -229,7 +229,7 @@ def _pieces(pictures: list[Picture], plan: _Plan, spool: IO[bytes]) -> Iterator[
             yield from next(frames)
 
 
-def _frames(pictures: list[Picture]) -> Iterator[Iterator[bytes]]:
+def _frames(pictures: list[FrameSource]) -> Iterator[Iterator[bytes]]:
     """The bytes of each frame after the other, out of one stream a part."""
     for picture in pictures:
         with picture.open() as file:

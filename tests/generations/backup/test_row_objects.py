@@ -11,7 +11,7 @@ from accounts.models import Team, User
 from generations import bucket
 from generations.backup.row_objects import row_objects
 from generations.models import Generation, Status
-from generations.moderation import film_quarantine
+from generations.moderation import quarantine
 from generations.storage.audit import PREFIXES, known_objects
 from generations.storage.cleanup import OTHER_COLUMNS
 from tests.cast import make_generation, make_input_picture, make_upload, make_video
@@ -56,7 +56,7 @@ def test_whatever_the_audit_knows_is_in_a_backup(alice: User, film: Team) -> Non
 
     made, hidden = joined(alice, film), joined(alice, film)
     Generation.objects.get(pk=hidden.parts.all()[0].generation_id).take_down(alice, "why")
-    film_quarantine.move_pending()
+    quarantine.move_films()
 
     found = {each.key: each for each in row_objects()}
 

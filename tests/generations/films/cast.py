@@ -8,7 +8,7 @@ import av
 from accounts.models import Team, User
 from generations import bucket
 from generations.films.plan import order_film
-from generations.films.worker import LEASE, work_off
+from generations.films.worker import LEASE, join_film
 from generations.models import Film, Generation, Status
 from tests.cast import make_generation, make_video
 from tests.generations.mirror.film import clips
@@ -39,7 +39,7 @@ def film_of(user: User, rows: list[Generation], **columns: object) -> Film:
 def join_due() -> None:
     """One pass of a worker, in this thread."""
     for film in Film.objects.claim_due(10, LEASE):
-        work_off(film)
+        join_film(film)
 
 
 def joined(user: User, team: Team, *parts: bytes) -> Film:

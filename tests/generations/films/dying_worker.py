@@ -26,5 +26,5 @@ if __name__ == "__main__":
     place, name = POINTS[sys.argv[1]]
     setattr(place, name, _die)
     for film in Film.objects.claim_due(10, worker.LEASE):
-        worker.work_off(film)
+        worker.join_film(film)
     sys.exit(SURVIVED)

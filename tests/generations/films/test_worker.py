@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from devserver import addresses
-from generations import bucket
+from generations import bucket, tasks
 from generations.films import worker
 from generations.mirror import MirrorError, Reason
 from generations.models import RUNNING, Film, FilmStatus, Generation, StorageDeletion
@@ -195,10 +195,10 @@ def test_worker_that_lost_its_lease_stops(bob: User, film: Team, monkeypatch: py
     (first,) = Film.objects.claim_due(1, worker.LEASE)
     Film.objects.update(lease_until=timezone.now())
     (second,) = Film.objects.claim_due(1, worker.LEASE)
-    worker.work_off(first)
+    worker.join_film(first)
     made.refresh_from_db()
     assert made.status == FilmStatus.JOINING
-    worker.work_off(second)
+    worker.join_film(second)
     made.refresh_from_db()
     assert made.status == FilmStatus.DONE
     assert not StorageDeletion.objects.exists()
@@ -312,10 +312,11 @@ def test_object_of_no_film_is_an_orphan(bob: User, film: Team, monkeypatch: pyte
 
 
 @pytest.mark.django_db(transaction=True)
-def test_worker_joins_in_threads_of_its_own(bob: User, film: Team) -> None:
+def test_sweep_joins_in_threads_of_its_own(bob: User, film: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_frequent", [])  # of other apps
     films = [make_film(bob, film) for _ in range(3)]
     while Film.objects.filter(status__in=RUNNING).exists():
-        worker.start_due()
+        tasks.frequent()
         for thread in threading.enumerate():
             if thread.name.startswith("film-"):
                 thread.join(60)

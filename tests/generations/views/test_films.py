@@ -13,7 +13,7 @@ from generations import bucket
 from generations.flows.delete_account import delete_account
 from generations.flows.delete_team import delete_team
 from generations.models import Collection, Film, FilmStatus, Generation, StorageDeletion
-from generations.moderation import film_quarantine, retention
+from generations.moderation import quarantine, retention
 from generations.storage.cleanup import is_referenced
 from tests.cast import make_generation, signed_in
 from tests.generations.films.cast import file_of, film_of, join_due, joined, make_clip, make_film
@@ -198,12 +198,12 @@ def test_take_down_of_a_part_takes_the_film_along(bob: User, alice: User, film: 
     part = made.parts.all()[0].generation
     part.take_down(alice, "why")
     assert client.get(made.get_absolute_url()).status_code == 404
-    assert film_quarantine.move_pending() == 1
-    assert film_quarantine.move_pending() == 0
+    assert quarantine.move_films() == 1
+    assert quarantine.move_films() == 0
     assert {found.key for found in bucket.list_objects(made.key_prefix)} == set()
     assert is_referenced(f"quarantine/{made.key}")
     part.restore(alice, "wrong")
-    assert film_quarantine.move_pending() == 1
+    assert quarantine.move_films() == 1
     assert client.get(made.get_absolute_url()).status_code == 200
     assert {found.key for found in bucket.list_objects(made.key_prefix)} == set(made.own_keys())
     part.take_down(alice, "right")

@@ -9,25 +9,25 @@ import pytest
 from generations.mirror import Bucket, MirrorError
 from generations.mirror.film.boxes import NotCopyableError
 from generations.mirror.film.encode import Shape, join_encoded
-from generations.mirror.film.join import JoinedFilm, Order, Part, join_copied
+from generations.mirror.film.join import JoinedFilm, JoinSpec, Part, join_copied
 from generations.mirror.film.manifest import Ingredient
 from tests.generations.mirror.film import clips
 from tests.generations.mirror.videos import edited, faststart
 
 
-def order_of(bucket: Bucket, *parts: bytes) -> Order:
+def spec_of(bucket: Bucket, *parts: bytes) -> JoinSpec:
     stored = []
     for data in parts:
         key = f"teams/{uuid4()}/video.mp4"
         bucket.client.put_object(Bucket=bucket.name, Key=key, Body=data)
         stored.append(Part(key, len(data), Ingredient(str(uuid4()), "ab" * 32, "valid", "Kling & co")))
-    return Order(bucket, f"teams/{uuid4()}/film.mp4", str(uuid4()), "A <film>", stored)
+    return JoinSpec(bucket, f"teams/{uuid4()}/film.mp4", str(uuid4()), "A <film>", stored)
 
 
 def join(bucket: Bucket, *parts: bytes) -> tuple[JoinedFilm, bytes]:
-    order = order_of(bucket, *parts)
-    made = join_copied(order, lambda *_: None)
-    stored = bucket.client.get_object(Bucket=bucket.name, Key=order.key)["Body"].read()
+    spec = spec_of(bucket, *parts)
+    made = join_copied(spec, lambda *_: None)
+    stored = bucket.client.get_object(Bucket=bucket.name, Key=spec.key)["Body"].read()
     assert len(stored) == made.size
     return made, stored
 
@@ -126,20 +126,20 @@ def test_sound_does_not_drift(bucket: Bucket) -> None:
     ],
 )
 def test_what_cannot_be_copied_is_named(bucket: Bucket, other: bytes, why: str) -> None:
-    order = order_of(bucket, clips.clip(1), other)
+    spec = spec_of(bucket, clips.clip(1), other)
     if not why:
-        join_copied(order, lambda *_: None)
+        join_copied(spec, lambda *_: None)
         return
     with pytest.raises(NotCopyableError, match=f"Part 2 can’t be copied: .*{why}"):
-        join_copied(order, lambda *_: None)
-    assert "Contents" not in bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=order.key)
+        join_copied(spec, lambda *_: None)
+    assert "Contents" not in bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=spec.key)
 
 
 def test_file_says_what_it_was_made_of(bucket: Bucket) -> None:
-    order = order_of(bucket, clips.clip(1), clips.clip(2))
-    join_copied(order, lambda *_: None)
-    film = bucket.client.get_object(Bucket=bucket.name, Key=order.key)["Body"].read().decode("utf-8", "ignore")
-    assert all(part.ingredient.document in film for part in order.parts)
+    spec = spec_of(bucket, clips.clip(1), clips.clip(2))
+    join_copied(spec, lambda *_: None)
+    film = bucket.client.get_object(Bucket=bucket.name, Key=spec.key)["Body"].read().decode("utf-8", "ignore")
+    assert all(part.ingredient.document in film for part in spec.parts)
     assert 'xmp:Label="A &lt;film&gt;"' in film
     assert "Kling &amp; co" in film
 
@@ -151,23 +151,23 @@ class StopError(Exception):
 @pytest.mark.parametrize("call", [0, 1])
 def test_stopped_join_leaves_nothing(bucket: Bucket, call: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("generations.mirror.transfer.PROGRESS_INTERVAL", 0.0)
-    order, calls = order_of(bucket, clips.clip(1), clips.clip(2)), iter(range(1000))
+    spec, calls = spec_of(bucket, clips.clip(1), clips.clip(2)), iter(range(1000))
 
     def stop(_copied: int, _total: int | None) -> None:
         if next(calls) == call:
             raise StopError
 
     with pytest.raises(StopError):
-        join_copied(order, stop)
-    assert "Contents" not in bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=order.key)
-    assert not bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=order.key).get("Uploads")
+        join_copied(spec, stop)
+    assert "Contents" not in bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=spec.key)
+    assert not bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=spec.key).get("Uploads")
 
 
 def test_part_that_is_gone(bucket: Bucket) -> None:
-    order = order_of(bucket, clips.clip(1), clips.clip(2))
-    bucket.client.delete_object(Bucket=bucket.name, Key=order.parts[1].key)
+    spec = spec_of(bucket, clips.clip(1), clips.clip(2))
+    bucket.client.delete_object(Bucket=bucket.name, Key=spec.parts[1].key)
     with pytest.raises(MirrorError):
-        join_copied(order, lambda *_: None)
+        join_copied(spec, lambda *_: None)
 
 
 WIDE = Shape(160, 90, Fraction(24))
@@ -184,9 +184,9 @@ WIDE = Shape(160, 90, Fraction(24))
     ],
 )
 def test_encoded_film_shows_each_part_for_its_time(bucket: Bucket, parts: list[bytes], counts: list[int]) -> None:
-    order = order_of(bucket, *parts)
-    made = join_encoded(order, WIDE, 3.0, lambda *_: None)
-    film = bucket.client.get_object(Bucket=bucket.name, Key=order.key)["Body"].read()
+    spec = spec_of(bucket, *parts)
+    made = join_encoded(spec, WIDE, 3.0, lambda *_: None)
+    film = bucket.client.get_object(Bucket=bucket.name, Key=spec.key)["Body"].read()
     assert [cut.last - cut.first for cut in made.cuts] == counts
     times = [time for time, _ in clips.pictures(film)]
     assert times == pytest.approx([number / 24 for number in range(sum(counts))], abs=1e-3)
