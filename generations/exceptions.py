@@ -35,3 +35,7 @@ class TooManyOrdersError(OrderRefusedError):
 
 class TooManyPicturesError(OrderRefusedError):
     """More pictures than a person chooses; each costs time and memory to read, also one that is no good."""
+
+
+class TooManyFilmsError(OrderRefusedError):
+    """More films of one person wait, or are being joined, than may at once."""

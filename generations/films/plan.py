@@ -1,18 +1,24 @@
-"""What joining these videos means: copied, or encoded in one size. By the rows alone, so that a page can say it."""
+"""What joining these videos means: copied, or encoded in one size. By the rows alone, so that a page can say it.
+
+From there on it is a film, which waits for a worker (`worker`).
+"""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
+from django.utils.translation import ngettext
 
 from accounts.models import User
+from generations.exceptions import TooManyFilmsError
 from generations.mirror.film.encode import Shape
-from generations.models import Collection, Film, FilmPart, Generation, Video
+from generations.models import RUNNING, Collection, Film, FilmPart, Generation, Video
 
-_COPIED_TYPES = frozenset({"video/mp4", "video/quicktime"})
+MAX_OPEN: Final = 10  # films of one person that wait or are being joined
+_COPIED_TYPES: Final = frozenset({"video/mp4", "video/quicktime"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +54,49 @@ def plan_join(videos: Sequence[Video]) -> JoinPlan:
 
 @transaction.atomic
 def order_film(user: User, videos: Sequence[Generation], columns: dict[str, Any]) -> Film:
-    """One film a form: a second press of it leads to the first one's. All videos are of one team, in this order."""
-    key = columns.pop("idempotency_key")
-    defaults = columns | {"team": videos[0].team, "is_encoded": plan_join([row.video for row in videos]).is_encoded}
-    film, is_new = Film.objects.get_or_create(user=user, idempotency_key=key, defaults=defaults)
-    if is_new:
-        FilmPart.objects.bulk_create(
-            FilmPart(film=film, position=number, generation=row) for number, row in enumerate(videos, 1)
-        )
+    """One film a form: a second press of it leads to the first one's. All videos are of one team, in this order.
+
+    Raises TooManyFilmsError.
+    """
+    _lock(user)
+    found = Film.objects.filter(user=user, idempotency_key=columns["idempotency_key"]).first()
+    if found:
+        return found
+    _refuse_too_many(user)
+    is_encoded = plan_join([row.video for row in videos]).is_encoded
+    film = Film.objects.create(user=user, team=videos[0].team, is_encoded=is_encoded, **columns)
+    FilmPart.objects.bulk_create(
+        FilmPart(film=film, position=number, generation=row) for number, row in enumerate(videos, 1)
+    )
     return film
+
+
+@transaction.atomic
+def retry_film(film: Film, *, is_encoded: bool) -> bool:
+    """Whether it waits once more now: not, when it has not ended, or was joined. Raises TooManyFilmsError."""
+    _lock(film.user)
+    if not film.retry(is_encoded=is_encoded):
+        return False
+    _refuse_too_many(film.user, besides=film)
+    return True
+
+
+def _lock(user: User) -> None:
+    """Another order of this person waits until this one is written."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+def _refuse_too_many(user: User, besides: Film | None = None) -> None:
+    rows = Film.objects.filter(user=user, status__in=RUNNING).exclude(pk=besides and besides.pk)
+    if rows.count() >= MAX_OPEN:
+        message = ngettext(
+            "%d film waits or is being joined, as many as one person may have at once. Nothing is lost: "
+            "press again once one is done, or cancel one.",
+            "%d films wait or are being joined, as many as one person may have at once. Nothing is lost: "
+            "press again once one is done, or cancel one.",
+            MAX_OPEN,
+        )
+        raise TooManyFilmsError(message % MAX_OPEN)
 
 
 def project_of(videos: Sequence[Generation]) -> Collection | None:

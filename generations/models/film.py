@@ -206,22 +206,21 @@ class Film(models.Model):
     @transaction.atomic
     def retry(self, *, is_encoded: bool) -> bool:
         """Join it once more, after it failed or was canceled; whether this call had it begun again."""
-        StorageDeletion.objects.filter(key__in=self.own_keys()).delete()
-        again = Film.objects.filter(pk=self.pk, status__in=[FilmStatus.FAILED, FilmStatus.CANCELED])
         now = timezone.now()
-        return bool(
-            again.update(
-                status=FilmStatus.QUEUED,
-                is_encoded=is_encoded,
-                reason="",
-                message="",
-                attempts=0,
-                done_units=0,
-                total_units=None,
-                due_at=now,
-                changed_at=now,
-            )
+        again = Film.objects.filter(pk=self.pk, status__in=[FilmStatus.FAILED, FilmStatus.CANCELED]).update(
+            status=FilmStatus.QUEUED,
+            is_encoded=is_encoded,
+            reason="",
+            message="",
+            attempts=0,
+            done_units=0,
+            total_units=None,
+            due_at=now,
+            changed_at=now,
         )
+        if again:
+            StorageDeletion.objects.filter(key__in=self.own_keys()).delete()
+        return bool(again)
 
 
 class FilmPart(models.Model):

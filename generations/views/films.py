@@ -24,7 +24,8 @@ from accounts.rights import rights_of
 from accounts.roles import Action
 from config.parameters import whole_number
 from generations import tasks
-from generations.films.plan import order_film, plan_join, project_of
+from generations.exceptions import TooManyFilmsError
+from generations.films.plan import order_film, plan_join, project_of, retry_film
 from generations.films.timeline import timeline_of
 from generations.films.worker import DIFFERENT
 from generations.models import Collection, Film, FilmPart, FilmStatus, Generation
@@ -103,13 +104,22 @@ def new_film(request: AuthenticatedHttpRequest) -> HttpResponse:
         raise PermissionDenied
     is_sent = "name" in request.POST and "move" not in request.POST
     form = FilmForm(request.user, team.pk, request.POST if is_sent else None, initial=_initial(request, rows))
-    if is_sent and form.is_valid():
-        film = order_film(request.user, rows, form.columns())
+    if is_sent and (made := _ordered(request.user, rows, form)):
         tasks.wake_films()
-        return redirect(film)
+        return redirect(made)
     context = {"form": form, "rows": _moved(request, rows), "team": team}
     context |= {"plan": plan_join([row.video for row in rows]), "is_private": any(row.is_private for row in rows)}
     return render(request, "films/new.html", context, status=422 if is_sent else 200)
+
+
+def _ordered(user: User, rows: list[Generation], form: FilmForm) -> Film | None:
+    """None: the form says why not."""
+    if form.is_valid():
+        try:
+            return order_film(user, rows, form.columns())
+        except TooManyFilmsError as error:
+            form.add_error(None, str(error))
+    return None
 
 
 def _initial(request: AuthenticatedHttpRequest, rows: list[Generation]) -> dict[str, Any]:
@@ -204,11 +214,23 @@ def change(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         else:
             messages.info(request, _("It has already ended."))
     elif verb in {"retry", "encode"}:
-        found.retry(is_encoded=found.is_encoded or verb == "encode")
-        tasks.wake_films()
+        _retry(request, found, is_encoded=found.is_encoded or verb == "encode")
     else:
         raise BadRequest("No such verb.")
     return redirect(found)
+
+
+def _retry(request: AuthenticatedHttpRequest, found: Film, *, is_encoded: bool) -> None:
+    try:
+        if retry_film(found, is_encoded=is_encoded):
+            tasks.wake_films()
+            return
+    except TooManyFilmsError as error:
+        messages.error(request, str(error))
+        return
+    found.refresh_from_db(fields=["status"])
+    is_done = found.status == FilmStatus.DONE
+    messages.info(request, _("It has been joined already.") if is_done else _("It is being joined already."))
 
 
 def _rename(request: AuthenticatedHttpRequest, found: Film) -> HttpResponse:

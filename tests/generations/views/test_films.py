@@ -1,6 +1,8 @@
 """Pages of films: what joining means is said before it begins, and nobody sees a film of what they may not see."""
 
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,9 +12,10 @@ from django.urls import reverse
 
 from accounts.models import Team, User
 from generations import bucket
+from generations.films import plan
 from generations.flows.delete_account import delete_account
 from generations.flows.delete_team import delete_team
-from generations.models import Collection, Film, FilmStatus, Generation, StorageDeletion
+from generations.models import RUNNING, Collection, Film, FilmStatus, Generation, StorageDeletion
 from generations.moderation import quarantine, retention
 from generations.storage.cleanup import is_referenced
 from tests.cast import make_generation, signed_in
@@ -77,6 +80,89 @@ def test_wrong_form_keeps_the_videos(bob: User, film: Team, fields: dict[str, An
     page = signed_in(bob).post(NEW, form(rows, **fields))
     assert page.status_code == status
     assert page.context["rows"] == rows
+
+
+@pytest.mark.parametrize("status", FilmStatus)
+def test_limit_of_open_films(bob: User, film: Team, status: FilmStatus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what waits or is being joined counts. A second press of the same form leads to its film all the same."""
+    monkeypatch.setattr(plan, "MAX_OPEN", 2)
+    rows, client = [make_clip(bob, film, clips.clip(1))], signed_in(bob)
+    project = Collection.objects.create(team=film, name="Snow")
+    last = form(rows)
+    client.post(NEW, form(rows))
+    client.post(NEW, last)
+    columns = {"done": {"key": "x", "size": 1}, "failed": {"message": "x"}}.get(status, {})
+    Film.objects.update(status=status, **columns)
+    again = client.post(NEW, form(rows, name="A <name>", project=project.pk))
+    assert client.post(NEW, last).status_code == 302
+    if status not in RUNNING:
+        assert again.status_code == 302
+        return
+    page = again.content.decode()
+    assert (again.status_code, again.context["rows"], Film.objects.count()) == (422, rows, 2)
+    assert "2 films wait or are being joined" in page
+    assert "A &lt;name&gt;" in page
+    assert f'value="{project.pk}" selected' in page
+
+
+@pytest.mark.parametrize("verb", ["retry", "encode"])
+def test_limit_of_open_films_holds_for_another_try(
+    bob: User, alice: User, film: Team, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of whose film it is, whoever presses."""
+    monkeypatch.setattr(plan, "MAX_OPEN", 1)
+    ended = make_film(bob, film)
+    ended.cancel()
+    make_film(bob, film)
+    answer = signed_in(alice).post(reverse("film-change", args=[ended.pk]), {"verb": verb}, follow=True)
+    assert "1 film waits or is being joined" in answer.content.decode()
+    ended.refresh_from_db()
+    assert ended.status == FilmStatus.CANCELED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_limit_of_open_films_at_once(bob: User, film: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many presses of different forms at one moment make no more than the limit."""
+    monkeypatch.setattr(plan, "MAX_OPEN", 2)
+    rows, barrier = [make_clip(bob, film, clips.clip(1))], threading.Barrier(5)
+
+    def press(_number: int) -> int:
+        client = signed_in(bob)
+        barrier.wait()
+        try:
+            return client.post(NEW, form(rows)).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(5) as pool:
+        assert sorted(pool.map(press, range(5))) == [302, 302, 422, 422, 422]
+    assert Film.objects.count() == 2
+
+
+@pytest.mark.parametrize("verb", ["retry", "encode", "cancel"])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (FilmStatus.QUEUED, "It is being joined already."),
+        (FilmStatus.JOINING, "It is being joined already."),
+        (FilmStatus.DONE, "It has been joined already."),
+        (FilmStatus.FAILED, ""),
+        (FilmStatus.CANCELED, ""),
+    ],
+)
+def test_press_of_a_page_that_is_out_of_date(bob: User, film: Team, verb: str, status: FilmStatus, words: str) -> None:
+    """Somebody else was faster: that is said, and what they did stands."""
+    made = make_film(bob, film)
+    Film.objects.update(status=status, message="x", key="x", size=1)
+    answer = signed_in(bob).post(reverse("film-change", args=[made.pk]), {"verb": verb}, follow=True)
+    said = [str(message) for message in answer.context["messages"]]
+    made.refresh_from_db()
+    if verb == "cancel":
+        assert said == ["Canceled." if status in RUNNING else "It has already ended."]
+        assert made.status == (FilmStatus.CANCELED if status in RUNNING else status)
+        return
+    assert said == ([words] if words else [])
+    assert made.status == (status if words else FilmStatus.QUEUED)
 
 
 def test_what_cannot_be_joined(bob: User, mallory: User, film: Team) -> None:
