@@ -150,6 +150,7 @@ def sweep() -> None:
     _run(delete_unused_uploads)
     _run(private_work.notify_former_members)
     _run(private_work.trash_undecided)
+    _run(private_work.delete_abandoned_films)
     _run(empty_trash)
     _run(retention.purge_evidence)
     _run(retention.purge_films)

@@ -1,6 +1,7 @@
 """Private work in teams that its owner has left: it stays theirs until they decide, or for 30 days after a mail.
 
-They can download it, show it to the team, or delete it. What is left then goes into their trash.
+They can download it, show it to the team, or delete it. What is left then goes into their trash. A film of it is seen
+by nobody until it is shown, and ends with it.
 """
 
 import uuid
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from accounts.emails import send_email
 from accounts.models import FormerMembership, Membership, Team, User
-from generations.models import TERMINAL, Generation
+from generations.models import TERMINAL, Film, Generation
 from generations.models.generation_queryset import GenerationQuerySet
 
 TIME_TO_DECIDE: Final = timedelta(days=30)
@@ -81,6 +82,11 @@ def trash_undecided() -> int:
         rows = private_to(one.user, one.team).filter(trashed_at=None, status__in=sorted(TERMINAL))
         trashed += sum(row.move_to_trash(None) for row in rows)
     return trashed
+
+
+def delete_abandoned_films() -> int:
+    """Delete films of private work that its owner has not shown to the team in time, or deleted; how many."""
+    return Film.objects.abandoned().delete_with_objects()
 
 
 def _private(rows: GenerationQuerySet, user: User) -> GenerationQuerySet:

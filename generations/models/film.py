@@ -7,11 +7,12 @@ from typing import Any, ClassVar, Final, Self
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Team, User
+from accounts.models import Membership, Team, User
 from accounts.roles import Action
 from generations.models.collections import Collection
 from generations.models.deletion import StorageDeletion
@@ -39,10 +40,27 @@ class FilmQuerySet(models.QuerySet["Film"]):
         teams = (
             user.rights.view_ids if user.rights else Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
         )
-        own = Q(generation__user=user, generation__assigned_to=None) | Q(generation__assigned_to=user)
         closed = Q(generation__is_private=True) | Q(generation__awaits_review=True)
-        hidden = Q(generation__taken_down_at__isnull=False) | closed & ~own
+        hidden = Q(generation__taken_down_at__isnull=False) | closed & ~_owned_by(user)
         return self.filter(~Exists(_parts().filter(hidden)), team__in=teams, quarantined_at=None)
+
+    def deletable_by(self, user: User) -> Self:
+        """What the user made, what is of a team that they manage, and what was handed to them: a private part of it is
+        theirs, or every part. For rows that they may see.
+        """
+        own = _owned_by(user)
+        handed = Exists(_parts().filter(own, generation__is_private=True)) | ~Exists(_parts().exclude(own))
+        return self.filter(
+            handed | Q(user=user) | Q(team__in=Team.objects.where_may(user, Action.DELETE).order_by().values("pk"))
+        )
+
+    def abandoned(self) -> Self:
+        """Nobody will see them again: a part was private to somebody who has left the team, and is deleted."""
+        owner = Coalesce("generation__assigned_to", "generation__user")
+        is_member = Exists(Membership.objects.filter(team=OuterRef("film__team"), user=OuterRef("owner")))
+        is_deleted = Q(generation__trashed_at__isnull=False) | Q(generation__deleted_at__isnull=False)
+        parts = _parts().alias(owner=owner).filter(~is_member, is_deleted, generation__is_private=True)
+        return self.filter(Exists(parts))
 
     def misplaced(self) -> Self:
         """Whose objects lie in the bucket though a part was taken down, or in quarantine though none is any more."""
@@ -81,6 +99,10 @@ class FilmQuerySet(models.QuerySet["Film"]):
             row.enqueue_removal()
         self.model._default_manager.filter(pk__in=[row.pk for row in rows]).delete()
         return len(rows)
+
+
+def _owned_by(user: User) -> Q:
+    return Q(generation__user=user, generation__assigned_to=None) | Q(generation__assigned_to=user)
 
 
 def _parts() -> models.QuerySet["FilmPart"]:

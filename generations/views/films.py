@@ -326,7 +326,7 @@ def _visible(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Film:
 
 
 def _may_delete(request: AuthenticatedHttpRequest, found: Film) -> bool:
-    return found.user_id == request.user.pk or rights_of(request.user).may(Action.DELETE, found.team_id)
+    return Film.objects.deletable_by(request.user).filter(pk=found.pk).exists()
 
 
 def _visible_name(text: str) -> str:

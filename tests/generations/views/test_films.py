@@ -3,18 +3,23 @@
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Team, User
+from accounts.models import FormerMembership, Membership, Team, User
+from accounts.roles import Role
 from generations import bucket
 from generations.films import plan
+from generations.flows import private_work
 from generations.flows.delete_account import delete_account
 from generations.flows.delete_team import delete_team
+from generations.flows.remove_member import remove_member
 from generations.models import RUNNING, Collection, Film, FilmStatus, Generation, StorageDeletion
 from generations.moderation import quarantine, retention
 from generations.storage.cleanup import is_referenced
@@ -315,6 +320,61 @@ def test_films_end_with_an_account(bob: User, alice: User, film: Team) -> None:
     assert list(Film.objects.all()) == [shared]
     gone = set(StorageDeletion.objects.values_list("key", flat=True))
     assert {own.own_keys()[0], private.own_keys()[0]} <= gone
+
+
+@pytest.mark.parametrize("decision", ["none yet", "shown", "deleted", "trash", "late", "handed over", "came back"])
+def test_film_of_private_work_of_who_left(alice: User, bob: User, victor: User, film: Team, decision: str) -> None:
+    """It is shown with its part, or ends with it: nothing stays in the bucket that nobody could ever see."""
+    private = make_clip(bob, film, clips.clip(1), is_private=True)
+    made = film_of(bob, [private, make_clip(alice, film, clips.clip(2))])
+    other = joined(bob, film)
+    join_due()
+    remove_member(film, bob, bob, victor if decision == "handed over" else None)
+    private.refresh_from_db()
+    match decision:
+        case "shown":
+            Generation.objects.filter(pk=private.pk).update(is_private=False)
+        case "deleted":
+            private.delete_permanently(bob)
+        case "trash":
+            private.move_to_trash(bob)
+        case "late":
+            FormerMembership.objects.update(notified_at=timezone.now() - timedelta(days=31))
+            assert private_work.trash_undecided() == 1
+        case "came back":
+            Membership.objects.create(team=film, user=bob, role=Role.MEMBER)
+            private.move_to_trash(bob)
+    is_gone = decision in {"deleted", "trash", "late"}
+    assert private_work.delete_abandoned_films() == is_gone
+    assert not is_gone or set(made.own_keys()) <= set(StorageDeletion.objects.values_list("key", flat=True))
+
+    seers = {user for user in (alice, bob, victor) if made in Film.objects.visible_to(user)}
+    assert seers == {"shown": {alice, victor}, "handed over": {victor}, "came back": {bob}}.get(decision, set())
+    assert other in Film.objects.visible_to(alice)
+
+
+def test_who_may_delete_a_film(alice: User, bob: User, victor: User, film: Team) -> None:
+    """Its maker, managers, and whoever its videos were handed over to."""
+    Membership.objects.filter(team=film, user=victor).update(role=Role.MEMBER)
+    cara = User.objects.create(email="cara@example.com")
+    Membership.objects.create(team=film, user=cara, role=Role.MEMBER)
+    made = joined(bob, film)
+    address = reverse("film-delete", args=[made.pk])
+
+    def who() -> list[User]:
+        return [user for user in (alice, bob, victor, cara) if signed_in(user).get(address).status_code == 200]
+
+    assert who() == [alice, bob]
+    remove_member(film, bob, alice, victor)
+    assert who() == [alice, victor]
+    Generation.objects.filter(film_parts__film=made, film_parts__position=1).update(is_private=True)
+    assert who() == [victor]
+    assert delete_team(film, alice, cara) is False
+    Generation.objects.update(is_private=False)
+    assert delete_team(film, alice, cara)
+    assert who() == [cara]
+    assert signed_in(cara).post(address).status_code == 302
+    assert not Film.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["films", "film", "film-new"])
