@@ -186,7 +186,7 @@ def _run(step: Callable[[], object]) -> None:
 
 def _log_violations() -> None:
     for found in policy_audit.violations():
-        logger.error("audit_moderation: %s %s: %s", found.rule, found.generation, found.message)
+        logger.error("audit_moderation: %s %s: %s", found.rule, found.row, found.message)
 
 
 def _enqueue_drive() -> None:

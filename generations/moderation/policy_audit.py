@@ -5,19 +5,22 @@ Each check finds rows by a rule of its own, so that it also finds what another m
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from generations import bucket
 from generations.models import (
+    RUNNING,
     BannedFile,
     Case,
     Decision,
     DecisionKind,
     Event,
+    Film,
+    FilmPart,
     Generation,
     Hold,
     Report,
@@ -30,15 +33,16 @@ _REMOVALS: Final = [DecisionKind.TAKE_DOWN, DecisionKind.REJECT]
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """`rule` is one of CHECKS; `generation` the row's key."""
+    """`rule` is one of CHECKS or FILM_CHECKS; `row` the key of a generation or a film."""
 
     rule: str
-    generation: object
+    row: object
     message: str
 
 
 def violations() -> Iterator[Violation]:
-    for rule, (find, message) in CHECKS.items():
+    checks: dict[str, tuple[Callable[[], QuerySet[Any]], str]] = {**CHECKS, **FILM_CHECKS}
+    for rule, (find, message) in checks.items():
         for row in find().iterator(500):
             yield Violation(rule, row.pk, message)
     yield from _misplaced_objects()
@@ -129,6 +133,22 @@ def _still_at_fal() -> QuerySet[Generation]:
     return _rows().filter(taken_down_at__lt=before, fal_copy_deleted_at=None, request_id__isnull=False)
 
 
+def _films_of_removed(**when: datetime) -> Q:
+    """With a part that was taken down. What is being joined fails for such a part by itself."""
+    parts = FilmPart.objects.filter(film=OuterRef("pk"), generation__taken_down_at__isnull=False)
+    return Q(Exists(parts.filter(**when)))
+
+
+def _film_not_in_quarantine() -> QuerySet[Film]:
+    removed = _films_of_removed(generation__taken_down_at__lt=timezone.now() - GRACE_PERIOD)
+    return Film.objects.filter(removed, quarantined_at=None).exclude(status__in=RUNNING).order_by()
+
+
+def _film_in_quarantine() -> QuerySet[Film]:
+    before = timezone.now() - GRACE_PERIOD
+    return Film.objects.filter(~_films_of_removed(), quarantined_at__isnull=False, changed_at__lt=before).order_by()
+
+
 CHECKS: Final[dict[str, tuple[Callable[[], QuerySet[Generation]], str]]] = {
     "seen-though-removed": (_visible_though_removed, "a moderator removed it, and it can be seen"),
     "seen-though-banned": (_visible_though_banned, "its file is banned, and it can be seen"),
@@ -144,12 +164,20 @@ CHECKS: Final[dict[str, tuple[Callable[[], QuerySet[Generation]], str]]] = {
     "reported-to-nobody": (_report_without_case, "it was reported, and no moderator is asked"),
     "still-at-fal": (_still_at_fal, "it is taken down, and fal still has its copy"),
 }
+FILM_CHECKS: Final[dict[str, tuple[Callable[[], QuerySet[Film]], str]]] = {
+    "film-not-in-quarantine": (_film_not_in_quarantine, "a part is taken down, and the film lies where it lay"),
+    "film-not-back": (_film_in_quarantine, "no part is taken down, and the film is still in quarantine"),
+}
 MISPLACED: Final = "object-in-reach"
+FILM_MISPLACED: Final = "film-in-reach"
 
 
 def _misplaced_objects() -> Iterator[Violation]:
     """The database says quarantine: does the bucket?"""
-    for row in _rows().filter(quarantined_at__isnull=False, taken_down_at__isnull=False).iterator(200):
-        in_reach = [key for key in sorted(row.own_keys()) if bucket.size_or_none(key) is not None]
-        if in_reach:
-            yield Violation(MISPLACED, row.pk, f"an old address still leads to {in_reach[0]}")
+    rows = _rows().filter(quarantined_at__isnull=False, taken_down_at__isnull=False)
+    films = Film.objects.filter(_films_of_removed(), quarantined_at__isnull=False).order_by()
+    for rule, found in ((MISPLACED, rows), (FILM_MISPLACED, films)):
+        for row in found.iterator(200):
+            in_reach = [key for key in sorted(row.own_keys()) if bucket.size_or_none(key) is not None]
+            if in_reach:
+                yield Violation(rule, row.pk, f"an old address still leads to {in_reach[0]}")

@@ -11,11 +11,14 @@ from django.utils import timezone
 from accounts.models import Team, User
 from generations import bucket
 from generations.models import (
+    RUNNING,
     BannedFile,
     Case,
     Cause,
     Decision,
     DecisionKind,
+    Film,
+    FilmStatus,
     Generation,
     Hold,
     Report,
@@ -24,8 +27,10 @@ from generations.models import (
 )
 from generations.moderation.cases import open_case
 from generations.moderation.decisions import decide
-from generations.moderation.policy_audit import CHECKS, MISPLACED, violations
+from generations.moderation.policy_audit import CHECKS, FILM_CHECKS, FILM_MISPLACED, MISPLACED, violations
+from generations.moderation.quarantine import move_films
 from tests.cast import make_generation, make_video
+from tests.generations.films.cast import joined
 
 
 def done(bob: User, film: Team, **columns: Any) -> Generation:
@@ -99,8 +104,42 @@ def _hide(row: Generation) -> None:
 @pytest.mark.parametrize("name", [*CHECKS, MISPLACED])
 def test_each_kind_of_violation_is_found(bob: User, film: Team, mo: User, name: str) -> None:
     row = plant(name, bob, film, mo)
-    found = [(each.rule, each.generation) for each in violations()]
+    found = [(each.rule, each.row) for each in violations()]
     assert found == [(name, row.pk)]
+
+
+def _planted_film(name: str, bob: User, team: Team, mo: User) -> Film:
+    """What its parts say is carried out at them, and not at the film."""
+    long_ago = timezone.now() - timedelta(days=2)
+    made = joined(bob, team)
+    columns: dict[str, Any] = {"film-not-in-quarantine": {}}.get(
+        name, {"quarantined_at": long_ago, "changed_at": long_ago}
+    )
+    Film.objects.filter(pk=made.pk).update(**columns)
+    if name != "film-not-back":
+        part = made.parts.get(position=2).generation
+        set_(part, taken_down_at=long_ago, quarantined_at=long_ago, fal_copy_deleted_at=long_ago)
+        decided(part, DecisionKind.TAKE_DOWN, mo)
+        _hide(part)
+    return made
+
+
+@pytest.mark.parametrize("name", [*FILM_CHECKS, FILM_MISPLACED])
+def test_film_that_does_not_go_with_its_parts_is_found(bob: User, film: Team, mo: User, name: str) -> None:
+    made = _planted_film(name, bob, film, mo)
+    if name == FILM_MISPLACED:  # the poster alone can still be read
+        bucket.delete(made.own_keys()[0])
+    assert [(each.rule, each.row) for each in violations()] == [(name, made.pk)]
+    if name != FILM_MISPLACED:
+        move_films()
+        assert list(violations()) == []
+
+
+@pytest.mark.parametrize("status", sorted(RUNNING))
+def test_film_that_is_being_joined_is_not_reported(bob: User, film: Team, mo: User, status: FilmStatus) -> None:
+    _planted_film("film-not-in-quarantine", bob, film, mo)
+    Film.objects.update(status=status)
+    assert list(violations()) == []
 
 
 def test_command_lists_all_of_them_and_fails(bob: User, film: Team, mo: User) -> None:
