@@ -31,10 +31,11 @@ from generations.films.worker import DIFFERENT
 from generations.models import Collection, Film, FilmPart, FilmStatus, Generation
 from generations.models.collections import clean_name
 from generations.models.film import MAX_PARTS, NAME_LENGTH
+from generations.views.keyset import behind, cursor_of
 from generations.views.media import Deliverable, deliver
 from generations.views.media import download_name as video_file_name
 
-_MAX_LISTED: Final = 100  # the newest
+PAGE_SIZE: Final = 50
 
 
 class FilmForm(forms.Form):
@@ -77,7 +78,7 @@ class NameForm(forms.Form):
 @require_safe
 @login_required
 def films(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """All that the user may see, or those of `?project=`."""
+    """All that the user may see, or those of `?project=`, the newest first; `?before=` is a cursor."""
     rows = Film.objects.visible_to(request.user).select_related("team", "project", "user")
     project = None
     if "project" in request.GET:
@@ -87,8 +88,13 @@ def films(request: AuthenticatedHttpRequest) -> HttpResponse:
         if project is None:
             raise Http404
         rows = rows.filter(project=project)
-    found = rows.annotate(part_count=Count("parts"))[:_MAX_LISTED]
-    return render(request, "films/films.html", {"films": found, "project": project})
+    if before := request.GET.get("before"):
+        rows = rows.filter(behind("created_at", before))
+    found = list(rows.annotate(part_count=Count("parts")).order_by("-created_at", "-id")[: PAGE_SIZE + 1])
+    page = found[:PAGE_SIZE]
+    older = cursor_of(page[-1].created_at, page[-1].pk) if len(found) > PAGE_SIZE else ""
+    context = {"films": page, "project": project, "older": older, "is_first_page": not before}
+    return render(request, "films/films.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,16 +1,14 @@
 """The trash: deleted videos stay there for 30 days, to be restored or deleted for good."""
 
 import uuid
-from datetime import datetime
 from typing import Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -21,6 +19,7 @@ from accounts.roles import Action
 from generations import tasks
 from generations.access import may_delete
 from generations.models import TRASH_RETENTION, Generation
+from generations.views.keyset import behind, cursor_of, moment_of
 
 PAGE_SIZE: Final = 48
 _MAX_REMOVED: Final = 20
@@ -32,7 +31,7 @@ def contents(request: AuthenticatedHttpRequest) -> HttpResponse:
     """What lies there, the last put in first."""
     rows = Generation.objects.in_trash_of(request.user).select_related("video", "user", "team")
     if before := request.GET.get("before"):
-        rows = rows.filter(_before_cursor(before))
+        rows = rows.filter(behind("trashed_at", before))
     page = list(rows.order_by("-trashed_at", "-id")[: PAGE_SIZE + 1])
     context = {
         "generations": page[:PAGE_SIZE],
@@ -43,6 +42,10 @@ def contents(request: AuthenticatedHttpRequest) -> HttpResponse:
         "removed": _removed_by_moderators(request),
     }
     return render(request, "trash.html", context)
+
+
+def _cursor(row: Generation) -> str:
+    return cursor_of(row.trashed_at, row.pk) if row.trashed_at else ""
 
 
 def _removed_by_moderators(request: AuthenticatedHttpRequest) -> list[Generation]:
@@ -74,7 +77,7 @@ def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 @login_required
 def undo(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Take out what was put in at one moment, as far as the person may."""
-    rows = Generation.objects.in_trash_of(request.user).filter(trashed_at=_moment(request.POST.get("at", "")))
+    rows = Generation.objects.in_trash_of(request.user).filter(trashed_at=moment_of(request.POST.get("at", "")))
     back = sum(row.restore_from_trash(request.user) for row in rows.deletable_by(request.user))
     if back:
         messages.success(request, ngettext("Restored.", "%d restored.", back) % (() if back == 1 else back))
@@ -89,27 +92,3 @@ def _get_trashed(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Generation
     if not may_delete(request.user, generation):
         raise PermissionDenied
     return generation
-
-
-def _cursor(row: Generation) -> str:
-    return f"{_moment(row.trashed_at).isoformat()}_{row.pk}"
-
-
-def _before_cursor(cursor: str) -> Q:
-    moment, _underscore, pk = cursor.partition("_")
-    at = _moment(moment)
-    try:
-        return Q(trashed_at__lte=at) & ~Q(trashed_at=at, pk__gte=uuid.UUID(pk))
-    except ValueError:
-        raise Http404 from None
-
-
-def _moment(value: datetime | str | None) -> datetime:
-    """An aware moment, or 404 for what is none."""
-    try:
-        moment = value if isinstance(value, datetime) else parse_datetime(value or "")
-    except ValueError:
-        raise Http404 from None
-    if moment is None or moment.tzinfo is None:
-        raise Http404
-    return moment

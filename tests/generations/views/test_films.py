@@ -1,9 +1,11 @@
 """Pages of films: what joining means is said before it begins, and nobody sees a film of what they may not see."""
 
+import re
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from generations.flows.remove_member import remove_member
 from generations.models import RUNNING, Collection, Film, FilmStatus, Generation, StorageDeletion
 from generations.moderation import quarantine, retention
 from generations.storage.cleanup import is_referenced
+from generations.views import films
 from tests.cast import make_generation, signed_in
 from tests.generations.films.cast import file_of, film_of, join_due, joined, make_clip, make_film
 from tests.generations.mirror.film import clips
@@ -375,6 +378,35 @@ def test_who_may_delete_a_film(alice: User, bob: User, victor: User, film: Team)
     assert who() == [cara]
     assert signed_in(cara).post(address).status_code == 302
     assert not Film.objects.exists()
+
+
+@pytest.mark.parametrize("in_project", [False, True])
+def test_list_goes_on_to_the_oldest(bob: User, film: Team, in_project: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each once, also those of one moment, whatever is made or deleted meanwhile."""
+    monkeypatch.setattr(films, "PAGE_SIZE", 2)
+    project, client, at = Collection.objects.create(team=film, name="Snow"), signed_in(bob), timezone.now()
+    rows = [Film.objects.create(team=film, user=bob, name=f"Film {n}", project=project) for n in range(5)]
+    Film.objects.filter(pk__in=[row.pk for row in rows[:3]]).update(created_at=at - timedelta(hours=1))
+    expected = list(Film.objects.order_by("-created_at", "-id"))
+    address = f"{reverse('films')}?project={project.pk}" if in_project else reverse("films")
+    seen: list[Film] = []
+    while address:
+        page = client.get(address)
+        seen += page.context["films"]
+        Film.objects.create(team=film, user=bob, name="New", project=project)
+        Film.objects.filter(pk=seen[-1].pk).delete()
+        older = re.search(r'href="([^"]+)" rel="next"', page.content.decode())
+        address = f"{reverse('films')}{unescape(older[1])}" if older else ""
+        assert not address or in_project == ("project=" in address)
+    assert [row.name for row in seen] == [row.name for row in expected]
+
+
+@pytest.mark.parametrize("cursor", ["x", "2026-01-01T00:00:00+00:00", "2026-01-01_x", "0001-01-01T00:00:00+00:00_x"])
+def test_list_knows_no_such_page(bob: User, film: Team, cursor: str) -> None:
+    client = signed_in(bob)
+    assert client.get(reverse("films"), {"before": cursor}).status_code == 404
+    past = client.get(reverse("films"), {"before": f"2020-01-01T00:00:00+00:00_{uuid.uuid4()}"})
+    assert "No older films." in past.content.decode()
 
 
 @pytest.mark.parametrize("name", ["films", "film", "film-new"])
