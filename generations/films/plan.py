@@ -62,12 +62,12 @@ def order_film(user: User, videos: Sequence[Generation], columns: dict[str, Any]
     found = Film.objects.filter(user=user, idempotency_key=columns["idempotency_key"]).first()
     if found:
         return found
-    _refuse_too_many(user)
     is_encoded = plan_join([row.video for row in videos]).is_encoded
     film = Film.objects.create(user=user, team=videos[0].team, is_encoded=is_encoded, **columns)
     FilmPart.objects.bulk_create(
         FilmPart(film=film, position=number, generation=row) for number, row in enumerate(videos, 1)
     )
+    _refuse_too_many(user)
     return film
 
 
@@ -77,7 +77,7 @@ def retry_film(film: Film, *, is_encoded: bool) -> bool:
     _lock(film.user)
     if not film.retry(is_encoded=is_encoded):
         return False
-    _refuse_too_many(film.user, besides=film)
+    _refuse_too_many(film.user)
     return True
 
 
@@ -86,9 +86,9 @@ def _lock(user: User) -> None:
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
-def _refuse_too_many(user: User, besides: Film | None = None) -> None:
-    rows = Film.objects.filter(user=user, status__in=RUNNING).exclude(pk=besides and besides.pk)
-    if rows.count() >= MAX_OPEN:
+def _refuse_too_many(user: User) -> None:
+    """With the film that was just begun, in its transaction."""
+    if Film.objects.filter(user=user, status__in=RUNNING).count() > MAX_OPEN:
         message = ngettext(
             "%d film waits or is being joined, as many as one person may have at once. Nothing is lost: "
             "press again once one is done, or cancel one.",

@@ -19,7 +19,16 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from generations.mirror.display_matrix import transpose_of
-from generations.mirror.film.join import Cut, FrameSource, JoinedFilm, JoinSpec, SoundSource, opener, write
+from generations.mirror.film.join import (
+    Cut,
+    FrameSource,
+    JoinedFilm,
+    JoinSpec,
+    SoundSource,
+    opener,
+    refuse_too_long,
+    write,
+)
 from generations.mirror.film.sample_table import read_sample_table
 from generations.mirror.film.sound import RATE
 from generations.mirror.media_info import open_video
@@ -118,7 +127,8 @@ class _Encoder:
         return lasts
 
     def _encode_until(self, frame: VideoFrame, moment: float) -> None:
-        """A part shorter than half a frame still shows one."""
+        """A part shorter than half a frame still shows one. Raises MirrorError where a part's clock leaps too far."""
+        refuse_too_long(moment)
         while self._done < round(moment * self._shape.rate):
             self._progress(round(moment * 1000), None)
             frame.pts, frame.time_base = self._done, 1 / self._shape.rate

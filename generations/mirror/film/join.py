@@ -15,7 +15,13 @@ from typing import IO, Final
 from generations.mirror.errors import MirrorError, Reason
 from generations.mirror.film.boxes import NotCopyableError, read_exactly
 from generations.mirror.film.manifest import Ingredient, manifest_box
-from generations.mirror.film.sample_table import SampleTable, common_timescale, difference, read_sample_table
+from generations.mirror.film.sample_table import (
+    MAX_SECONDS,
+    SampleTable,
+    common_timescale,
+    difference,
+    read_sample_table,
+)
 from generations.mirror.film.sound import RATE, SoundTrack, silence, sound_of
 from generations.mirror.film.track import Chunk, Track, head
 from generations.mirror.s3_file import StoredFile
@@ -132,8 +138,17 @@ def read_tables(spec: JoinSpec) -> list[SampleTable]:
             tables.append(_read_table(spec, part, tables))
         except NotCopyableError as error:
             raise NotCopyableError(f"Part {number} can’t be copied: {error}.") from error
+        except MirrorError as error:
+            raise MirrorError(error.reason, f"Part {number}: {error}") from error
     timescale = common_timescale(tables)
+    refuse_too_long(sum(table.ticks / table.timescale for table in tables))
     return [table.scaled(timescale) for table in tables]
+
+
+def refuse_too_long(seconds: float) -> None:
+    """Raises MirrorError."""
+    if seconds > MAX_SECONDS:
+        raise MirrorError(Reason.TOO_LARGE, f"The film would last more than {MAX_SECONDS // 3600} hours.")
 
 
 def _read_table(spec: JoinSpec, part: Part, before: list[SampleTable]) -> SampleTable:

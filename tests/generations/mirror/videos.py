@@ -59,10 +59,10 @@ def edited(data: bytes, *edits: tuple[int, int]) -> bytes:
     """The same MP4 with this edit list: milliseconds to show, and from where in the track's time (-1: nothing)."""
     entries = b"".join(struct.pack(">Iihh", shown, begin, 1, 0) for shown, begin in edits)
     new = _box(b"edts", _box(b"elst", struct.pack(">II", 0, len(edits)) + entries))
-    begin, size = _find(data, [b"moov", b"trak", b"edts"])
+    begin, size = find(data, [b"moov", b"trak", b"edts"])
     changed = bytearray(data)
     for path in ([b"moov"], [b"moov", b"trak"]):
-        at, length = _find(data, path)
+        at, length = find(data, path)
         changed[at : at + 4] = struct.pack(">I", length + len(new) - size)
     changed[begin : begin + size] = new
     return bytes(changed)
@@ -72,11 +72,11 @@ def _box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(content), kind) + content
 
 
-def _find(data: bytes, path: Sequence[bytes], begin: int = 0) -> tuple[int, int]:
+def find(data: bytes, path: Sequence[bytes], begin: int = 0) -> tuple[int, int]:
     while True:
         size, kind = struct.unpack(">I4s", data[begin : begin + 8])
         if kind == path[0]:
-            return (begin, size) if len(path) == 1 else _find(data, path[1:], begin + 8)
+            return (begin, size) if len(path) == 1 else find(data, path[1:], begin + 8)
         begin += size
 
 
@@ -129,7 +129,7 @@ def quarters_mp4(size: tuple[int, int] = (320, 180)) -> bytes:
 
 def with_matrix(data: bytes, matrix: tuple[float, ...]) -> bytes:
     """The same MP4 whose track has this display matrix (`tkhd`), as phones write one."""
-    begin, _ = _find(data, [b"moov", b"trak", b"tkhd"])
+    begin, _ = find(data, [b"moov", b"trak", b"tkhd"])
     a, b, c, d = (round(value * 65536) for value in matrix)
     changed = bytearray(data)
     changed[begin + 48 : begin + 84] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)

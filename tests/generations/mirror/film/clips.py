@@ -13,8 +13,10 @@ import av
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from generations.mirror.display_matrix import shown_size
+from generations.mirror.film.boxes import box, children
 from generations.mirror.film.encode import Shape
 from generations.mirror.frame_color import image_of
+from tests.generations.mirror.videos import find
 
 
 @cache
@@ -67,6 +69,21 @@ def rotated(data: bytes) -> bytes:
     turned = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
     at = data.index(plain, data.index(b"tkhd"))
     return data[:at] + turned + data[at + len(plain) :]
+
+
+def with_box(data: bytes, path: list[bytes], content: bytes) -> bytes:
+    """The same with another box below `moov`; of one without sound, whose head lies at its end."""
+    begin, size = find(data, [b"moov"])
+    moov = b"moov" + _replaced(data[begin + 8 : begin + size], path, content)
+    return data[:begin] + struct.pack(">I", 4 + len(moov)) + moov + data[begin + size :]
+
+
+def _replaced(data: bytes, path: list[bytes], content: bytes) -> bytes:
+    new = [
+        box(kind, body if kind != path[0] else _replaced(body, path[1:], content) if path[1:] else content)
+        for kind, body in children(data)
+    ]
+    return b"".join(new)
 
 
 def pictures(data: bytes) -> list[tuple[float, str]]:
