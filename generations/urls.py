@@ -56,6 +56,7 @@ urlpatterns = [
     path("generations/compare/", compare.compare, name="compare"),
     path("generations/between", extend.between, name="generations-between"),
     path("generations/<uuid:pk>/extend", extend.extend, name="generation-extend"),
+    path("generations/<uuid:pk>/between", extend.choose_second, name="generation-between"),
     path("generations/prompts/rewrite", prompt_help.rewrite_prompt, name="rewrite-prompt"),
     path("drafts/", drafts.save, name="draft-save"),
     path("drafts/session", drafts.session, name="draft-session"),

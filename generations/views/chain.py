@@ -11,9 +11,14 @@ from django.db.models.expressions import RawSQL
 from django.urls import reverse
 
 from generations.models import Generation, Relation
+from generations.models.film import MAX_PARTS
 
-_CONTINUES: Final = frozenset({Relation.EXTEND, Relation.BETWEEN, Relation.RETRY})  # a retry takes its parent's place
-_LOOKED_AT: Final = 200  # as the query says
+_CONTINUES: Final = [
+    Relation.EXTEND.value,
+    Relation.BETWEEN.value,
+    Relation.RETRY.value,
+]  # a retry stands in for its parent
+_MAX_LOOKED_AT: Final = MAX_PARTS  # so that all of it can be joined
 # UNION leaves out what is there already, so that it ends whatever leads to what
 _CONNECTED: Final = """
 generations_generation.id IN (
@@ -25,17 +30,17 @@ generations_generation.id IN (
         JOIN generations_generation AS this ON this.id = chain.id
         CROSS JOIN LATERAL (
             SELECT child.id FROM generations_generation AS child
-            WHERE child.parent_id = this.id AND child.relation IN ('extend', 'between', 'retry')
+            WHERE child.parent_id = this.id AND child.relation = ANY(%s)
             UNION ALL
             SELECT other.id FROM generations_generation AS other WHERE other.leads_to_id = this.id
             UNION ALL
-            SELECT this.parent_id WHERE this.relation IN ('extend', 'between', 'retry')
+            SELECT this.parent_id WHERE this.relation = ANY(%s)
             UNION ALL
             SELECT this.leads_to_id
         ) AS near
         WHERE near.id IS NOT NULL
     )
-    SELECT id FROM chain LIMIT 200
+    SELECT id FROM chain LIMIT %s
 )
 """
 
@@ -83,8 +88,9 @@ class Chain:
 
 
 def connected(rows: QuerySet[Generation], pk: uuid.UUID) -> QuerySet[Generation]:
-    """Of the rows those of the same film, in no order."""
-    return rows.filter(RawSQL(_CONNECTED, [pk], BooleanField())).order_by()  # noqa: S611 - its text is ours
+    """Of the rows those of the same film, in no order: the nearest, and one more than is looked at."""
+    values = [pk, _CONTINUES, _CONTINUES, _MAX_LOOKED_AT + 1]
+    return rows.filter(RawSQL(_CONNECTED, values, BooleanField())).order_by()  # noqa: S611 - its text is ours
 
 
 def chain_of(generation: Generation, rows: list[Generation]) -> Chain | None:
@@ -105,7 +111,13 @@ def chain_of(generation: Generation, rows: list[Generation]) -> Chain | None:
     head = [*_walk(this, lambda row: _newest(before[row.pk]))]
     way = [*reversed(head), this, *_walk(this, lambda row: _newest(after[row.pk]), {row.pk for row in head})]
     parts = [Part(row, _versions(row, way, before, after)) for row in way if hasattr(row, "video")]
-    return Chain(parts, len(known) >= _LOOKED_AT) if len(parts) > 1 else None
+    is_cut = len(known) > _MAX_LOOKED_AT
+    return Chain(_cut(parts, this) if is_cut else parts, is_cut) if len(parts) > 1 else None
+
+
+def _cut(parts: list[Part], this: Generation) -> list[Part]:
+    """Without the one too many, at the end that is not this video."""
+    return parts[-_MAX_LOOKED_AT:] if parts[-1].generation == this else parts[:_MAX_LOOKED_AT]
 
 
 def _links(known: dict[uuid.UUID, Generation]) -> Iterator[tuple[Generation, Generation]]:

@@ -1,17 +1,21 @@
 """Go on with a video: from its last frame, or from it to the first frame of another."""
 
 import uuid
+from collections.abc import Callable
+from typing import Final
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import AuthenticatedHttpRequest, login_required
+from accounts.models import User
 from accounts.rights import rights_of
 from accounts.roles import Action
 from generations.access import visible_generation
@@ -19,9 +23,12 @@ from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import InvalidArguments
 from generations.mirror import MirrorError
-from generations.models import Generation
+from generations.models import Generation, Upload
 from generations.orders.frames import keep_first_frame, keep_last_frame
 from generations.pictures import DecoderBusyError
+from generations.views.keyset import behind, cursor_of
+
+PAGE_SIZE: Final = 24
 
 
 @require_POST
@@ -29,6 +36,26 @@ from generations.pictures import DecoderBusyError
 def extend(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """On to a composer that begins with the video's last frame and has its team, project and parameters."""
     return _compose(request, visible_generation(request, pk))
+
+
+@require_safe
+@login_required
+def choose_second(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The finished videos to which one from this may lead: of its project, or with `?all` of every one."""
+    first = visible_generation(request, pk)
+    if not rights_of(request.user).teams_where_may(Action.GENERATE):
+        raise PermissionDenied
+    rows = Generation.objects.visible_to(request.user).filter(video__isnull=False).exclude(pk=pk)
+    project = first.collection if "all" not in request.GET else None
+    if project:
+        rows = rows.filter(collection=project)
+    if before := request.GET.get("before"):
+        rows = rows.filter(behind("created_at", before))
+    found = list(rows.select_related("video").order_by("-created_at", "-id")[: PAGE_SIZE + 1])
+    page = found[:PAGE_SIZE]
+    older = cursor_of(page[-1].created_at, page[-1].pk) if len(found) > PAGE_SIZE else ""
+    context = {"first": first, "rows": page, "project": project, "older": older}
+    return render(request, "generations/between.html", context)
 
 
 @require_POST
@@ -57,21 +84,48 @@ def _ids(request: AuthenticatedHttpRequest) -> list[uuid.UUID]:
 def _compose(request: AuthenticatedHttpRequest, first: Generation, second: Generation | None = None) -> HttpResponse:
     if not rights_of(request.user).teams_where_may(Action.GENERATE):
         raise PermissionDenied
-    unfinished = next((row for row in (first, second) if row and not hasattr(row, "video")), None)
-    if unfinished:
-        return _refuse(request, unfinished, _("This has no video yet: it can be continued once it is done."))
     query: dict[str, object] = {"from": first.pk, "kind": "image"}
+    ends: list[tuple[str, Generation, Callable[[User, Generation], Upload]]] = [("start", first, keep_last_frame)]
+    if second:
+        ends.append(("tail", second, keep_first_frame))
     try:
-        query["start"] = keep_last_frame(request.user, first).pk
-        if second:
-            query["tail"] = keep_first_frame(request.user, second).pk
-    except InvalidArguments as error:
-        return _refuse(request, first, error.problems[0].message)
-    except (MirrorError, BucketDownError, DecoderBusyError, OrderRefusedError) as error:
-        return _refuse(request, first, str(error))
+        _require_videos([row for _slot, row, _keep in ends])
+        for slot, row, keep in ends:
+            query[slot] = _keep_frame(request.user, row, keep).pk
+    except _NoFrameError as error:
+        messages.error(request, _named(error, first, second))
+        return redirect(error.row)
     return redirect(f"{reverse('new-generation')}?{urlencode(query)}")
 
 
-def _refuse(request: AuthenticatedHttpRequest, row: Generation, message: str) -> HttpResponse:
-    messages.error(request, message)
-    return redirect(row)
+class _NoFrameError(Exception):
+    """str() says why there is none of this video, for a person."""
+
+    def __init__(self, row: Generation, why: str) -> None:
+        super().__init__(why)
+        self.row = row
+
+
+def _require_videos(rows: list[Generation]) -> None:
+    for row in rows:
+        if not hasattr(row, "video"):
+            raise _NoFrameError(row, _("This has no video yet: it can be continued once it is done."))
+
+
+def _keep_frame(user: User, row: Generation, keep: Callable[[User, Generation], Upload]) -> Upload:
+    try:
+        return keep(user, row)
+    except InvalidArguments as error:
+        raise _NoFrameError(row, error.problems[0].message) from error
+    except (MirrorError, BucketDownError, DecoderBusyError, OrderRefusedError) as error:
+        raise _NoFrameError(row, str(error)) from error
+
+
+def _named(error: _NoFrameError, first: Generation, second: Generation | None) -> str:
+    """Of two videos, with the words which one it is about."""
+    if second is None:
+        return str(error)
+    words = _("The second video, “%(prompt)s”: %(why)s")
+    if error.row == first:
+        words = _("The first video, “%(prompt)s”: %(why)s")
+    return words % {"prompt": Truncator(error.row.prompt).chars(60), "why": error}

@@ -78,6 +78,7 @@ WITH_ARGUMENTS: Final = [
         "film-delete",
         "film-share",
         "compare",
+        "generation-between",
         "generation-delete",
         "generation-report",
         "mfa_edit_webauthn",
@@ -258,7 +259,7 @@ def test_what_stands_on_pages_that_are_in_use(
         f"{reverse('gallery')}?q=fox",
         reverse("trash"),
         reverse("former-teams"),
-        reverse("generation-delete", args=[rows[0].pk]),
+        *(reverse(name, args=[rows[0].pk]) for name in ("generation-delete", "generation-between")),
     ]
     judge(bobs_page, paths)
     monkeypatch.setattr(archive, "PART_BYTES", 1)

@@ -1,7 +1,9 @@
 """A video goes on from its last frame, and leads to the first frame of another; what so continues is one film."""
 
 import io
+import re
 import uuid
+from html import unescape
 from typing import Any
 
 import av
@@ -12,8 +14,10 @@ from PIL import Image, ImageChops
 from accounts.models import Team, User
 from generations import bucket
 from generations.fal.arguments import Endpoint
-from generations.models import Collection, Generation, Relation, Status, Upload
+from generations.models import Collection, Generation, Relation, Status, Upload, Video
+from generations.models.film import MAX_PARTS
 from generations.orders.place import place_retry
+from generations.views import extend
 from tests.cast import columns_of, make_generation, make_video, signed_in
 from tests.generations.mirror.videos import mp4
 
@@ -182,6 +186,59 @@ def test_a_video_that_the_bucket_has_lost_says_so(first: Generation, bob: User) 
     assert not Upload.objects.exists()
 
 
+def test_second_video_is_chosen_on_the_first_ones_page(
+    first: Generation, film: Team, bob: User, alice: User, spring: Collection
+) -> None:
+    """Of its project, or of all: finished ones that one sees, and not itself. Each button leads on to the composer."""
+    here, elsewhere = finished(bob, film, collection=spring), finished(alice, film)
+    secret = finished(alice, film, collection=spring, is_private=True)
+    running = make_generation(bob, film, collection=spring)
+    client = signed_in(bob)
+    assert f"/generations/{first.pk}/between" in client.get(first.get_absolute_url()).content.decode()
+    address = f"/generations/{first.pk}/between"
+    assert client.get(address).context["rows"] == [here]
+    page = client.get(f"{address}?all")
+    assert page.context["rows"] == [elsewhere, here]
+    assert not any(str(row.pk) in page.content.decode() for row in (secret, running))
+
+    (value, *_) = re.findall(r'name="order" value="([^"]+)"', page.content.decode())
+    assert f"from={first.pk}&" in post(client, "/generations/between", order=value)
+    assert Upload.objects.get(first_frame_of=elsewhere)
+
+
+def test_choice_of_the_second_goes_on_to_the_oldest(
+    first: Generation, film: Team, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extend, "PAGE_SIZE", 2)
+    rows = [finished(bob, film) for _ in range(5)]
+    client, seen, query = signed_in(bob), list[Generation](), "?all"
+    while query:
+        page = client.get(f"/generations/{first.pk}/between{query}")
+        seen += page.context["rows"]
+        older = re.search(r'href="([^"]+)" rel="next"', page.content.decode())
+        query = unescape(older[1]) if older else ""
+    assert seen == rows[::-1]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("fault", ["lost", "running", "small"])
+def test_error_names_the_video_that_it_is_about(film: Team, bob: User, which: int, fault: str) -> None:
+    rows = [finished(bob, film, prompt=words) for words in ("A fox", "An owl")]
+    bad = rows[which]
+    if fault == "lost":
+        bucket.delete(bad.video.key)
+    elif fault == "running":
+        bad = rows[which] = make_generation(bob, film, prompt=bad.prompt)
+    else:
+        bucket.put(bad.video.key, data := mp4(seconds=0.5, size=(64, 64)), "video/mp4")
+        Video.objects.filter(pk=bad.pk).update(size=len(data))
+    order_of_both = ",".join(str(row.pk) for row in rows)
+    answer = signed_in(bob).post("/generations/between", {"order": order_of_both}, follow=True)
+    (said,) = (str(message) for message in answer.context["messages"])
+    assert said.startswith(["The first video, “A fox”: ", "The second video, “An owl”: "][which])
+    assert answer.redirect_chain[-1][0] == bad.get_absolute_url()
+
+
 # --- the film
 
 
@@ -244,6 +301,28 @@ def test_a_ring_ends(first: Generation, bob: User) -> None:
     third = link(second, Relation.BETWEEN, leads_to=first)
     Generation.objects.filter(pk=first.pk).update(parent=third, relation=Relation.EXTEND)
     assert set(film_at(bob, first)) == {first, second, third}
+
+
+@pytest.mark.parametrize("more", [0, 1, 2])
+@pytest.mark.parametrize("opened", ["first", "last"])
+def test_longer_film_is_cut_and_says_so(film: Team, bob: User, more: int, opened: str) -> None:
+    """Of what is shown all can be joined, and the video itself is there."""
+    way: list[Generation] = []
+    for _ in range(MAX_PARTS + more):
+        values = {"parent": way[-1], "relation": Relation.EXTEND, "endpoint": IMAGE} if way else {}
+        way.append(make_generation(bob, film, Status.DONE, **values))
+    columns: dict[str, Any] = {"width": 640, "height": 360, "duration": 5.0, "fps": 24, "codec": "h264", "size": 1}
+    Video.objects.bulk_create(
+        Video(generation=row, key=row.video_key, poster_key=str(row.pk), **columns) for row in way
+    )
+
+    row, client = way[0 if opened == "first" else -1], signed_in(bob)
+    page = client.get(row.get_absolute_url())
+    chain = page.context["chain"]
+    expected = way[:MAX_PARTS] if opened == "first" else way[-MAX_PARTS:]
+    assert [part.generation for part in chain.parts] == expected
+    assert (chain.is_cut, "This film is longer." in page.content.decode()) == (more > 0, more > 0)
+    assert client.get("/films/new/", {"ids": chain.ids}).status_code == 200
 
 
 def test_what_one_may_not_see_is_left_out(first: Generation, film: Team, alice: User, bob: User) -> None:
