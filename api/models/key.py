@@ -100,7 +100,7 @@ class KeyQuerySet(models.QuerySet["Key"]):
 
     def revoke(self, by: User) -> int:
         """End them for good; how many that were."""
-        return self.filter(revoked_at=None).update(revoked_at=timezone.now(), revoked_by=by)
+        return self.filter(revoked_at=None).update(revoked_at=timezone.now(), revoked_by=by, project=None)
 
 
 class Key(models.Model):
@@ -125,7 +125,7 @@ class Key(models.Model):
     )
     project = models.ForeignKey(
         Collection,
-        on_delete=models.SET_NULL,
+        on_delete=models.RESTRICT,  # orders would be in no project, past its budget
         null=True,
         blank=True,
         db_index=False,  # nobody asks for the keys of a project

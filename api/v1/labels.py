@@ -152,7 +152,9 @@ def edit_collection(request: HttpRequest, id: Path[NumberId], body: CollectionEd
     "/{id}", auth=MANAGE, response={204: None}, operation_id="deleteCollection", url_name="v1-collection"
 )
 def delete_collection(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # noqa: A002
-    """What lies in it lies in none then; the videos stay. 409 where something was ordered in it: archive it instead."""
+    """What lies in it lies in none then; the videos stay. 409 where something was ordered in it, or a key orders in it
+    by default: archive it instead. One with a limit or members, or archived, is for who may set the team's limits.
+    """
     return _delete(request, Collection, id)
 
 
@@ -207,13 +209,15 @@ def _rename(request: HttpRequest, model: Any, pk: int, body: NameIn) -> HttpResp
 
 
 def _delete(request: HttpRequest, model: Any, pk: int) -> HttpResponse:
+    caller = caller_of(request)
     with transaction.atomic():
         lock(model, pk)
-        row = _get(caller_of(request), model, pk)
+        row = _get(caller, model, pk)
         require_match(request, _out(row))
         if model is Tag:
             row.delete()
-        elif not Collection.objects.delete_unbilled(pk):
-            words = _("Videos were ordered in %s, so billing records name it. Archive it instead.")
-            raise ProblemError(409, words % row, kind="billed")
+        elif row.needs_budget_right and not rights_of(caller.user).may(Action.BUDGET, caller.team.pk):
+            raise PermissionDenied
+        elif why := Collection.objects.delete_unused(row):
+            raise ProblemError(409, why, kind="billed")
     return HttpResponse(status=204)

@@ -77,7 +77,10 @@ _PROJECT: Final[dict[str, Any]] = {
     "name": PROJECT_HEADER,
     "in": "header",
     "required": False,
-    "description": "The project to order in, by its id or its name; blank: none. Without it, the key’s default.",
+    "description": (
+        "The project to order in: the id of one in which the key may order, or else a name; blank: none. "
+        "Without it, the key’s default."
+    ),
     "schema": {"type": "string"},
 }
 _ETAG: Final = {"ETag": {"description": "Of what the answer says.", "schema": {"type": "string"}}}

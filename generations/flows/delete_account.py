@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 
 from accounts.anonymize import anonymize_user, teams_without_other_members, teams_without_other_owners
 from accounts.models import FormerMembership, Team, User
@@ -18,7 +18,6 @@ from generations.models import (
     Generation,
     Notification,
     Preset,
-    ProjectMember,
     Status,
     StorageDeletion,
     Tag,
@@ -129,6 +128,5 @@ def _delete_belongings(user: User) -> None:
     Favourite.objects.filter(user=user).delete()
     FormerMembership.objects.filter(user=user).delete()
     Preset.objects.filter(user=user).delete()
-    others = ProjectMember.objects.filter(project=OuterRef("project")).exclude(user=user)
-    ProjectMember.objects.filter(Exists(others), user=user).delete()  # without any, it would be everyone's
+    Collection.objects.remove_members([user])
     Notification.objects.filter(user=user).delete()

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts import membership
 from accounts.membership import MembershipError
 from accounts.models import Membership, Team, User
-from generations.models import Generation
+from generations.models import Collection, Generation
 
 
 @transaction.atomic
@@ -20,6 +20,7 @@ def remove_member(team: Team, member: User, by: User, assigned_to: User | None =
     what `membership.remove` raises.
     """
     membership.remove(team, member, by)
+    Collection.objects.remove_members([member], team)
     theirs = Generation.objects.filter(Q(user=member, assigned_to=None) | Q(assigned_to=member), team=team)
     if assigned_to is None:
         theirs.filter(is_private=False).update(assigned_to=None)

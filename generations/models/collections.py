@@ -61,8 +61,9 @@ class CollectionManager(NamedManager["Collection"]):
             for action in (Action.GENERATE, Action.BUDGET)
         }
         own = ProjectMember.objects.filter(project=models.OuterRef("pk"))
-        is_open = ~models.Exists(own) | models.Exists(own.filter(user=user)) | models.Q(team__in=teams[Action.BUDGET])
-        return self.filter(is_open, archived_at=None, team__in=teams[Action.GENERATE])
+        is_open = models.Q(members_only=False) & ~models.Exists(own)
+        may_enter = models.Exists(own.filter(user=user)) | models.Q(team__in=teams[Action.BUDGET])
+        return self.filter(is_open | may_enter, archived_at=None, team__in=teams[Action.GENERATE])
 
     @transaction.atomic
     def assign(self, rows: Iterable[Generation], name: str, by: User | None = None) -> None:
@@ -91,14 +92,33 @@ class CollectionManager(NamedManager["Collection"]):
             ProjectMove(generation_id=pk, origin_id=origin, target_id=target_id, by=by) for pk, origin in moved.items()
         )
 
-    def delete_unbilled(self, pk: int) -> bool:
-        """Whether it is gone. One in which something was ordered stays: the billing records name it."""
+    def delete_unused(self, project: "Collection") -> str:
+        """Why it stays, for a person; empty when it is gone.
+
+        The billing records name one in which something was ordered; what a key orders by default would be in none.
+        """
         try:
             with transaction.atomic():
-                self.filter(pk=pk).delete()
+                self.filter(pk=project.pk).delete()
         except models.ProtectedError:
-            return False
-        return True
+            words = gettext("Videos were ordered in %s, so billing records name it. Archive it instead.")
+        except models.RestrictedError:
+            words = gettext("An API key orders in %s by default. Archive it instead, or change the key first.")
+        else:
+            return ""
+        return words % project
+
+    @transaction.atomic
+    def remove_members(self, users: Iterable[User], team: Team | None = None) -> None:
+        """Of the team's projects, or of all: who comes back has to be chosen again.
+
+        A project whose last member goes stays closed; else it would be everyone's.
+        """
+        rows = ProjectMember.objects.filter(user__in=[user.pk for user in users])
+        if team:
+            rows = rows.filter(project__team=team)
+        self.filter(pk__in=rows.values("project")).update(members_only=True)
+        rows.delete()
 
     @transaction.atomic
     def erase(self, teams: models.QuerySet[Team]) -> None:
@@ -172,6 +192,12 @@ class Collection(models.Model):
         verbose_name=_("members"),
         help_text=_("Who may order in it, besides those who set budgets; with none, everyone in the team."),
     )
+    members_only = models.BooleanField(
+        _("members only"),
+        default=False,
+        db_default=False,
+        help_text=_("Members were chosen, also when all of them have left the team."),
+    )
     defaults = models.JSONField(
         _("default parameters"), default=dict, blank=True, db_default=models.Value({}, models.JSONField())
     )
@@ -188,6 +214,12 @@ class Collection(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def needs_budget_right(self) -> bool:
+        """Somebody who sets budgets has decided on it: its limit, its members, or that it has ended."""
+        is_decided = self.monthly_limit_cents is not None or self.archived_at is not None or self.members_only
+        return is_decided or self.project_members.exists()
 
     def refuse(self, user: User) -> None:
         """Raise ProjectRefusedError unless the user may order and move into it now."""

@@ -21,7 +21,7 @@ from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Team, User
 from accounts.rights import rights_of
 from accounts.roles import Action
-from generations.billing.budget import Budget, project_budget
+from generations.billing.budget import Budget, budget_of_project, project_budget
 from generations.billing.usage import Month
 from generations.forms import initial_values
 from generations.models import Collection, Generation, ProjectMember, ProjectMove
@@ -190,8 +190,9 @@ def _access(request: AuthenticatedHttpRequest, found: Collection) -> dict[str, A
     if not form.is_valid():
         return {"access_form": form}
     Collection.objects.select_for_update(no_key=True, of=("self",)).get(pk=found.pk)
-    Collection.objects.filter(pk=found.pk).update(monthly_limit_cents=form.cents)
-    found.members.set(form.cleaned_data["members"])
+    members = form.cleaned_data["members"]
+    Collection.objects.filter(pk=found.pk).update(monthly_limit_cents=form.cents, members_only=bool(members))
+    found.members.set(members)
     return None
 
 
@@ -215,10 +216,9 @@ _VERBS: Final[dict[str, tuple[Action, _Act]]] = {
 
 
 def _visible(request: AuthenticatedHttpRequest, pk: int) -> Collection:
-    """Of a team that the user sees, or 404. `is_closed`: members were chosen, though they may have left the team."""
+    """Of a team that the user sees, or 404."""
     teams = {team.pk: team for team in rights_of(request.user).teams_where_may(Action.VIEW)}
-    is_closed = Exists(ProjectMember.objects.filter(project=OuterRef("pk")))
-    found = Collection.objects.filter(pk=pk, team__in=teams).annotate(is_closed=is_closed).first()
+    found = Collection.objects.filter(pk=pk, team__in=teams).first()
     if found is None:
         raise Http404
     found.team = teams[found.team_id]
@@ -231,13 +231,15 @@ def _page(request: AuthenticatedHttpRequest, found: Collection, **forms_: Any) -
     may = {action.value: rights.may(action, found.team_id) for action in (Action.GENERATE, Action.BUDGET, Action.USAGE)}
     people = _people(found)
     spent = _spent(found, None if may["usage"] else request.user)
+    may_order = _may_order(request.user, found, people, may)
     context = {
         "project": found,
         "team": found.team,
         "may": may,
-        "may_order": _may_order(request.user, found, people, may),
+        "may_order": may_order,
         "spent": spent,
-        "budget": project_budget(found, spent["month"]) if may["usage"] else None,
+        "sees_left": may["usage"] or may_order,
+        "budget": _budget(found, spent, may) if may["usage"] or may_order else None,
         "members": [person for person in people if person.is_chosen],
         "month": Month.now(),
         "moves": _moves(found) if may["usage"] else [],
@@ -251,6 +253,11 @@ def _page(request: AuthenticatedHttpRequest, found: Collection, **forms_: Any) -
     return render(request, "generations/project.html", context | forms_, status=422 if forms_ else 200)
 
 
+def _budget(found: Collection, spent: dict[str, int], may: dict[str, bool]) -> Budget | None:
+    """Who may order in it knows what is left, as the composer says it."""
+    return project_budget(found, spent["month"]) if may["usage"] else budget_of_project(found)
+
+
 def _people(found: Collection) -> list[Any]:
     """The team's, and whether each is a member of the project."""
     chosen = ProjectMember.objects.filter(project=found, user=OuterRef("pk"))
@@ -258,9 +265,10 @@ def _people(found: Collection) -> list[Any]:
     return list(rows.annotate(is_chosen=Exists(chosen)))
 
 
-def _may_order(user: User, found: Any, people: list[Any], may: dict[str, bool]) -> bool:
+def _may_order(user: User, found: Collection, people: list[Any], may: dict[str, bool]) -> bool:
     chosen = {person.pk for person in people if person.is_chosen}
-    return may["generate"] and not found.archived_at and (not found.is_closed or user.pk in chosen or may["budget"])
+    is_open = not (found.members_only or chosen)
+    return may["generate"] and not found.archived_at and (is_open or user.pk in chosen or may["budget"])
 
 
 def _access_values(found: Collection, people: list[Any]) -> dict[str, Any]:

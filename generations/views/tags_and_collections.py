@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -68,13 +69,22 @@ def change(request: AuthenticatedHttpRequest, kind: str, pk: int) -> HttpRespons
 
 
 def _delete(request: AuthenticatedHttpRequest, row: Tag | Collection) -> None:
+    refusal = "" if isinstance(row, Tag) else _delete_project(request.user, row)
+    if refusal:
+        messages.error(request, refusal)
+        return
     if isinstance(row, Tag):
         row.delete()
-    elif not Collection.objects.delete_unbilled(row.pk):
-        message = _("Videos were ordered in %s, so billing records name it. Archive it instead.")
-        messages.error(request, message % row)
-        return
     messages.success(request, _("Deleted. Its videos stay."))
+
+
+@transaction.atomic
+def _delete_project(user: User, project: Collection) -> str:
+    """Why it stays; empty when it is gone. Under a lock, so that nobody sets a limit meanwhile."""
+    locked = Collection.objects.select_for_update(of=("self",)).filter(pk=project.pk).first()
+    if locked and locked.needs_budget_right and not rights_of(user).may(Action.BUDGET, locked.team_id):
+        return _("%s has a limit, members, or is archived: only who may set limits can delete it.") % locked
+    return Collection.objects.delete_unused(project)
 
 
 def _page(request: AuthenticatedHttpRequest, wrong: dict[str, Any] | None = None) -> HttpResponse:

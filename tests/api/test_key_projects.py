@@ -12,6 +12,8 @@ from django.utils import timezone
 from accounts.models import Team, User
 from api.models import Key
 from generations.fal.arguments import Endpoint
+from generations.flows.delete_account import delete_account
+from generations.flows.remove_member import remove_member
 from generations.models import Collection, Generation, ProjectMember, ProjectMove, Status
 from tests.api.conftest import client_with, make_key
 from tests.cast import make_generation, signed_in
@@ -77,6 +79,84 @@ def test_project_that_can_not_be_used_is_refused(
     assert answer.status_code == 422
     assert "project" in answer.json()["detail"]
     assert not Generation.objects.exists()
+
+
+@pytest.mark.parametrize("change", [None, _archive, _close_to_others])
+def test_name_of_digits_gives_way_to_an_id_that_may_be_used(
+    film: Team, bob: User, mallory: User, spring: Collection, change: Any
+) -> None:
+    """A project may be called as another one's id: its name counts where that id opens nothing to the key."""
+    called = Collection.objects.create(team=film, name=str(spring.pk))
+    if change:
+        change(spring, mallory)
+    _, token = make_key(bob, film)
+    assert order(token, "v1", **{_HEADER: str(spring.pk)}).status_code == 201
+    assert Generation.objects.get().billed_project == (called if change else spring)
+
+
+@pytest.mark.parametrize("name", ["2027", "0", "00", "7" * 30])
+def test_name_of_digits_that_is_no_id(film: Team, bob: User, mallory: User, name: str) -> None:
+    called = Collection.objects.create(team=film, name=name)
+    _, token = make_key(bob, film)
+    foreign = Collection.objects.create(team=mallory.personal_team, name="Hers")
+    Collection.objects.filter(pk=foreign.pk).update(id=2027)
+    assert order(token, "v1", **{_HEADER: name}).status_code == 201
+    assert Generation.objects.get().billed_project == called
+
+
+@pytest.mark.parametrize("way", ["fal", "v1"])
+def test_default_project_is_never_lost_unseen(film: Team, alice: User, bob: User, way: str) -> None:
+    """Its orders would go past its budget: it stays as long as a key orders in it, and archived it refuses them."""
+    project = Collection.objects.create(team=film, name="Spring")
+    key, token = make_key(bob, film, project=project)
+    address = reverse("collection-change", args=[project.pk])
+    page = signed_in(alice).post(address, {"verb": "delete"}, follow=True).content.decode()
+    assert "An API key orders in Spring by default." in page
+    managed = client_with(make_key(alice, film)[1])
+    assert managed.delete(f"/api/v1/collections/{project.pk}").status_code == 409
+    _archive(project, alice)
+    answer = order(token, way)
+    assert (answer.status_code, "is archived" in answer.json()["detail"]) == (422, True)
+    assert not Generation.objects.exists()
+
+    Key.objects.filter(pk=key.pk).revoke(bob)
+    assert managed.delete(f"/api/v1/collections/{project.pk}").status_code == 204
+
+
+def test_account_goes_with_the_projects_of_its_keys(bob: User, alice: User) -> None:
+    """Also those of keys of somebody who was in the personal team once."""
+    project = Collection.objects.create(team=bob.personal_team, name="Own")
+    for user in (bob, alice):
+        make_key(user, bob.personal_team, project=project)
+    assert delete_account(bob)
+    assert not Collection.objects.exists()
+
+
+@pytest.mark.parametrize("who", ["alice", "bob"])
+@pytest.mark.parametrize("change", [None, "limit", "members", "members who left", "archive"])
+@pytest.mark.parametrize("way", ["page", "api"])
+def test_who_sets_limits_deletes_what_has_one(
+    film: Team, alice: User, bob: User, victor: User, who: str, change: str | None, way: str
+) -> None:
+    project = Collection.objects.create(team=film, name="Spring")
+    match change:
+        case "limit":
+            Collection.objects.update(monthly_limit_cents=0)
+        case "members":
+            project.members.set([bob])
+        case "members who left":
+            project.members.set([victor])
+            remove_member(film, victor, alice)
+        case "archive":
+            _archive(project, alice)
+    user = {"alice": alice, "bob": bob}[who]
+    if way == "page":
+        address = reverse("collection-change", args=[project.pk])
+        page = signed_in(user).post(address, {"verb": "delete"}, follow=True).content.decode()
+        assert ("only who may set limits can delete it" in page) == (who == "bob" and change is not None)
+    else:
+        client_with(make_key(user, film)[1]).delete(f"/api/v1/collections/{project.pk}")
+    assert Collection.objects.exists() == (who == "bob" and change is not None)
 
 
 @pytest.mark.parametrize("way", ["fal", "v1"])

@@ -211,8 +211,8 @@ def test_project_that_was_billed_can_not_be_deleted(
     (row,) = place_batch([order_in(spring, bob, film)])
     Collection.objects.move([row], autumn, bob)
 
-    assert not Collection.objects.delete_unbilled(spring.pk)
-    assert Collection.objects.delete_unbilled(autumn.pk)
+    assert "billing records" in Collection.objects.delete_unused(spring)
+    assert Collection.objects.delete_unused(autumn) == ""
     row.refresh_from_db()
     assert (row.collection, row.billed_project) == (None, spring)
 
@@ -241,6 +241,20 @@ def test_project_stays_closed_when_its_members_go(
     leave(film, bob, alice)
     may = [user for user in (alice, carol, victor) if Collection.objects.usable_by(user).filter(pk=spring.pk).exists()]
     assert may == ([alice, victor] if stays else [alice])
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_who_comes_back_has_no_old_access(
+    film: Team, alice: User, bob: User, victor: User, spring: Collection, others: bool
+) -> None:
+    spring.members.set([bob, victor] if others else [bob])
+    elsewhere = Collection.objects.create(team=bob.personal_team, name="Own")
+    elsewhere.members.set([bob])
+    remove_member(film, bob, alice)
+    Membership.objects.create(team=film, user=bob, role=Role.MEMBER)
+    assert not Collection.objects.usable_by(bob).filter(pk=spring.pk).exists()
+    assert set(spring.members.all()) == ({victor} if others else set())
+    assert Collection.objects.usable_by(bob).filter(pk=elsewhere.pk).exists()
 
 
 @pytest.mark.parametrize("place", [0, 1])

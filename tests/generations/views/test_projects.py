@@ -51,9 +51,30 @@ def test_list_and_page_say_what_was_spent(film: Team, alice: User, bob: User, sp
     page = signed_in(alice).get(f"/projects/{spring.pk}/").content.decode()
     assert "This month $0.55 Left $0.45 of $1.00 In all $1.25" in text_of(page)
     assert id_faults(page) == []
-    assert "This month $0.20 your own In all $0.90" in text_of(
+    assert "This month $0.20 your own Left $0.45 of $1.00 In all $0.90" in text_of(
         signed_in(bob).get(f"/projects/{spring.pk}/").content.decode()
     )
+
+
+@pytest.mark.parametrize("who", ["alice", "bob", "victor"])
+@pytest.mark.parametrize("change", [None, "members", "archive", "no limit"])
+def test_what_is_left_is_said_to_who_may_order(
+    film: Team, alice: User, bob: User, victor: User, spring: Collection, who: str, change: str | None
+) -> None:
+    """On the project's page as in the composer, and to who may see usage."""
+    make_generation(alice, film, Status.DONE, cost_cents=35, billed_project=spring)
+    match change:
+        case "members":
+            spring.members.set([alice])
+        case "archive":
+            Collection.objects.update(archived_at=timezone.now())
+        case "no limit":
+            Collection.objects.update(monthly_limit_cents=None)
+    client = signed_in({"alice": alice, "bob": bob, "victor": victor}[who])
+    in_composer = "Spring · $0.65 left" in text_of(client.get(PAGE).content.decode())
+    on_page = "Left $0.65 of $1.00" in text_of(client.get(f"/projects/{spring.pk}/").content.decode())
+    assert in_composer == ((change is None and who != "victor") or (change == "members" and who == "alice"))
+    assert on_page == (in_composer or (who == "alice" and change == "archive"))
 
 
 def test_member_edits_details_and_defaults(bob: User, spring: Collection) -> None:
@@ -184,9 +205,9 @@ def test_moves_of_pages_are_written_down_and_refused_in_words(
     assert row.collection == spring
 
 
-def test_project_that_was_billed_is_not_deleted(bob: User, spring: Collection) -> None:
+def test_project_that_was_billed_is_not_deleted(alice: User, bob: User, spring: Collection) -> None:
     make_generation(bob, spring.team, Status.DONE, billed_project=spring)
-    page = signed_in(bob).post(f"/tags/collection/{spring.pk}", {"verb": "delete"}, follow=True).content.decode()
+    page = signed_in(alice).post(f"/tags/collection/{spring.pk}", {"verb": "delete"}, follow=True).content.decode()
 
     assert "Videos were ordered in Spring, so billing records name it. Archive it instead." in page
     assert Collection.objects.filter(pk=spring.pk).exists()
