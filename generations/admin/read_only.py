@@ -6,12 +6,13 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from generations.admin.masking import MaskedAdmin
 from generations.admin.media import thumbnail
-from generations.models import EndpointSwitch, Event, InputPicture, Price, Upload, Video
+from generations.models import EndpointSwitch, Event, Film, InputPicture, Price, Upload, Video
 
 
 class ReadOnly(admin.options.BaseModelAdmin[Any]):
@@ -61,6 +62,30 @@ class InputPictureAdmin(ReadOnly, MaskedAdmin):
     search_fields = ("=generation__id", "key", "sha256")
     private_columns = ("fal_url",)
     show_full_result_count = False
+
+
+@admin.register(Film)
+class FilmAdmin(ReadOnly, admin.ModelAdmin[Film]):
+    """Without its name, which a person wrote and which may be of private work."""
+
+    list_display = ("id", "status", "reason", "team", "user", "is_encoded", "seconds", "size", "created_at")
+    list_select_related = ("team", "user")
+    list_filter = ("status", "reason", "is_encoded", "quarantined_at", "created_at")
+    search_fields = ("=id", "key", "sha256", "team__name", "user__email")
+    fields = (
+        *("id", "status", "reason", "message", "team", "user", "is_encoded", "attempts", "due_at", "lease_until"),
+        *("created_at", "changed_at", "quarantined_at", "key", "size", "sha256", "width", "height", "seconds"),
+        "videos",
+    )
+    readonly_fields = fields
+    show_full_result_count = False
+
+    @admin.display(description=_("videos"))
+    def videos(self, film: Film) -> SafeString:
+        """Each leads to its own page, which masks what is private."""
+        ids = film.parts.values_list("position", "generation_id")
+        links = ((number, reverse("admin:generations_generation_change", args=[pk]), pk) for number, pk in ids)
+        return format_html_join(" ", '{}. <a href="{}">{}</a>', links)
 
 
 @admin.register(Upload)

@@ -25,6 +25,7 @@ from generations.models import (
     DecisionKind,
     EndpointSwitch,
     Event,
+    Film,
     Flag,
     Generation,
     Hold,
@@ -38,9 +39,10 @@ from generations.models import (
     Video,
 )
 from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
+from tests.generations.films.cast import film_of
 
 MODERATION: list[type[models.Model]] = [Case, Flag, Report, Hold, Appeal, BulkDecision, Decision]
-PIPELINE: list[type[models.Model]] = [Generation, Video, Event, InputPicture, Upload, UsageDay, Impersonation]
+PIPELINE: list[type[models.Model]] = [Generation, Video, Film, Event, InputPicture, Upload, UsageDay, Impersonation]
 READ_ONLY = PIPELINE + MODERATION
 EDITED: list[type[models.Model]] = [Price, EndpointSwitch, Team, User, Membership, PromptRule, BannedFile]
 OURS = READ_ONLY + EDITED
@@ -61,7 +63,9 @@ def changelist(answer: Any) -> ChangeList:
 
 def make_rows(user: User, team: Team, count: int = 1) -> None:
     for number in range(count):
-        make_video(make_generation(user, team, Status.DONE))
+        done = make_generation(user, team, Status.DONE)
+        make_video(done)
+        film_of(user, [done])
         make_generation(user, team, Status.FAILED)
         make_input_picture(make_generation(user, team, Status.RENDERING, endpoint=Endpoint.IMAGE_TO_VIDEO))
         make_upload(user, picture(color=f"rgb({number + team.members.count()}, 0, 0)"))
@@ -225,6 +229,17 @@ def test_generation_is_shown_whole(root: Client, film: Team, bob: User) -> None:
     text = root.get(page(Generation, "change", row.pk)).content.decode()
 
     assert all(words in text for words in (row.prompt, str(row.request_id), video.key, kept.key, "fal was busy."))
+
+
+def test_film_leads_to_its_videos_and_tells_no_name(root: Client, film: Team, bob: User) -> None:
+    row = make_generation(bob, film, Status.DONE, is_private=True, prompt="A secret fox")
+    make_video(row)
+    made = film_of(bob, [row], name="A secret film")
+    for address in (page(Film, "changelist"), page(Film, "change", made.pk)):
+        text = root.get(address).content.decode()
+        assert str(made.pk) in text
+        assert "secret" not in text
+    assert page(Generation, "change", row.pk) in text
 
 
 @pytest.mark.parametrize("model", OURS, ids=ids(OURS))
