@@ -6,7 +6,7 @@ from django.http import Http404
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from api.v1 import batches, budget, events, generations, labels, presets, problems, reviews, shares, teams
+from api.v1 import batches, budget, events, films, generations, labels, presets, problems, reviews, shares, teams
 from api.v1.http import JsonParser
 from config.version import VERSION
 
@@ -23,6 +23,7 @@ for _kind in _KINDS:  # ninja has answers of its own to the last three
     api.add_exception_handler(_kind, problems.answer)
 api.add_router("/generations", generations.router)
 api.add_router("/generations", reviews.of_generation)
+api.add_router("/films", films.router)
 api.add_router("/comments", reviews.router)
 api.add_router("/batches", batches.router)
 api.add_router("/teams", teams.router)

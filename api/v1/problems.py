@@ -20,6 +20,7 @@ from generations.exceptions import (
     OrderRefusedError,
     OverBudgetError,
     ProjectRefusedError,
+    TooManyFilmsError,
     TooManyOrdersError,
     TooManyPicturesError,
 )
@@ -42,6 +43,7 @@ KINDS: Final[dict[type[Exception], tuple[str, int]]] = {
     BannedPictureError: ("picture-refused", 422),
     NotShareableError: ("not-shareable", 422),
     TooManyOrdersError: ("too-many-requests", 429),
+    TooManyFilmsError: ("too-many-films", 409),
     TooManyPicturesError: ("too-many-requests", 429),
     OrderRefusedError: ("order-refused", 403),
     BucketDownError: ("unavailable", 503),

@@ -53,16 +53,16 @@ def plan_join(videos: Sequence[Video]) -> JoinPlan:
 
 
 @transaction.atomic
-def order_film(user: User, videos: Sequence[Generation], columns: dict[str, Any]) -> Film:
+def order_film(user: User, videos: Sequence[Generation], columns: dict[str, Any], *, is_encoded: bool = False) -> Film:
     """One film a form: a second press of it leads to the first one's. All videos are of one team, in this order.
 
-    Raises TooManyFilmsError.
+    `is_encoded`: also where they could be copied. Raises TooManyFilmsError.
     """
     _lock(user)
     found = Film.objects.filter(user=user, idempotency_key=columns["idempotency_key"]).first()
     if found:
         return found
-    is_encoded = plan_join([row.video for row in videos]).is_encoded
+    is_encoded = is_encoded or plan_join([row.video for row in videos]).is_encoded
     film = Film.objects.create(user=user, team=videos[0].team, is_encoded=is_encoded, **columns)
     FilmPart.objects.bulk_create(
         FilmPart(film=film, position=number, generation=row) for number, row in enumerate(videos, 1)

@@ -102,8 +102,9 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= {"tag-change": Tag.objects.create(team=film, name="Snow").pk}
     ids |= {"collection-change": Collection.objects.create(team=film, name="Foxes").pk}
     ids |= dict.fromkeys(("project", "project-change"), ids["collection-change"])
-    ids |= dict.fromkeys((one.name for one in addresses() if one.route.startswith("films/<")), _film(bob, row).pk)
-    objects = _objects(film, alice, bob, generation)
+    joined = _film(bob, row)
+    ids |= dict.fromkeys((one.name for one in addresses() if one.route.startswith("films/<")), joined.pk)
+    objects = _objects(film, alice, bob, generation) | {"generations_film": joined}
     ids["account-session-end"] = objects["usersessions_usersession"].pk
     ids["generations_case_bulk_progress"] = objects["generations_bulkdecision"].pk
     queries = {"compare": f"?ids={generation.pk},{row.pk}", "queue-positions": f"?ids={generation.pk}"}
@@ -116,7 +117,7 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     endpoint = make_endpoint(film, "https://example.com/hook")
     ids |= dict.fromkeys(("webhook", "webhook-edit", "webhook-act", "webhook-delivery"), endpoint.pk)
     others["webhook-delivery"] = {"message": queued(endpoint).pk}
-    ids |= _ids_of_api(ids, generation, link)
+    ids |= _ids_of_api(ids, generation, link, joined)
     objects["api_key"] = script = Key(user=bob, team=film, name="A script", scopes=[Scope.READ])
     script.save_with_token()
     ids |= dict.fromkeys(("key", "key-revoke"), script.pk)
@@ -135,11 +136,11 @@ def _film(bob: User, row: Generation) -> Film:
     return film
 
 
-def _ids_of_api(ids: dict[str, Any], generation: Generation, link: ShareLink) -> dict[str, Any]:
+def _ids_of_api(ids: dict[str, Any], generation: Generation, link: ShareLink, film: Film) -> dict[str, Any]:
     """In the addresses of `api.v1`, whose names begin with what they are of."""
     own = {"v1-generation": generation.pk, "v1-comment": ids["comment"], "v1-share": link.pk}
     own |= {"v1-batch": generation.pk, "v1-preset": ids["preset-delete"]}
-    own |= {"v1-tag": ids["tag-change"], "v1-collection": ids["collection-change"]}
+    own |= {"v1-film": film.pk, "v1-tag": ids["tag-change"], "v1-collection": ids["collection-change"]}
     names = {one.name for one in addresses() if "<uuid:id>" in one.route or "<id>" in one.route}
     return {name: pk for name in names for start, pk in own.items() if name == start or name.startswith(f"{start}-")}
 

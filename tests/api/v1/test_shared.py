@@ -20,19 +20,20 @@ from api.models import Key, KeyMinute
 from api.v1 import generations, limits
 from api.v1.openapi import document
 from config.server import exceptions
-from generations.models import Collection, Event, Generation, Preset, Status, Tag
+from generations.models import Collection, Event, Film, Generation, Preset, Status, Tag
 from sharing.links import LinkOptions, share_videos
 from sharing.review import Reviewer, add_comment, give_verdict
 from tests.api.conftest import client_with, make_key
 from tests.api.v1.client import ROOT, Program
 from tests.api.v1.test_generations import FOX, problem
 from tests.cast import make_generation, make_video
+from tests.generations.films.cast import film_of
 from tests.security.access_cast import person
 
 KEPT: Final = Path(__file__).parents[3] / "docs" / "openapi.json"
 LISTS: Final = (
     *("/generations", "/generations?q=fox&order=oldest&tag={tag}&member={bob}", "/teams", "/teams/film/members"),
-    *("/budget", "/prices", "/usage", "/tags", "/collections", "/shares", "/presets", "/events"),
+    *("/budget", "/prices", "/usage", "/tags", "/collections", "/shares", "/presets", "/events", "/films"),
     *("/generations/{row}", "/generations/{row}/comments", "/generations/{row}/verdicts", "/batches/{batch}"),
 )
 
@@ -126,6 +127,7 @@ def _add_rows(film: Team, bob: User, name: str) -> Generation:
     add_comment(done, Reviewer(bob), {"text": name}, None)
     give_verdict(done, Reviewer(bob), "approved", name)
     share_videos(bob, [done], LinkOptions(name, days=7))
+    film_of(bob, [done])
     Preset.objects.create(user=bob, name=name)
     Event.objects.create(generation=done, status=Status.DONE)
     return done
@@ -254,6 +256,7 @@ def test_key_of_somebody_else_is_told_nothing(outsiders: Program, bob: User, fil
     row = _add_rows(film, bob, "first")
     link, comment = row.team.share_links.get(), row.comments.get()
     ids: dict[str, Any] = {"generations": row.pk, "comments": comment.pk, "batches": row.batch, "shares": link.pk}
+    ids["films"] = Film.objects.get().pk
     ids |= {
         "tags": row.tags.get().pk,
         "collections": Collection.objects.latest("pk").pk,
