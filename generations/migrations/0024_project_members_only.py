@@ -16,7 +16,7 @@ def close(apps: Any, _schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0004_one_spelling"), ("generations", "0022_chain_indexes")]
+    dependencies = [("accounts", "0004_one_spelling"), ("generations", "0023_planning_of_projects")]
 
     operations = [
         migrations.AddField(
