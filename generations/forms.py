@@ -1,7 +1,8 @@
 """The composer's form. It accepts what `fal.arguments` allows; the command line uses it too."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from django import forms
@@ -33,6 +34,13 @@ from generations.models import Collection, Generation, Price, Slot, Upload
 from generations.orders.place import Order, save_upload
 from generations.orders.rate_limits import refuse_too_many_pictures
 from generations.pictures import DecoderBusyError, Picture, fetch_picture, read
+from generations.prompt_fields import MAX_VARIABLES, VALUES_PREFIX, PlainTextField, ValuesField, VariableField
+from generations.prompt_variables import (
+    combinations,
+    count_combinations,
+    fill,
+    variables_of,
+)
 
 _ARGUMENT_OF_SLOT: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
 _NO_TEAM: Final = {"invalid_choice": _("There is no such team, or you may not make videos in it.")}
@@ -44,21 +52,17 @@ QUALITY_CHOICES: Final = [(Quality.PRO.value, _("Pro")), (Quality.DRAFT.value, _
 DEFAULTABLE: Final = ("kind", "duration", "aspect_ratio", "negative_prompt", "cfg_scale")
 MAX_VARIATIONS: Final = 8
 MAX_LINES: Final = 50
+_MAX_TOLD: Final = 40  # characters of a value in an error
+_TEMPLATES: Final = ("prompt", "negative_prompt")
 _IS_PRIVATE: Final = {"team": False, "me": True}
 _PICTURE_PLACEHOLDER: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
-
-
-class PlainTextField(forms.CharField):
-    """A text as typed, with the browser's line ends made plain, since each counts as a character."""
-
-    def to_python(self, value: Any) -> str:
-        return str(super().to_python(value)).replace("\r\n", "\n")
 
 
 class GenerationForm(forms.Form):
     """One request. No field is checked by Django's own rules: `clean` asks `fal.arguments` about all of them at once.
 
     Pictures come as a file, a link, or the id of one kept from an earlier try (`start_upload`, `tail_upload`).
+    Where the prompts have variables, each has a field of its own, and each combination of values is a video.
     """
 
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
@@ -98,8 +102,18 @@ class GenerationForm(forms.Form):
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), _NO_NUMBER),
     )
 
-    def __init__(self, user: User, *args: Any, teams: Sequence[Team] | None = None, **kwargs: Any) -> None:
-        """`teams` are those in which the user may make videos, where they have been read already."""
+    def __init__(
+        self,
+        user: User,
+        *args: Any,
+        teams: Sequence[Team] | None = None,
+        has_variables: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """`teams` are those in which the user may make videos, where they have been read already.
+
+        Without `has_variables` braces in prompts are text.
+        """
         kwargs["initial"] = {**initial_values(user, teams), **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
         self.user = user
@@ -107,6 +121,10 @@ class GenerationForm(forms.Form):
         self.fields["project"].queryset = Collection.objects.usable_by(user)  # type: ignore[attr-defined]
         self.kept: dict[Slot, Upload] = {}
         self.requests: list[Arguments] = []
+        self.has_variables = has_variables
+        self.variables = variables_of(*self._templates) if has_variables else []
+        for variable in self.variables[:MAX_VARIABLES]:
+            self.fields[f"{VALUES_PREFIX}{variable.name}"] = ValuesField(label=variable.name)
 
     @property
     def order(self) -> Order:
@@ -129,11 +147,34 @@ class GenerationForm(forms.Form):
     @property
     def count(self) -> int:
         """How many videos the form as it stands asks for; what it can't say counts as one."""
+        values = {each.variable.name: each.values or [""] for each in self.variable_fields}
+        videos = sum(
+            count_combinations([name for name in names if name in values], values) for names in self.names_by_prompt
+        )
         if _is_on(self["lines"].value()):
-            return len(numbered_lines(self["prompt"].value() or "")) or 1
+            return videos or 1
         number = str(self["variations"].value() or "1")
         amount = whole_number(number)
-        return amount if amount and amount <= MAX_VARIATIONS else 1
+        return videos * (amount if amount and amount <= MAX_VARIATIONS else 1)
+
+    @property
+    def variable_fields(self) -> list[VariableField]:
+        shown = self.variables[:MAX_VARIABLES]
+        return [VariableField(variable, self[f"{VALUES_PREFIX}{variable.name}"]) for variable in shown]
+
+    @property
+    def names_by_prompt(self) -> list[list[str]]:
+        """The variables of each prompt of the form as it stands."""
+        prompt, negative = self._templates
+        texts = [line for _, line in numbered_lines(prompt)] if _is_on(self["lines"].value()) else [prompt]
+        return [self._names(text, negative) for text in texts]
+
+    @property
+    def _templates(self) -> tuple[str, ...]:
+        return tuple(str(self[name].value() or "").replace("\r\n", "\n") for name in _TEMPLATES)
+
+    def _names(self, *texts: str) -> list[str]:
+        return [variable.name for variable in variables_of(*texts)] if self.has_variables else []
 
     def _order(self, idempotency_key: uuid.UUID, endpoint: Endpoint, arguments: Arguments) -> Order:
         return Order(
@@ -221,30 +262,75 @@ class GenerationForm(forms.Form):
         values |= {_ARGUMENT_OF_SLOT[slot]: _PICTURE_PLACEHOLDER for slot in self.kept}
         if endpoint.source is Source.IMAGE and Slot.TAIL in self.kept and not endpoint.has_tail:
             self.add_error("tail_file", _("A draft takes no end picture. Remove it, or choose another quality."))
-        if self.cleaned_data.get("lines"):
-            self._check_lines(endpoint, values)
-        elif request := self._request(endpoint, values):
-            self.requests = [request] * (self.cleaned_data.get("variations") or 1)
+        self.requests = self._requests(endpoint, values)
         if self.requests and not Price.objects.filter(endpoint=endpoint, seconds=self.requests[0].duration).exists():
             self.add_error("duration", _("There is no price for this yet. Ask an admin to enter what it costs."))
 
-    def _check_lines(self, endpoint: Endpoint, values: dict[str, Any]) -> None:
-        """Each line that is not blank is a prompt; what is wrong with one is named by its number."""
-        lines = numbered_lines(values["prompt"]) or [(0, "")]
-        if len(lines) > MAX_LINES:
-            self.add_error(
-                "prompt",
-                _("There are %(lines)d lines; use at most %(most)d.") % {"lines": len(lines), "most": MAX_LINES},
-            )
-            lines = lines[:1]
-        made = [self._request(endpoint, values | {"prompt": prompt}, number) for number, prompt in lines]
-        self.requests = [request for request in made if request]
+    def _requests(self, endpoint: Endpoint, values: dict[str, Any]) -> list[Arguments]:
+        """One each line or variation, and of these one each combination of the variables' values."""
+        is_by_line = self.cleaned_data.get("lines")
+        prompts = self._lines(values["prompt"]) if is_by_line else [(0, values["prompt"])]
+        if not self._check_variables():
+            for number, prompt in prompts:  # what else is wrong
+                self._request(endpoint, values | {"prompt": prompt}, number)
+            return []
+        made = [one for number, prompt in prompts for one in self._combine(endpoint, values, number, prompt)]
+        return made * (1 if is_by_line else self.cleaned_data.get("variations") or 1)
 
-    def _request(self, endpoint: Endpoint, values: dict[str, Any], line: int = 0) -> Arguments | None:
+    def _lines(self, prompt: str) -> list[tuple[int, str]]:
+        """Each line that is not blank is a prompt; what is wrong with one is named by its number."""
+        lines = numbered_lines(prompt) or [(0, "")]
+        if len(lines) <= MAX_LINES:
+            return lines
+        words = _("There are %(lines)d lines; use at most %(most)d.") % {"lines": len(lines), "most": MAX_LINES}
+        self.add_error("prompt", words)
+        return lines[:1]
+
+    def _check_variables(self) -> bool:
+        """Whether each has the values that it needs, and all of them do not make too many videos."""
+        if len(self.variables) > MAX_VARIABLES:
+            numbers = {"found": len(self.variables), "most": MAX_VARIABLES}
+            self.add_error("prompt", _("There are %(found)d variables; use at most %(most)d.") % numbers)
+        for each in self.variable_fields:
+            if not each.is_shown:
+                self.add_error(each.field.name, _("Each choice makes a video of its own. Choose, then press again."))
+            elif not each.values:
+                words = _("Choose at least one.") if each.variable.choices else _("Give it at least one value.")
+                self.add_error(each.field.name, words)
+        if self.variables and self.count > MAX_LINES:
+            numbers = {"videos": self.count, "most": MAX_LINES}
+            words = _("With these variables the order makes %(videos)d videos; it may make %(most)d at most.")
+            self.add_error("prompt", words % numbers)
+        return not any(self.has_error(each.field.name) for each in self.variable_fields) and not (
+            self.variables and self.has_error("prompt")
+        )
+
+    def _combine(self, endpoint: Endpoint, values: dict[str, Any], number: int, prompt: str) -> list[Arguments]:
+        """One each combination. The first that is wrong is told, with its values."""
+        templates = {"prompt": prompt, "negative_prompt": values["negative_prompt"]}
+        if not self.has_variables:
+            found = self._request(endpoint, values | templates, number)
+            return [found] if found else []
+        made = []
+        chosen = {each.variable.name: each.values for each in self.variable_fields}
+        for combination in combinations(self._names(*templates.values()), chosen):
+            filled = {name: fill(text, combination) for name, text in templates.items()}
+            found = self._request(endpoint, values | filled, number, combination)
+            if found is None:
+                return []
+            made.append(found)
+        return made
+
+    def _request(
+        self, endpoint: Endpoint, values: dict[str, Any], line: int = 0, filled_in: Mapping[str, str] | None = None
+    ) -> Arguments | None:
         try:
             return parse(endpoint, values)
         except InvalidArguments as error:
-            self._add_problems(error.problems, line)
+            problems = error.problems
+        if filled_in:
+            problems = [_with_values(problem, filled_in) for problem in problems]
+        self._add_problems(problems, line)
         return None
 
     def _add_problems(self, problems: list[Problem], line: int = 0) -> None:
@@ -264,6 +350,14 @@ def numbered_lines(text: str) -> list[tuple[int, str]]:
     """The lines that say something, with their numbers as a person counts them."""
     lines = enumerate(text.replace("\r\n", "\n").split("\n"), start=1)
     return [(number, line.strip()) for number, line in lines if is_visible(line)]
+
+
+def _with_values(problem: Problem, values: Mapping[str, str]) -> Problem:
+    if problem.field not in _TEMPLATES:
+        return problem
+    told = ", ".join(f"{name}: {value[:_MAX_TOLD]}" for name, value in values.items())
+    words = _("With %(values)s: %(problem)s") % {"values": told, "problem": problem.message}
+    return replace(problem, message=words)
 
 
 def _is_on(value: Any) -> bool:

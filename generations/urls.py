@@ -51,6 +51,7 @@ urlpatterns = [
     path("gallery/counts", rail.counts, name="gallery-counts"),
     path("gallery/months", months.months, name="gallery-months"),
     path("generations/new/", composer.new_generation, name="new-generation"),
+    path("generations/new/variables", composer.variables, name="prompt-variables"),
     path("queue/pause", queue.submit_pause, name="submit-pause"),
     path("generations/prompts/", prompts.earlier_prompts, name="earlier-prompts"),
     path("generations/compare/", compare.compare, name="compare"),

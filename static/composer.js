@@ -3,6 +3,7 @@
 import { beforeEachSave, reach } from "studio/draft";
 import { addShortcut, toast } from "studio";
 
+const WAIT = 200; // ms behind the last letter
 const form = document.getElementById("composer");
 const number = new Intl.NumberFormat(document.documentElement.lang);
 
@@ -46,10 +47,80 @@ const lines = form.elements.lines;
 const BLANK = /[\p{Default_Ignorable_Code_Point}\p{Emoji_Modifier}\u2800\ufffc\u{13441}\u{13442}\u{1d159}]/gu;
 const isVisible = (text) => /[\p{L}\p{N}\p{P}\p{S}]/u.test(text.replace(BLANK, " "));
 const money = (cents) => `$${(cents / 100).toLocaleString("en-US", { minimumFractionDigits: 2 })}`;
-const count = () =>
-  lines.checked
+const count = () => {
+  const videos = lines.checked
     ? form.elements.prompt.value.split("\n").filter(isVisible).length || 1
     : Number(form.elements.variations.value) || 1;
+  const combinations = combinationsByPrompt();
+  if (!combinations) return videos;
+  const sum = combinations.reduce((all, one) => all + one, 0) || 1;
+  return lines.checked ? sum : sum * videos;
+};
+
+// --- the variables of the prompts: the server says which there are, and how many of them each prompt has
+const TEMPLATES = ["prompt", "negative_prompt", "lines"];
+let asking = Promise.resolve(), isStale = false, askTimer = 0;
+const variables = () => document.getElementById("variables");
+const valuesOf = (field) =>
+  field.matches("fieldset")
+    ? [...field.querySelectorAll(":checked")].map(({ value }) => value)
+    : [...new Set(field.querySelector("textarea").value.split(/[|\n]/).map((one) => one.trim()).filter(isVisible))];
+
+function combinationsByPrompt() {
+  const fields = [...variables().querySelectorAll("[data-variable]")];
+  if (!fields.length) return null;
+  const counts = new Map(fields.map((field) => [field.dataset.variable, valuesOf(field).length || 1]));
+  const product = (names) => names.reduce((all, name) => all * (counts.get(name) ?? 1), 1);
+  return JSON.parse(variables().dataset.prompts).map(product);
+}
+
+const mayHaveVariables = () => TEMPLATES.some((name) => form.elements[name].value.includes("{"));
+
+async function showVariables() {
+  isStale = false;
+  const values = new FormData(form);
+  for (const [name, value] of [...values]) if (value instanceof File) values.delete(name);
+  const answer = await fetch(form.dataset.variables, { method: "POST", body: values, redirect: "error" });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  replaceVariables(page.getElementById("variables"));
+  total();
+}
+
+// what has been typed and chosen since the question stays, and what stays the same is not touched
+function replaceVariables(found) {
+  const names = (part) =>
+    [...part.querySelectorAll("[data-variable], [name=choices]")].map((one) => one.dataset.variable ?? one.value).join(
+      "\n",
+    );
+  if (names(found) === names(variables())) {
+    variables().dataset.prompts = found.dataset.prompts;
+    return;
+  }
+  for (const field of found.querySelectorAll("textarea, [type=checkbox]")) {
+    const same = ({ name, type, value }) =>
+      name === field.name && type === field.type && (type !== "checkbox" || value === field.value);
+    const known = [...variables().querySelectorAll("textarea, [type=checkbox]")].find(same);
+    if (known) [field.value, field.checked] = [known.value, known.checked];
+  }
+  const { id } = document.activeElement;
+  variables().replaceWith(found);
+  if (id) document.getElementById(id)?.focus();
+}
+
+const ask = () => {
+  clearTimeout(askTimer);
+  asking = asking.then(showVariables).catch(() => (isStale = true)); // the server asks for them when it is sent
+  return asking;
+};
+function planVariables() {
+  isStale = mayHaveVariables() || !variables().hidden;
+  clearTimeout(askTimer);
+  if (isStale) askTimer = setTimeout(ask, WAIT);
+}
+for (const name of TEMPLATES) {
+  for (const event of ["input", "change"]) form.elements[name].addEventListener(event, planVariables);
+}
 
 const bar = form.querySelector("[data-order]");
 const button = form.querySelector("#generate");
@@ -145,7 +216,6 @@ beforeEachSave(renew);
 // --- earlier prompts are fetched when they are asked for; one goes into the field and leaves the rest as it is
 const recent = form.querySelector("[data-recent]");
 const query = form.querySelector("#recent-query");
-const WAIT = 200; // ms behind the last letter
 let searches = 0, timer = 0;
 
 async function findPrompts() {
@@ -183,7 +253,7 @@ recent.addEventListener("click", (event) => {
   if (!link) return;
   event.preventDefault();
   recent.open = false;
-  replacePrompt(link.textContent);
+  replacePrompt(link.dataset.prompt);
 });
 query.addEventListener("input", (event) => {
   event.stopPropagation(); // none of the form's
@@ -224,6 +294,9 @@ form.elements.preset_name.addEventListener("keydown", (event) => {
 async function order() {
   renew();
   setBusy(true);
+  const shown = count();
+  if (isStale) await ask();
+  if (count() !== shown) return setBusy(false); // first the new price
   if (!(await reach())) return setBusy(false);
   sessionStorage.setItem(key.value, content());
   form.submit();

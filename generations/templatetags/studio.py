@@ -1,5 +1,6 @@
 """Filters and tags that show numbers and progress as text."""
 
+import json
 import math
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from generations.fal.error_messages import ResponsibleParty
 from generations.models import DRIVEN, TRASH_RETENTION, Generation, Status, dollars
+from generations.prompt_variables import escape
 
 register = template.Library()
 
@@ -44,6 +46,18 @@ def _shape(generation: Generation) -> tuple[int, int]:
         return int(width), int(height)
     start = next(iter(generation.pictures.all()), None)
     return (start.width, start.height) if start else (16, 9)
+
+
+@register.filter
+def json_text(value: Any) -> str:
+    """For an attribute that a script reads."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def escape_variables(prompt: str) -> str:
+    """As it stands in the composer's field, where braces may be variables."""
+    return escape(prompt)
 
 
 @register.filter

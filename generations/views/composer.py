@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Team
@@ -37,7 +37,14 @@ from generations.models import Draft, EndpointSwitch, Generation, Preset, Slot
 from generations.orders.place import place_batch
 from generations.pictures import MAX_PIXELS
 from generations.views import drafts
-from generations.views.prefill import find_made, first_form, form_from_draft, form_from_made, named_draft
+from generations.views.prefill import (
+    find_made,
+    first_form,
+    form_from_draft,
+    form_from_made,
+    named_draft,
+    remember_templates,
+)
 
 # what the page tells before the server judges
 LIMITS: Final = {
@@ -86,7 +93,7 @@ def _new_generation(request: AuthenticatedHttpRequest) -> HttpResponse:
     teams = [payer.team for payer in payers]
     if request.method != "POST":
         return _first_page(request, payers)
-    form = GenerationForm(request.user, request.POST, request.FILES, teams=teams)
+    form = GenerationForm(request.user, request.POST, request.FILES, teams=teams, has_variables=True)
     is_valid = form.is_valid()
     drafts.save_draft(request.user, request.POST, form.kept)
     _refuse_viewers(request, teams)
@@ -98,8 +105,18 @@ def _new_generation(request: AuthenticatedHttpRequest) -> HttpResponse:
         form.add_error(getattr(error, "field", None), str(error))
         return _page(request, form, payers, status=503 if isinstance(error, BucketDownError) else 422)
     drafts.finish(request.user, request.POST)
+    remember_templates(request, made, form)
     tasks.wake()
     return redirect(f"{reverse('new-generation')}?{urlencode(_next_page_query(made[0], form))}")
+
+
+@require_POST
+@login_required
+def variables(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """The fields of the variables that the form as it stands has, for its page. Nothing is judged."""
+    initial = drafts.typed_values(request.POST)
+    form = GenerationForm(request.user, initial=initial, teams=[], has_variables=True)
+    return render(request, "generations/_variables.html", {"form": form})
 
 
 def _next_page_query(first: Generation, form: GenerationForm) -> dict[str, str]:

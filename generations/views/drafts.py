@@ -30,6 +30,7 @@ from generations.forms import initial_values, read_file
 from generations.models import Draft, DraftVersion, Generation, Slot, Upload
 from generations.orders.place import save_upload
 from generations.pictures import DecoderBusyError
+from generations.prompt_fields import variable_values
 
 MAX_CHARACTERS: Final = 250_000  # 50 lines of the longest prompts, and something
 _FIELDS: Final = (
@@ -66,7 +67,7 @@ _DRAFTS: Final = PreparedQuery(lambda user: Draft.objects.filter(user=user).sele
 
 def save_draft(owner: User, data: QueryDict, uploads: Mapping[Slot, Upload]) -> Draft | None:
     """The draft of what the form holds; None, and none is kept, when that is nothing or has been ordered."""
-    key, values = _uuid(data.get("draft")), _values(data)
+    key, values = _uuid(data.get("draft")), typed_values(data)
     if key is None or _is_too_long(values) or _is_ordered(owner, data):
         return None
     if not (uploads or _has_content(owner, values)):
@@ -112,7 +113,7 @@ def save(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401)
     if owner_of(request.POST) != request.user:
         return HttpResponse(status=409)
-    if _is_too_long(_values(request.POST)):
+    if _is_too_long(typed_values(request.POST)):
         return HttpResponse(status=413)
     draft = save_draft(request.user, request.POST, _named_uploads(request.user, request.POST))
     return HttpResponse(status=200 if draft else 204)
@@ -132,8 +133,10 @@ def discard(request: AuthenticatedHttpRequest, key: uuid.UUID) -> HttpResponse:
     return redirect(f"{reverse('new-generation')}?fresh=1")
 
 
-def _values(data: QueryDict) -> dict[str, str]:
-    return {name: str(data[name]).replace("\r\n", "\n") for name in _FIELDS if name in data}
+def typed_values(data: QueryDict) -> dict[str, str]:
+    """What stands in the form's fields, as it can be its `initial` later."""
+    typed = {name: str(data[name]).replace("\r\n", "\n") for name in _FIELDS if name in data}
+    return typed | variable_values(data)
 
 
 def _is_too_long(values: Mapping[str, str]) -> bool:

@@ -13,9 +13,11 @@ from generations.access import visible_generation
 from generations.fal.arguments import Source
 from generations.forms import MAX_VARIATIONS, GenerationForm
 from generations.models import Collection, Draft, Generation, Preset, Relation, Slot, Upload
+from generations.prompt_variables import escape
 
 # with one of these in the address the form does not begin with a draft
 _PREFILL_PARAMETERS: Final = frozenset({"fresh", "from", "parent", "preset", "project", "prompt", *Slot.values})
+_TEMPLATES: Final = "prompt_templates"  # in the session
 
 
 def first_form(request: AuthenticatedHttpRequest, teams: list[Team]) -> GenerationForm:
@@ -34,7 +36,7 @@ def first_form(request: AuthenticatedHttpRequest, teams: list[Team]) -> Generati
     else:
         initial = _named_kind(request) | _named_team(request, teams) | _named_parent(request, teams)
         initial |= _named_project(request, teams) | _named_preset(request) | _named_prompt(request)
-        form = GenerationForm(request.user, initial=initial, teams=teams)
+        form = GenerationForm(request.user, initial=initial, teams=teams, has_variables=True)
     form.kept |= _named_uploads(request)
     return form
 
@@ -52,7 +54,7 @@ def form_from_draft(request: AuthenticatedHttpRequest, draft: Draft, teams: list
     initial = dict(draft.values)
     if initial.get("team") not in {team.slug for team in teams}:
         initial.pop("team", None)
-    form = GenerationForm(request.user, initial=initial, teams=teams)
+    form = GenerationForm(request.user, initial=initial, teams=teams, has_variables=True)
     form.kept = draft.uploads | _named_uploads(request)  # the address may be a moment ahead of the draft
     return form
 
@@ -67,34 +69,50 @@ def find_made(request: AuthenticatedHttpRequest) -> list[Generation]:
 
 def form_from_made(request: AuthenticatedHttpRequest, made: list[Generation], teams: list[Team]) -> GenerationForm:
     """The form that asked for them, ready to be changed."""
-    prompts = [row.prompt for row in made]
-    form = _form_from_generation(request, made[0], teams)
+    prompts = [escape(row.prompt) for row in made]
     is_lines = len(set(prompts)) > 1 or len(prompts) > MAX_VARIATIONS
-    form.initial.update(
-        {
-            "parent": made[0].parent_id if made[0].relation == Relation.REMIX else None,
-            "lines": is_lines,
-            "variations": 1 if is_lines else len(made),
-            "prompt": "\n".join(prompts) if is_lines else prompts[0],
-        }
-    )
+    asked = {
+        "parent": made[0].parent_id if made[0].relation == Relation.REMIX else None,
+        "lines": is_lines,
+        "variations": 1 if is_lines else len(made),
+        "prompt": "\n".join(prompts) if is_lines else prompts[0],
+    }
+    form = _form_from_generation(request, made[0], teams, asked | _remembered_templates(request, made))
     form.kept = _named_uploads(request) | form.kept
     form.initial.setdefault("aspect_ratio", request.GET.get("aspect_ratio"))
     return form
 
 
-def _form_from_generation(request: AuthenticatedHttpRequest, model: Generation, teams: list[Team]) -> GenerationForm:
+def remember_templates(request: AuthenticatedHttpRequest, made: list[Generation], form: GenerationForm) -> None:
+    """The rows have what was made of the prompts; the next page shows the prompts with their variables again."""
+    if not form.variables:
+        return
+    names = ("prompt", "negative_prompt", "lines", "variations", *(each.field.name for each in form.variable_fields))
+    values = {name: form[name].value() for name in names}
+    request.session[_TEMPLATES] = {"made": str(made[0].pk), "values": values}
+
+
+def _remembered_templates(request: AuthenticatedHttpRequest, made: list[Generation]) -> dict[str, Any]:
+    kept = request.session.get(_TEMPLATES)
+    return dict(kept["values"]) if kept and kept["made"] == str(made[0].pk) else {}
+
+
+def _form_from_generation(
+    request: AuthenticatedHttpRequest, model: Generation, teams: list[Team], asked: dict[str, Any] | None = None
+) -> GenerationForm:
+    """`asked` is what the form has besides. What is a variable there is text in the generation."""
     initial: dict[str, Any] = {
         "kind": model.fal_endpoint.source.value,
         "quality": model.fal_endpoint.quality.value,
-        "prompt": model.prompt,
-        "negative_prompt": model.negative_prompt,
+        "prompt": escape(model.prompt),
+        "negative_prompt": escape(model.negative_prompt),
         "cfg_scale": model.cfg_scale,
         "duration": str(model.duration),
     }
     if model.aspect_ratio:
         initial["aspect_ratio"] = model.aspect_ratio
-    form = GenerationForm(request.user, initial=initial | _origin(model, teams), teams=teams)
+    initial |= _origin(model, teams) | (asked or {})
+    form = GenerationForm(request.user, initial=initial, teams=teams, has_variables=True)
     form.kept = _own_uploads(request, model)
     return form
 
@@ -144,7 +162,7 @@ def _named_preset(request: AuthenticatedHttpRequest) -> dict[str, Any]:
 def _named_prompt(request: AuthenticatedHttpRequest) -> dict[str, Any]:
     """`?prompt=<id>`: the words of one of the user's earlier ones, and nothing else of it."""
     named = _uuid(request.GET.get("prompt", ""))
-    return {"prompt": _get_generation(request, str(named)).prompt} if named else {}
+    return {"prompt": escape(_get_generation(request, str(named)).prompt)} if named else {}
 
 
 def _named_uploads(request: AuthenticatedHttpRequest) -> dict[Slot, Upload]:

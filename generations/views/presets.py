@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from accounts.http import AuthenticatedHttpRequest, login_required
 from generations.fal.arguments import is_visible
 from generations.models import MAX_PRESETS, Preset, TooManyPresetsError
+from generations.prompt_fields import variable_values
 
 NAMES = (
     *("kind", "quality", "prompt", "negative_prompt", "cfg_scale", "duration", "aspect_ratio", "lines", "variations"),
@@ -22,6 +23,7 @@ def save(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Keeps the form as it is, right or wrong: it is judged when it is sent. A name that is taken is replaced."""
     name = " ".join(request.POST.get("preset_name", "").split())
     values = {each: request.POST[each].replace("\r\n", "\n") for each in NAMES if each in request.POST}
+    values |= variable_values(request.POST)
     longest = Preset._meta.get_field("name").max_length or 0
     if not is_visible(name) or len(name) > longest:
         messages.error(request, _("Give the preset a name of at most %d characters.") % longest)
