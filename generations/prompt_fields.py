@@ -27,7 +27,8 @@ class _ValuesInput(forms.Textarea):
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str | None:
         if isinstance(data, QueryDict):
             return "\n".join(map(str, data.getlist(name))) if name in data else None
-        return super().value_from_datadict(data, files, name)
+        value: str | None = data.get(name)
+        return value
 
 
 class ValuesField(PlainTextField):

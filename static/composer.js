@@ -295,7 +295,7 @@ async function order() {
   renew();
   setBusy(true);
   const shown = count();
-  if (isStale) await ask();
+  await (isStale ? ask() : asking);
   if (count() !== shown) return setBusy(false); // first the new price
   if (!(await reach())) return setBusy(false);
   sessionStorage.setItem(key.value, content());

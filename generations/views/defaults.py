@@ -22,7 +22,8 @@ from generations.fal.arguments import (
     parse,
     to_json,
 )
-from generations.forms import PlainTextField, initial_values
+from generations.forms import initial_values
+from generations.prompt_fields import PlainTextField
 
 _NAMES = ("duration", "aspect_ratio", "negative_prompt", "cfg_scale")
 _SECONDS = [(Duration.FIVE.value, gettext_lazy("5 seconds")), (Duration.TEN.value, gettext_lazy("10 seconds"))]
