@@ -67,6 +67,7 @@ class GenerationForm(forms.Form):
 
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
     parent = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    preset = forms.CharField(widget=forms.HiddenInput, required=False)
     kind = forms.ChoiceField(
         choices=[(Source.TEXT.value, _("Text")), (Source.IMAGE.value, _("Image"))], widget=forms.RadioSelect
     )
@@ -175,6 +176,11 @@ class GenerationForm(forms.Form):
 
     def _names(self, *texts: str) -> list[str]:
         return [variable.name for variable in variables_of(*texts)] if self.has_variables else []
+
+    @property
+    def preset_id(self) -> int | None:
+        """The id of what the form began with; it may be gone, or another's."""
+        return whole_number(str(self["preset"].value() or ""))
 
     def _order(self, idempotency_key: uuid.UUID, endpoint: Endpoint, arguments: Arguments) -> Order:
         return Order(

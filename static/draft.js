@@ -4,7 +4,7 @@
 const form = document.getElementById("composer");
 const status = form.querySelector("[data-draft-status]");
 const AFTER = 800, AGAIN = 5000, PATIENCE = 20000; // ms
-const IGNORED = new Set(["csrfmiddlewaretoken", "idempotency_key", "preset_name", "draft_of", "draft_version"]);
+const IGNORED = new Set(["csrfmiddlewaretoken", "idempotency_key", "draft_of", "draft_version"]);
 // the order goes its way: the server keeps what it can't do, and says why
 const GOES_ON = new Set([200, 204, 401, 403, 500]);
 let timer = 0, running = Promise.resolve(), isOver = false, prepare = () => {};
@@ -14,7 +14,7 @@ export const beforeEachSave = (run) => (prepare = run);
 
 function values() {
   const body = new FormData(form);
-  for (const [name, value] of [...body]) if (value instanceof File || name === "preset_name") body.delete(name);
+  for (const [name, value] of [...body]) if (value instanceof File || name.startsWith("preset_")) body.delete(name);
   return body;
 }
 const snapshot = () => JSON.stringify([...values()].filter(([name]) => !IGNORED.has(name)));
@@ -84,7 +84,7 @@ export async function reach() {
   return isOver;
 }
 
-const isTyped = ({ target }) => target.name !== "preset_name" && plan();
+const isTyped = ({ target }) => !target.name.startsWith("preset_") && plan();
 form.addEventListener("input", isTyped);
 form.addEventListener("change", isTyped);
 window.addEventListener("pageshow", () => (isOver = false));

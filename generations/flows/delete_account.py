@@ -127,6 +127,6 @@ def _delete_belongings(user: User) -> None:
     uploads.delete()
     Favourite.objects.filter(user=user).delete()
     FormerMembership.objects.filter(user=user).delete()
-    Preset.objects.filter(user=user).delete()
+    Preset.objects.filter(Q(user=user, team=None) | Q(team__in=teams_without_other_members(user))).delete()
     Collection.objects.remove_members([user])
     Notification.objects.filter(user=user).delete()

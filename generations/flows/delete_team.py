@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import membership
 from accounts.models import Team, User
-from generations.models import Film, Generation, Status
+from generations.models import Film, Generation, Preset, Status
 from generations.models.generation_queryset import GenerationQuerySet
 
 
@@ -61,6 +61,7 @@ def delete_team(team: Team, by: User, heir: User | None) -> bool:
     if not is_possible or not (heir or _delete_permanently(rows, by)):
         transaction.set_rollback(True)
         return False
+    Preset.objects.filter(team=team).delete()
     if not heir:
         Film.objects.filter(team=team).delete_with_objects()
     if heir:

@@ -35,7 +35,7 @@ from generations.models.moderation_case import (
 from generations.models.notification import Notification, moderators
 from generations.models.pause import SubmitPause, TeamPause
 from generations.models.picture import InputPicture, Slot, Upload
-from generations.models.preset import MAX_PRESETS, Preset, TooManyPresetsError
+from generations.models.preset import MAX_PRESETS, MAX_TEAM_PRESETS, Preset, PresetVersion, TooManyPresetsError
 from generations.models.price import Price, dollars
 from generations.models.queue_turn import QueueTurn
 from generations.models.review_status import ReviewStatus
@@ -50,6 +50,7 @@ __all__ = [
     "FORMER_TRASH_EVENTS",
     "MAX_DRAFTS",
     "MAX_PRESETS",
+    "MAX_TEAM_PRESETS",
     "MOVES",
     "OPEN",
     "PERSON_KINDS",
@@ -88,6 +89,7 @@ __all__ = [
     "Notification",
     "ObjectMode",
     "Preset",
+    "PresetVersion",
     "Price",
     "PrivateAccess",
     "ProjectBudgetWarning",

@@ -100,7 +100,8 @@ def _new_generation(request: AuthenticatedHttpRequest) -> HttpResponse:
     if not is_valid:
         return _page(request, form, payers, status=422)
     try:
-        made = place_batch(form.orders)
+        record = Preset.objects.count_use(request.user, form.preset_id) if form.preset_id else None
+        made = place_batch(form.orders, record=record)
     except (BucketDownError, OrderRefusedError) as error:
         form.add_error(getattr(error, "field", None), str(error))
         return _page(request, form, payers, status=503 if isinstance(error, BucketDownError) else 422)
@@ -125,6 +126,8 @@ def _next_page_query(first: Generation, form: GenerationForm) -> dict[str, str]:
     kept = {slot: str(pk) for slot, pk in uploads.items() if pk}
     if first.fal_endpoint.source is Source.IMAGE:  # the row itself has none
         kept["aspect_ratio"] = form.cleaned_data["aspect_ratio"]
+    if form.preset_id:
+        kept["preset"] = str(form.preset_id)
     return {"made": str(first.batch or first.pk)} | kept
 
 
@@ -156,6 +159,7 @@ def _page(
 ) -> HttpResponse:
     """`own` are the user's drafts, where they have been read already."""
     teams = [payer.team for payer in payers]
+    presets = Preset.objects.of(request.user)
     context = {
         "form": form,
         "teams": teams,
@@ -167,7 +171,9 @@ def _page(
         "limits": LIMITS,
         "variations": range(1, MAX_VARIATIONS + 1),
         "made": made,
-        "presets": Preset.objects.of(request.user),
+        "presets": presets,
+        "begun_with": next((one for one in presets if one.pk == form.preset_id), None),
+        "sharable": [team for team in teams if team.personal_of_id is None],
         "may_generate_in": {payer.team.pk for payer in payers},
         "now": timezone.now(),
         "draft": draft,

@@ -35,7 +35,7 @@ from generations.prompt_fields import variable_values
 MAX_CHARACTERS: Final = 250_000  # 50 lines of the longest prompts, and something
 _FIELDS: Final = (
     *("kind", "quality", "prompt", "negative_prompt", "cfg_scale", "duration", "aspect_ratio", "lines", "variations"),
-    *("team", "project", "seen_by", "start_link", "tail_link", "parent"),
+    *("team", "project", "seen_by", "start_link", "tail_link", "parent", "preset"),
 )
 _TYPED: Final = ("prompt", "start_link", "tail_link", "lines")  # empty in a fresh form
 _CHOSEN: Final = ("quality", "negative_prompt", "cfg_scale", "duration", "aspect_ratio", "variations")

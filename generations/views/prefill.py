@@ -76,6 +76,7 @@ def form_from_made(request: AuthenticatedHttpRequest, made: list[Generation], te
         "lines": is_lines,
         "variations": 1 if is_lines else len(made),
         "prompt": "\n".join(prompts) if is_lines else prompts[0],
+        "preset": whole_number(request.GET.get("preset", "")),
     }
     form = _form_from_generation(request, made[0], teams, asked | _remembered_templates(request, made))
     form.kept = _named_uploads(request) | form.kept
@@ -155,8 +156,8 @@ def _named_parent(request: AuthenticatedHttpRequest, teams: list[Team]) -> dict[
 
 def _named_preset(request: AuthenticatedHttpRequest) -> dict[str, Any]:
     pk = request.GET.get("preset", "")
-    preset = Preset.objects.filter(user=request.user, pk=pk).first() if whole_number(pk) else None
-    return dict(preset.values) if preset else {}
+    preset = Preset.objects.visible_to(request.user).filter(pk=pk).first() if whole_number(pk) else None
+    return {**preset.values, "preset": preset.pk} if preset else {}
 
 
 def _named_prompt(request: AuthenticatedHttpRequest) -> dict[str, Any]:

@@ -199,7 +199,7 @@ def test_again_and_preset_begin_with_the_quality(bob: User, film: Team) -> None:
     client, row = signed_in(bob), make_generation(bob, film, Status.DONE, endpoint=DRAFT, aspect_ratio="")
     form = client.get(f"{PAGE}?from={row.pk}").context["form"]
     assert (form["kind"].value(), form["quality"].value()) == ("image", "draft")
-    client.post(reverse("preset-save"), {"preset_name": "Cheap", "kind": "image", "quality": "draft"})
+    client.post(reverse("presets"), {"preset_name": "Cheap", "kind": "image", "quality": "draft"})
     preset = Preset.objects.get()
     form = client.get(f"{PAGE}?preset={preset.pk}").context["form"]
     assert (form["kind"].value(), form["quality"].value()) == ("image", "draft")

@@ -203,7 +203,7 @@ def test_next_page_has_the_prompt_with_its_variables_again(film: Team, bob: User
 def test_made_prompt_with_braces_comes_back_as_text(film: Team, bob: User) -> None:
     row = make_generation(bob, film, prompt="{a} and {b: x|y}", negative_prompt="{c}")
     client = signed_in(bob)
-    for query in ({"from": row.pk}, {"prompt": row.pk}, {"made": row.pk}):
+    for query in ({"from": str(row.pk)}, {"prompt": str(row.pk)}, {"made": str(row.pk)}):
         form = client.get(PAGE, query).context["form"]
         assert form["prompt"].value() == "{{a}} and {{b: x|y}}"
         assert form.variables == []
