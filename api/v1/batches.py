@@ -69,7 +69,7 @@ def create_batch(request: HttpRequest, body: BatchIn, idempotency_key: Header[st
         repeat = Repeat.of(idempotency_key, "batch", body.model_dump(mode="json"))
         rows = place_orders(caller, body.requests, repeat, "requests")
         batch = rows[0].batch or rows[0].pk
-        return respond(_batch(caller, batch), 201, Location=f"{request.path}/{batch}")
+        return respond(batch_out(caller, batch), 201, Location=f"{request.path}/{batch}")
 
     return answer_order(request, body.requests, place)
 
@@ -77,10 +77,11 @@ def create_batch(request: HttpRequest, body: BatchIn, idempotency_key: Header[st
 @router.get("/{uuid:id}", auth=READ_OWN, response=BatchOut, operation_id="getBatch", url_name="v1-batch")
 def get_batch(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002 - the name in the document
     """Those of its generations that the key’s person sees. A batch of one has its generation’s id."""
-    return respond(_batch(caller_of(request), id))
+    return respond(batch_out(caller_of(request), id))
 
 
-def _batch(caller: Caller, pk: uuid.UUID) -> BatchOut:
+def batch_out(caller: Caller, pk: uuid.UUID) -> BatchOut:
+    """Raises Http404 where the key’s person sees none of it."""
     seen = Generation.objects.visible_to(caller.user).select_related("user", "video", "collection")
     seen = seen.annotate(is_favourite=Favourite.objects.exists_for(caller.user)).order_by("batch_index", "id")
     rows = list(seen.filter(batch=pk)[:MAX_LINES]) or list(seen.filter(pk=pk, batch=None))

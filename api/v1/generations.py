@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Header, Query, Router
@@ -16,6 +17,7 @@ from ninja import Header, Query, Router
 from accounts.models import User
 from accounts.roles import Action
 from api.orders import Repeat, retry
+from api.v1.batches import BatchOut, batch_out
 from api.v1.callers import GENERATE, READ_OWN, SAY
 from api.v1.http import authenticated, caller_of, lock, require_match, respond
 from api.v1.orders import answer_order, place_orders
@@ -63,20 +65,27 @@ def _as_form(query: GenerationQuery) -> dict[str, str]:
 
 
 @router.post(
-    "", auth=GENERATE, response={201: GenerationOut}, operation_id="createGeneration", url_name="v1-generations"
+    "",
+    auth=GENERATE,
+    response={201: GenerationOut | BatchOut},
+    operation_id="createGeneration",
+    url_name="v1-generations",
 )
 def create_generation(request: HttpRequest, body: GenerationIn, idempotency_key: Header[str] = "") -> HttpResponseBase:
     """Ask for a video, as the composer does: budgets, rules, approvals and the fair queue hold here too.
 
-    Sent again with the same Idempotency-Key within 24 hours it gives the generation of before.
+    With `variables` each combination of their values is a generation, and the answer is their batch: all are ordered,
+    or none. Sent again with the same Idempotency-Key within 24 hours it gives the generation, or the batch, of before.
     """
     caller = caller_of(request)
 
     def place() -> HttpResponse:
         repeat = Repeat.of(idempotency_key, "generation", body.model_dump(mode="json"))
-        (row,) = place_orders(caller, [body], repeat)
-        found = find(request, row.pk)
-        return respond(found, 201, Location=f"{request.path}/{row.pk}")
+        rows = place_orders(caller, [body], repeat)
+        if body.variables is None:
+            return respond(find(request, rows[0].pk), 201, Location=f"{request.path}/{rows[0].pk}")
+        batch = rows[0].batch or rows[0].pk
+        return respond(batch_out(caller, batch), 201, Location=f"{reverse('v1-batches')}/{batch}")
 
     return answer_order(request, [body], place)
 

@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from api.authentication import Caller
 from api.fal.pictures import has_links, save_pictures, without_pictures
 from api.orders import Repeat, find_repeated, place
+from api.v1.matrix import Filled, fill_in
 from api.v1.problems import ProblemDetail, answer, invalid, of_body
 from api.v1.schemas.generation import GenerationIn
 from api.views.downloads import later
 from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, Source, parse
-from generations.models import Generation, Price
+from generations.models import Generation, Price, Slot, Upload
 from generations.orders.place import Order
 
 _MODEL: tuple[str, ...] = (
@@ -28,21 +29,23 @@ def place_orders(caller: Caller, bodies: Sequence[GenerationIn], repeat: Repeat,
     """All of them, or none. `at` is where the list of them stands in the body; blank: it is the one body."""
     if known := find_repeated(caller, repeat):
         return known
-    places = [f"{at}/{number}/" if at else "" for number in range(len(bodies))]
-    arguments = _parse(bodies, places)
-    parents = _parents(caller, bodies, places)
+    filled = fill_in(bodies, at)
+    arguments = _parse(filled)
+    parents = _parents(caller, filled)
     key = uuid.uuid4()
+    saved = {place_: _save_pictures(caller, one) for place_, one in {one.place: one for one in filled}.items()}
     orders = [
-        _order(caller, key, body, parsed, parents, place_)
-        for body, parsed, place_ in zip(bodies, arguments, places, strict=True)
+        _order(caller, key, one.body, parsed, parents, saved[one.place])
+        for one, parsed in zip(filled, arguments, strict=True)
     ]
     return place(caller, orders, repeat)
 
 
 def total_cents(bodies: Sequence[GenerationIn], at: str) -> list[int]:
     """What each costs today. Raises a 422 for what can't be ordered."""
-    _parse(bodies, [f"{at}/{number}/" for number in range(len(bodies))])
-    return [Price.objects.cents(endpoint_of(body), body.duration) for body in bodies]
+    filled = fill_in(bodies, at)
+    _parse(filled)
+    return [Price.objects.cents(endpoint_of(one.body), one.body.duration) for one in filled]
 
 
 def endpoint_of(body: GenerationIn) -> Endpoint:
@@ -71,18 +74,18 @@ def _values(body: GenerationIn) -> dict[str, Any]:
     return body.model_dump(mode="json", include=set(_MODEL), exclude_none=True)
 
 
-def _parse(bodies: Sequence[GenerationIn], places: Sequence[str]) -> list[Arguments]:
-    """What is wrong with any of them is told at once."""
+def _parse(filled: Sequence[Filled]) -> list[Arguments]:
+    """What is wrong with any of them is told at once, of the combinations of one body once."""
     wrong: list[ProblemDetail] = []
     found = []
-    for body, place_ in zip(bodies, places, strict=True):
-        wrong += [of_body(place_ + name, words) for name, words in _conflicts(body)]
+    for one in filled:
+        wrong += [of_body(one.place + name, words) for name, words in _conflicts(one.body)]
         try:
-            found.append(parse(endpoint_of(body), without_pictures(_values(body))))
+            found.append(parse(endpoint_of(one.body), without_pictures(_values(one.body))))
         except InvalidArguments as error:
-            wrong += [of_body(place_ + one.field, one.message) for one in error.problems]
+            wrong += [of_body(one.place + problem.field, problem.message) for problem in error.problems]
     if wrong:
-        raise invalid(wrong)
+        raise invalid(list({problem.pointer: problem for problem in reversed(wrong)}.values())[::-1])
     return found
 
 
@@ -99,13 +102,20 @@ def _conflicts(body: GenerationIn) -> list[tuple[str, str]]:
     return found
 
 
-def _parents(caller: Caller, bodies: Sequence[GenerationIn], places: Sequence[str]) -> dict[uuid.UUID, Generation]:
-    wanted = {body.remix_of for body in bodies if body.remix_of}
+def _parents(caller: Caller, filled: Sequence[Filled]) -> dict[uuid.UUID, Generation]:
+    wanted = {one.body.remix_of for one in filled if one.body.remix_of}
     found = {row.pk: row for row in Generation.objects.visible_to(caller.user).filter(pk__in=wanted)} if wanted else {}
-    missing = [place_ for body, place_ in zip(bodies, places, strict=True) if body.remix_of not in {None, *found}]
+    missing = dict.fromkeys(one.place for one in filled if one.body.remix_of not in {None, *found})
     if missing:
         raise invalid([of_body(f"{place_}remix_of", _("There is no such generation.")) for place_ in missing])
     return found
+
+
+def _save_pictures(caller: Caller, filled: Filled) -> dict[Slot, Upload]:
+    try:
+        return save_pictures(caller, _values(filled.body)) if filled.body.image_url else {}
+    except InvalidArguments as error:
+        raise invalid([of_body(filled.place + one.field, one.message) for one in error.problems]) from error
 
 
 def _order(
@@ -114,12 +124,8 @@ def _order(
     body: GenerationIn,
     arguments: Arguments,
     parents: dict[uuid.UUID, Generation],
-    place_: str,
+    pictures: dict[Slot, Upload],
 ) -> Order:
-    try:
-        pictures = save_pictures(caller, _values(body)) if body.image_url else {}
-    except InvalidArguments as error:
-        raise invalid([of_body(place_ + one.field, one.message) for one in error.problems]) from error
     return Order(
         user=caller.user,
         team=caller.team,

@@ -1,10 +1,11 @@
 """Presets of teams, with their earlier versions and how often they were used."""
 
-import accounts.names
 import django.db.models.deletion
 import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
+
+import accounts.names
 
 
 class Migration(migrations.Migration):

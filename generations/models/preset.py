@@ -15,6 +15,7 @@ from accounts.names import NameField, fold
 from accounts.rights import UserQuery, rights_of
 from accounts.roles import Action
 from generations.models.generation import Generation
+from generations.models.search import IsAnyOf
 
 MAX_PRESETS: Final = 50  # of a person
 MAX_TEAM_PRESETS: Final = 100
@@ -179,7 +180,7 @@ def _lock_owner(user: User, team: Team | None) -> None:
 
 
 def _visible_to(user: User) -> models.QuerySet[Preset]:
-    seen = Q(team=None, user=user) | Q(team__in=rights_of(user).view_ids)
+    seen = Q(team=None, user=user) | Q(IsAnyOf("team", rights_of(user).view_ids))
     return Preset.objects.filter(seen).select_related("user", "team", "changed_by")
 
 

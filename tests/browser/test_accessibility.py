@@ -53,7 +53,8 @@ STRANGERS: Final = [
 ]
 PEOPLES: Final = [
     *("gallery", "new-generation", "earlier-prompts", "trash", "former-teams", "teams"),
-    *("notifications", "share-links", "tags-and-collections", "projects", "films", "keys", "key-new"),
+    *("notifications", "share-links", "tags-and-collections", "projects", "films", "presets", "keys"),
+    *("key-new",),
     *("account-settings", "default-parameters", "account-picture", "account_email", "account_change_password"),
     *("account-notices", "delete-account", "account-impersonations", "usersessions_list", "socialaccount_connections"),
     *("mfa_index", "mfa_list_webauthn", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"),
@@ -84,7 +85,16 @@ WITH_ARGUMENTS: Final = [
         "mfa_edit_webauthn",
         "mfa_remove_webauthn",
     ),
-    *("team", "team-queue", "team-usage", "team-approvals", "team-delete", "invitation-link", "approval-by-mail"),
+    *(
+        "team",
+        "team-queue",
+        "team-usage",
+        "preset",
+        "team-approvals",
+        "team-delete",
+        "invitation-link",
+        "approval-by-mail",
+    ),
     *("account_confirm_email", "account_reset_password_from_key"),
     *("review", "comment", "share-comments", "share-comment", "share-verdict"),
     *("share", "share-video", "share-report", "share-link-new", "share-link", "team-sharing"),
@@ -229,12 +239,17 @@ def test_generations_of_every_state_with_long_words(bobs_page: Page, film: Team,
     rows: list[Generation] = rows_of_every_state(bob, film)
     upload, long = make_upload(bob, picture(size=(300, 700))), {"prompt": "W" * 2500, "negative_prompt": "W" * 2500}
     TeamPause.objects.create(team=film, began_by=bob, note="W" * 200)
-    Preset.objects.save_preset(bob, "W" * 60, long)
-    Draft.objects.save_draft(bob, uuid.uuid4(), long, {})
+    preset = Preset.objects.save_preset(bob, "W" * 60, {"prompt": "W" * 2500})
+    Preset.objects.save_preset(bob, "W" * 60, long | {f"var-{'w' * 40}": "W" * 300})
+    Preset.objects.save_preset(bob, "W " * 30, long, film)
+    matrix = f"W {{{'w' * 40}}} {{{'x' * 40}: {'W' * 300}|{'W ' * 100}}}"
+    Draft.objects.save_draft(bob, uuid.uuid4(), long | {"prompt": matrix}, {})
     Draft.objects.save_draft(bob, uuid.uuid4(), {"prompt": "W W"}, {})
     composers = [f"?made={rows[0].pk}&team=film", f"?kind=image&start={upload.pk}&tail={upload.pk}", "?team=film"]
     made = [*(row.get_absolute_url() for row in rows), *(f"/generations/new/{query}" for query in composers)]
-    judge(bobs_page, [reverse("gallery"), *made, reverse("earlier-prompts"), "/teams/film/queue", "/accounts/delete/"])
+    presets = [reverse("presets"), reverse("preset", args=[preset.pk])]
+    lists = [reverse("earlier-prompts"), "/teams/film/queue", "/accounts/delete/", *presets]
+    judge(bobs_page, [reverse("gallery"), *made, *lists])
 
 
 def test_what_stands_on_pages_that_are_in_use(

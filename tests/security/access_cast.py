@@ -97,6 +97,8 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= dict.fromkeys(("invitation-accept", "team-invitation"), invitation.pk)
     ids |= dict.fromkeys(("avatar", "generations_decision_person", "auth_user_password_change"), bob.pk)
     ids |= {"preset-delete": Preset.objects.create(user=bob, name="Foxes", values={}).pk, "invitation-link": token}
+    shared = Preset.objects.create(user=bob, team=film, name="Foxes of the team", values={})
+    ids |= dict.fromkeys(("preset", "preset-bring-back"), shared.pk)
     ids |= {"upload": make_upload(bob).pk}
     ids |= dict.fromkeys(("mfa_remove_webauthn", "mfa_edit_webauthn"), key.pk)
     ids |= {"tag-change": Tag.objects.create(team=film, name="Snow").pk}

@@ -103,6 +103,9 @@ def add_rows(things: Things, name: str) -> None:
         _add_generations(film, user, things.generation, name)
         Draft.objects.create(user=user, key=uuid.uuid4(), values={"prompt": name}, start=make_upload(user))
         Preset.objects.create(user=user, name=name, values={})
+        for prompt in ("One", name):
+            Preset.objects.save_preset(user, f"{name} of {user.name}", {"prompt": prompt}, film)
+        Preset.objects.save_preset(user, "Foxes of the team", {"prompt": f"{name} of {user.name}"}, film)
         Key(user=user, team=film, name=name, scopes=[Scope.READ]).save_with_token()
         now = timezone.now()
         Impersonation.objects.create(staff=member, person=user, reason=name, until=now, ended_at=now)

@@ -18,12 +18,21 @@ from generations.fal.arguments import (
     AspectRatio,
     Quality,
 )
+from generations.forms import MAX_LINES
 from generations.models import Generation, ReviewStatus, Status, Video
 from generations.models.collections import NAME_LENGTH
+from generations.prompt_fields import MAX_VARIABLES
+from generations.prompt_variables import MAX_NAME
 
 StatusName = StrEnum("StatusName", {status.name: status.value for status in Status})  # type: ignore[misc]
 ReviewName = StrEnum("ReviewName", {status.name: status.value for status in ReviewStatus})  # type: ignore[misc]
 Name = Annotated[Text, Field(min_length=1, max_length=NAME_LENGTH)]
+VariableName = Annotated[Text, Field(min_length=1, max_length=MAX_NAME)]
+Value = Annotated[Text, Field(max_length=MAX_PROMPT_CHARACTERS)]
+Values = Annotated[
+    dict[VariableName, Annotated[list[Value], Field(min_length=1, max_length=MAX_LINES)]],
+    Field(max_length=MAX_VARIABLES),
+]
 _FOX = "A red fox trots through fresh snow at dawn"
 
 
@@ -101,6 +110,15 @@ class GenerationIn(Input):
     cfg_scale: float = Field(DEFAULT_CFG_SCALE, ge=0, le=1, allow_inf_nan=False)
     image_url: str | None = Field(None, description="The start frame: an https address or a data: URI.")
     tail_image_url: str | None = Field(None, description="The end frame; needs `image_url`.")
+    variables: Values | None = Field(
+        None,
+        description=(
+            "Values of the variables in the prompts, such as `{product}` or `{season: winter|summer}`, "
+            "by name: each combination is a generation. A list of choices that is left out is taken whole. "
+            "Null: braces are text."
+        ),
+        exclude_if=lambda values: values is None,  # the order is the one of before there were variables
+    )
     is_private: bool | None = Field(None, description="Whether its maker alone sees it; null: as is usual in the team.")
     remix_of: UUID | None = Field(None, description="The generation that it began with.")
 

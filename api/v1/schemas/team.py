@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from accounts.roles import Role
 from api.text import Text
 from api.v1.schemas.common import Input, Moment, Money, Person
-from api.v1.schemas.generation import StatusName
+from api.v1.schemas.generation import StatusName, Values
 from generations.fal.arguments import Quality
 
 RoleName = StrEnum("RoleName", {role.name: role.value for role in Role})  # type: ignore[misc]
@@ -129,13 +129,18 @@ class PricesOut(BaseModel):
     data: list[PriceOut]
 
 
+Scope = Literal["personal", "team"]
+
+
 class PresetIn(Input):
-    """Parameters of the composer under a name. A name that is taken is replaced."""
+    """Parameters of the composer under a name. A name that is taken gets a new version."""
 
     name: Text = Field(min_length=1, max_length=60, examples=["Snow"])
+    scope: Scope = Field("personal", description="Whether the person alone has it, or everyone in the key’s team.")
     kind: Literal["text", "image"] = "text"
     quality: Quality | None = None
-    prompt: Text = ""
+    prompt: Text = Field("", description="With variables, such as `{product}` or `{season: winter|summer}`.")
+    variables: Values = Field(default_factory=dict, description="Values of the prompt’s variables, by name.")
     negative_prompt: Text | None = None
     cfg_scale: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
     duration: Literal[5, 10] | None = None
@@ -145,7 +150,13 @@ class PresetIn(Input):
 class PresetOut(BaseModel):
     id: int
     name: str
-    values: dict[str, Any] = Field(description="By the composer’s field names.")
+    scope: Scope = Field(description="personal: the key’s person alone has it.")
+    values: dict[str, Any] = Field(description="By the composer’s field names; `var-` before those of variables.")
+    made_by: Person
+    version: int = Field(description="It counts up with each change.", examples=[1])
+    changed_by: Person = Field(description="Who made this version.")
+    changed_at: Moment
+    uses: int = Field(description="Orders that began with it.", examples=[12])
     created_at: Moment
 
 
