@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Team
-from generations.models import Generation
+from generations.models import Generation, Preset
 from tests.browser.conftest import desk_alone
 from tests.browser.test_composer import price
 
@@ -111,3 +111,40 @@ def test_without_scripts_the_answer_has_the_fields(bobs_page: Page, chromium: Br
     expect(page.get_by_role("heading", name="Queued")).to_be_visible()
     assert Generation.objects.get().prompt == "Lamp in summer"
     context.close()
+
+
+@desk_alone
+@pytest.mark.parametrize("size", [(390, 844), (1440, 900)])
+def test_a_preset_of_the_team_is_saved_changed_and_brought_back(
+    bobs_page: Page, film: Team, size: tuple[int, int]
+) -> None:
+    page = bobs_page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto("/generations/new/?team=film")
+    page.locator("#id_prompt").fill("A {product}")
+    page.get_by_label("product").fill("Lamp\nChair")
+    page.get_by_text("Save as a preset").click()
+    page.get_by_label("Name of the preset").fill("Catalogue")
+    page.get_by_label("Who may use it").select_option("Everyone in Film")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".toast")).to_contain_text("Saved as “Catalogue”.")
+
+    page.get_by_role("link", name="Catalogue").click()
+    expect(page.get_by_label("product")).to_have_value("Lamp\nChair")
+    page.locator("#id_prompt").fill("A big {product}")
+    page.get_by_text("Save as a preset").click()
+    expect(page.get_by_label("Name of the preset")).to_have_value("Catalogue")
+    expect(page.get_by_label("Who may use it")).to_have_value("film")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".toast")).to_contain_text("Saved as “Catalogue”.")
+    page.get_by_role("button", name="Generate 2 videos · $0.70").click()
+    expect(page.get_by_role("heading", name="2 videos queued")).to_be_visible()
+
+    page.get_by_role("link", name="All presets").click()
+    page.get_by_role("link", name="Catalogue", exact=True).click()
+    expect(page.get_by_role("main")).to_contain_text("made by Bob · version 2 · used for 1 order")
+    page.get_by_text("Version 1, “Catalogue”").click()
+    page.get_by_role("button", name="Bring back version 1").click()
+    expect(page.locator("dl.values").first).to_contain_text("A {product}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert Preset.objects.get().values["prompt"] == "A {product}"
