@@ -34,6 +34,15 @@ _LABELS: Final = {
     "lines": gettext_lazy("Batch: one prompt per line"),
     "variations": gettext_lazy("Variations"),
 }
+_WORDS: Final = {
+    ("kind", "text"): gettext_lazy("Text"),
+    ("kind", "image"): gettext_lazy("Image"),
+    ("quality", "pro"): gettext_lazy("Pro"),
+    ("quality", "draft"): gettext_lazy("Draft"),
+    ("lines", "on"): gettext_lazy("Yes"),
+    ("duration", "5"): gettext_lazy("5 seconds"),
+    ("duration", "10"): gettext_lazy("10 seconds"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ class VersionRow:
     """A version of a preset, with what it fills in by the labels of the composer."""
 
     version: Preset | PresetVersion
-    values: list[tuple[Any, str]]
+    values: list[tuple[Any, Any]]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -97,10 +106,11 @@ def preset(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     return render(request, "generations/preset.html", context)
 
 
-def _in_words(values: dict[str, Any]) -> list[tuple[Any, str]]:
-    known = [(label, str(values[name])) for name, label in _LABELS.items() if values.get(name)]
-    own = [(name.removeprefix(VALUES_PREFIX), str(text)) for name, text in values.items() if name not in _LABELS]
-    return known + [(label, text) for label, text in own if text]
+def _in_words(values: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """By the labels of the composer; what is blank is left out. Of variables by their names."""
+    texts = {name: _WORDS.get((name, text), text) for name, text in values.items() if text}
+    known = [(label, texts[name]) for name, label in _LABELS.items() if name in texts]
+    return known + [(name.removeprefix(VALUES_PREFIX), text) for name, text in texts.items() if name not in _LABELS]
 
 
 @require_POST

@@ -197,7 +197,8 @@ def test_changed_preset_keeps_what_it_was_and_brings_it_back(film: Team, alice: 
 
     page = signed_in(bob).get(reverse("preset", args=[preset.pk])).content.decode()
     assert "Version 1, “Foxes”, by Bob," in " ".join(page.split())
-    assert "One" in page
+    assert '<dd dir="auto">One</dd>' in page
+    assert page.count(">10 seconds</dd>") == 2
     answer = signed_in(bob).post(reverse("preset-bring-back", args=[preset.pk]), {"version": "1"}, follow=True)
     assert "Version 1 is back, as the newest one." in answer.content.decode()
     preset.refresh_from_db()
