@@ -32,7 +32,7 @@ ACCEPTED: Final[dict[str, tuple[set[str], str]]] = {
     ),
     "generations.0016_endpoints": ({"ADD_CHECK"}, "What the old version writes passes: there is one more endpoint."),
     "generations.0021_chains": ({"ALTER_COLUMN"}, "A varchar becomes longer: no row is written, and none is too long."),
-    "generations.0024_preset_versions": (
+    "generations.0025_preset_versions": (
         {"ADD_UNIQUE", "CREATE_INDEX", "CREATE_INDEX_EXCLUSIVE", "DROP_INDEX"},
         "Of presets there are some thousands at most, and names that were told apart still are.",
     ),

@@ -11,7 +11,7 @@ import accounts.names
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_one_spelling"),
-        ("generations", "0023_planning_of_projects"),
+        ("generations", "0024_project_members_only"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
