@@ -229,6 +229,9 @@ SUBMITS_PER_MINUTE: int = env.int("SUBMITS_PER_MINUTE", 30, validate=validate.Ra
 # of a key, at /api/v1/; 0: any
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 600, validate=validate.Range(min=0))
 UPLOADS_PER_MINUTE: int = env.int("UPLOADS_PER_MINUTE", 30, validate=validate.Range(min=0))  # of a person; 0: any
+# of a team's picture library
+LIBRARY_MAX_PICTURES: int = env.int("LIBRARY_MAX_PICTURES", 10_000, validate=validate.Range(min=1))
+LIBRARY_MAX_BYTES: int = env.int("LIBRARY_MAX_BYTES", 20 * 1024**3, validate=validate.Range(min=1))
 # rewrites prompts for who asks for it: any server that has OpenAI's chat completions; blank: nobody is offered that
 LLM_URL: str = env.str("LLM_URL", "", validate=address_or_blank).rstrip("/")
 LLM_KEY: str = env.str("LLM_KEY", "")

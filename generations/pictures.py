@@ -23,10 +23,11 @@ from generations.picture_decoder.containers import JPEG
 from generations.picture_decoder.outcome import MAX_PIXELS, Change, Fault, RefusedError
 from generations.picture_decoder.process import DecoderBusyError
 
-__all__ = ["MAX_PIXELS", "Change", "DecoderBusyError", "Picture", "fetch_picture", "read", "square"]
+__all__ = ["MAX_PIXELS", "Change", "DecoderBusyError", "Picture", "fetch_picture", "read", "square", "thumbnail"]
 
 FETCH_SECONDS: Final = 20  # what fal itself gives a picture's address to answer (its sibling Kling endpoints say so)
 FETCH_TIMEOUT: Final = httpx.Timeout(connect=10, read=10, write=10, pool=10)
+THUMBNAIL_SIDE: Final = 480  # px
 _SMALLER: Final = f"Make it smaller, or save it as JPEG: that may have {MAX_PIXELS['JPEG'] // 1_000_000} million."
 
 _OTHER_SIGNATURES: Final = (
@@ -88,6 +89,17 @@ def square(name: str, data: bytes, side: int) -> bytes:
         fitted = ImageOps.fit(image.convert("RGB"), (side, side))
     buffer = BytesIO()
     fitted.save(buffer, "WEBP", quality=85)
+    return buffer.getvalue()
+
+
+def thumbnail(data: bytes) -> bytes:
+    """A small WebP of a picture as `read` returns it: at most THUMBNAIL_SIDE px wide and high."""
+    with Image.open(BytesIO(data)) as image:
+        image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        small = image.convert("RGB")
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    buffer = BytesIO()
+    small.save(buffer, "WEBP", quality=80)
     return buffer.getvalue()
 
 

@@ -154,6 +154,7 @@ def sweep() -> None:
     _run(empty_trash)
     _run(retention.purge_evidence)
     _run(retention.purge_films)
+    _run(retention.purge_library_pictures)
     _run(delete_expired)
     _run(delete_old)
     for step in _hourly:

@@ -23,6 +23,18 @@ async function drawn(image, { x, y, width, height }, maxBytes) {
   }
 }
 
+// as an XMLHttpRequest tells it: `status` is 0 where there was no answer
+async function ask(address, values) {
+  const body = new URLSearchParams(values);
+  body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+  try {
+    const answer = await fetch(address, { method: "POST", body, headers: { Accept: "application/json" } });
+    return { status: answer.status, response: await answer.json() };
+  } catch {
+    return { status: 0, response: { errors: [form.dataset.failed] } };
+  }
+}
+
 class Picture {
   constructor(root) {
     this.root = root;
@@ -49,6 +61,8 @@ class Picture {
       if (target.closest("[data-picture-replace]")) this.input.click();
       else if (target.closest("[data-picture-remove]")) this.remove();
       else if (target.closest("[data-picture-swap]")) swap(this);
+      else if (target.closest("[data-picture-keep]")) this.keep(target.closest("[data-picture-keep]"));
+      else if (target.closest("[data-library-open]")) this.browse(target.closest("[data-library-open]"));
     });
     this.show();
   }
@@ -193,6 +207,7 @@ class Picture {
   showUpload({ id, width, height, url, changes }) {
     const upload = this.root.querySelector(".upload") || this.newUpload();
     const picture = upload.querySelector("img");
+    upload.dataset.name = this.input.files[0]?.name.replace(/\.[^.]*$/, "") ?? "";
     const box = upload.querySelector("input");
     Object.assign(picture, { src: url, width, height });
     Object.assign(box, { name: `${this.root.dataset.picture}_upload`, value: id, checked: true });
@@ -215,6 +230,28 @@ class Picture {
     const { content } = this.root.querySelector("[data-drop-upload]");
     this.drop.before(content.cloneNode(true));
     return this.root.querySelector(".upload");
+  }
+
+  // --- the team's picture library
+  async browse(button) {
+    const { open } = await import(form.dataset.library);
+    open(button, (address) => this.pick(address));
+  }
+
+  async pick(address) {
+    this.say("");
+    this.bar.removeAttribute("value");
+    this.bar.hidden = false;
+    this.answered(await ask(address, {}));
+  }
+
+  async keep(button) {
+    const upload = this.root.querySelector(".upload");
+    const values = { upload: upload.querySelector("input").value, team: form.elements.team.value };
+    button.disabled = true;
+    const { response } = await ask(button.dataset.pictureKeep, { ...values, name: upload.dataset.name ?? "" });
+    button.disabled = false;
+    toast(response?.message ?? response?.errors?.join(" ") ?? form.dataset.failed);
   }
 
   // in the address, so that who reloads or comes back finds it again
@@ -307,4 +344,29 @@ window.addEventListener("drop", (event) => {
   event.preventDefault();
   zone.hidden = true;
   if (event.dataTransfer.files.length) takeAll([...event.dataTransfer.files], pictureAt(event.target));
+});
+
+// --- dragged from the library beside the page
+const bringsPicture = (event) => event.dataTransfer?.types.includes("application/x-library-picture");
+
+function showTarget(at) {
+  for (const picture of pictures) picture.root.classList.toggle("picture--over", picture === at);
+}
+
+for (const name of ["dragenter", "dragover"]) {
+  window.addEventListener(name, (event) => {
+    if (!bringsPicture(event)) return;
+    const at = pictureAt(event.target);
+    showTarget(at);
+    if (!at) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+  });
+}
+window.addEventListener("dragend", () => showTarget(null));
+window.addEventListener("drop", (event) => {
+  if (!bringsPicture(event)) return;
+  event.preventDefault();
+  showTarget(null);
+  pictureAt(event.target)?.pick(event.dataTransfer.getData("application/x-library-picture"));
 });

@@ -16,7 +16,7 @@ from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
@@ -25,7 +25,20 @@ from generations.fal.arguments import AspectRatio, Endpoint
 from generations.fal.error_messages import ResponsibleParty
 from generations.fal.responses import RequestUrls
 from generations.fal_account import fal_config
-from generations.models import DRIVEN, TERMINAL, Event, Generation, InputPicture, Price, Slot, Status, Upload, Video
+from generations.models import (
+    DRIVEN,
+    TERMINAL,
+    Event,
+    Generation,
+    InputPicture,
+    LibraryPicture,
+    Price,
+    Slot,
+    Status,
+    Upload,
+    Video,
+)
+from generations.orders.library import add_picture
 from generations.orders.place import save_upload
 from tests.generations.mirror.videos import mp4
 
@@ -175,6 +188,11 @@ def make_upload(user: User, data: bytes | None = None) -> Upload:
     return save_upload(user, read_picture(data or picture()))
 
 
+def make_library_picture(user: User, team: Team, data: bytes | None = None, name: str = "Fox") -> LibraryPicture:
+    """A picture of the team's library, in the bucket."""
+    return add_picture(user, team, read_picture(data or picture()), name)
+
+
 def make_input_picture(generation: Generation, slot: Slot = Slot.START, data: bytes | None = None) -> InputPicture:
     """The generation's own picture, in the bucket."""
     read = read_picture(data or picture())
@@ -199,6 +217,18 @@ def read_picture(data: bytes) -> pictures.Picture:
 
 
 pillow_heif.register_heif_opener()
+
+
+@functools.cache
+def drawing(shift: int = 0, size: tuple[int, int] = (400, 300)) -> bytes:
+    """A picture that has a perceptual hash, as a plain one has not; each shift's, 0 and 1, looks different."""
+    image = Image.linear_gradient("L").rotate(90 * shift).resize((600, 400)).convert("RGB")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((100 + 150 * shift, 80, 300 + 150 * shift, 300), fill=(200, 40, 40))
+    draw.rectangle((350, 200 - 150 * shift, 550, 380 - 150 * shift), fill=(20, 90, 200))
+    buffer = BytesIO()
+    image.resize(size).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 @functools.cache

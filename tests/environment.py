@@ -16,7 +16,7 @@ from devserver.s3 import free_ports
 
 OURS = (
     *("AWS_", "OTEL_", "FAL_", "SANDBOX_", "MIRROR_", "GRANIAN_"),
-    *("SIGN_UP", "STAFF_", "SUBMITS_", "UPLOADS_", "API_", "OIDC_", "TRUSTED_", "PROMETHEUS_"),
+    *("SIGN_UP", "STAFF_", "SUBMITS_", "UPLOADS_", "LIBRARY_", "API_", "OIDC_", "TRUSTED_", "PROMETHEUS_"),
     *("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "SITE_URL", "HOST", "DEFAULT_FROM_EMAIL"),
     *(
         "CLIENT_TIMEOUT",

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from generations.models import QUARANTINE, Film, FilmStatus, Generation, InputPicture, Upload, Video
+from generations.models import QUARANTINE, Film, FilmStatus, Generation, InputPicture, LibraryPicture, Upload, Video
 from generations.storage.cleanup import other_columns
 
 _CHUNK: Final = 2000
@@ -40,6 +40,9 @@ def row_objects() -> Iterator[RowObject]:
             yield from map(RowObject, _keys(model._base_manager.all(), column))
     if Film._meta.db_table in tables:
         yield from _films()
+    if LibraryPicture._meta.db_table in tables:
+        yield from _with_hashes(LibraryPicture.objects.all())
+        yield from map(RowObject, _keys(LibraryPicture.objects.all(), "thumbnail_key"))
     yield from _evidence()
 
 

@@ -16,6 +16,7 @@ from generations.models import (
     Film,
     FilmPart,
     Generation,
+    LibraryPicture,
     Notification,
     Preset,
     Status,
@@ -87,6 +88,7 @@ def delete_account(user: User) -> bool:
     if not plan_account_deletion(user).is_possible:
         return False
     _delete_films(user)
+    LibraryPicture.objects.filter(team__in=teams_without_other_members(user)).delete_with_objects()
     for row in _exclusive_rows(user).iterator():
         if not row.delete_permanently(user):  # it began to move again this very moment
             transaction.set_rollback(True)

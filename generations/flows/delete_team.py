@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import membership
 from accounts.models import Team, User
-from generations.models import Film, Generation, Preset, Status
+from generations.models import Film, Generation, LibraryPicture, Preset, Status
 from generations.models.generation_queryset import GenerationQuerySet
 
 
@@ -64,8 +64,10 @@ def delete_team(team: Team, by: User, heir: User | None) -> bool:
     Preset.objects.filter(team=team).delete()
     if not heir:
         Film.objects.filter(team=team).delete_with_objects()
+        LibraryPicture.objects.filter(team=team).delete_with_objects()
     if heir:
         rows.update(assigned_to=heir, changed_at=timezone.now())
+        LibraryPicture.objects.filter(team=team).update(user=heir)
     return True
 
 

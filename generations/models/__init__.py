@@ -18,6 +18,7 @@ from generations.models.generation import (
 )
 from generations.models.generation_queryset import TRASH_RETENTION
 from generations.models.hold import Hold
+from generations.models.library_picture import LibraryPicture
 from generations.models.lifecycle import AT_FAL, DRIVEN, MOVES, OPEN, RETRYABLE, TERMINAL, Status
 from generations.models.moderation_case import (
     PERSON_KINDS,
@@ -85,6 +86,7 @@ __all__ = [
     "Generation",
     "Hold",
     "InputPicture",
+    "LibraryPicture",
     "LogLine",
     "Notification",
     "ObjectMode",

@@ -32,7 +32,7 @@ class Slot(models.TextChoices):
     TAIL = "tail", _("End picture")
 
 
-class _Picture(models.Model):
+class StoredPicture(models.Model):
     """A picture that Kling takes, in the bucket."""
 
     key = models.CharField(_("key in the bucket"), max_length=300)
@@ -67,7 +67,7 @@ class UploadManager(models.Manager["Upload"]):
         return undrafted.filter(~models.Exists(used), last_used_at__lt=timezone.now() - UPLOAD_RETENTION)
 
 
-class Upload(_Picture):
+class Upload(StoredPicture):
     """A picture on its way into a generation: it outlives a form that came back with errors.
 
     No two ever share a key, so that removing an old one's object can't hit a new one's.
@@ -119,7 +119,7 @@ class Upload(_Picture):
         return gettext("What is sent: %(changes)s.") % {"changes": ", ".join(words)} if words else ""
 
 
-class InputPicture(_Picture):
+class InputPicture(StoredPicture):
     """A start or end picture of a generation."""
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="pictures")

@@ -1,13 +1,18 @@
 """Prompt rules (words, phrases and patterns) and banned files, by their hashes."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, IntegerField, OuterRef, Q, TextField
+from django.db.models.lookups import Exact, LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
 from generations.models.generation import Generation
+
+# of the 64 bits of two perceptual hashes that may differ; saving and scaling again changes up to 4, another picture
+# 20 and more
+MAX_HAMMING_DISTANCE: Final = 6
 
 
 class PromptRule(models.Model):
@@ -67,6 +72,32 @@ class Flag(models.Model):
         return f"{self.generation_id}, {self.at:%Y-%m-%d %H:%M}"
 
 
+class _Bits(Func):
+    """64 bits of 16 digits in hexadecimal."""
+
+    template = "('x' || %(expressions)s)::bit(64)"
+    output_field = TextField()
+
+
+class _HammingDistance(Func):
+    function = "bit_count"
+    arg_joiner = " # "
+    output_field = IntegerField()
+
+    def __init__(self, *hashes: object) -> None:
+        super().__init__(*map(_Bits, hashes))
+
+
+class BannedFileManager(models.Manager["BannedFile"]):
+    def of_picture(self, sha256: OuterRef, perceptual_hash: OuterRef) -> models.QuerySet["BannedFile"]:
+        """The bans of a row with these columns: of its bytes, or of a picture that looks like it."""
+        distance = _HammingDistance(F("perceptual_hash"), perceptual_hash)
+        is_alike = (
+            ~Q(perceptual_hash="") & ~Q(Exact(perceptual_hash, "")) & LessThanOrEqual(distance, MAX_HAMMING_DISTANCE)
+        )
+        return self.filter(Q(sha256=sha256) | is_alike)
+
+
 class BannedFile(models.Model):
     """A file that may not come back: a picture by its bytes or its perceptual hash, a video by its bytes."""
 
@@ -82,6 +113,8 @@ class BannedFile(models.Model):
         User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+", verbose_name=_("made by")
     )
     made_at = models.DateTimeField(_("made at"), auto_now_add=True)
+
+    objects: ClassVar[BannedFileManager] = BannedFileManager()
 
     class Meta:
         ordering: ClassVar = ["-made_at"]

@@ -12,10 +12,8 @@ from PIL import Image
 
 from generations import bucket
 from generations.models import BannedFile
+from generations.models.rule import MAX_HAMMING_DISTANCE
 
-MAX_HAMMING_DISTANCE: Final = (
-    6  # of 64 that may differ; saving and scaling again changes up to 4, another picture 20 and more
-)
 _PLAIN_BITS: Final = 6  # a picture with fewer dark or light steps is a plain colour, and like every other one
 
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from generations.models import Case, Film, Generation
+from generations.models import Case, Film, Generation, LibraryPicture
 
 _BATCH_SIZE = 100
 
@@ -25,3 +25,9 @@ def purge_evidence() -> int:
 def purge_films() -> int:
     """Delete films with a part whose evidence is deleted; how many."""
     return Film.objects.of_purged_parts().delete_with_objects()
+
+
+@transaction.atomic
+def purge_library_pictures() -> int:
+    """Delete frames of videos whose evidence is deleted; how many."""
+    return LibraryPicture.objects.of_purged_videos().delete_with_objects()

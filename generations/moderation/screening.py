@@ -62,7 +62,13 @@ _FLAG = PromptRule.Action.FLAG
 def refuse_banned(picture: Picture) -> None:
     """Raises BannedPictureError."""
     is_any = BannedFile.objects.exists()  # computing a perceptual hash takes its time
-    if is_any and image_hash.find_ban(picture.sha256, image_hash.hash_image(picture.data)):
+    if is_any:
+        refuse_banned_looks(picture.sha256, image_hash.hash_image(picture.data))
+
+
+def refuse_banned_looks(sha256: str, perceptual_hash: str) -> None:
+    """Of a picture whose hashes were kept with it. Raises BannedPictureError."""
+    if image_hash.find_ban(sha256, perceptual_hash):
         raise BannedPictureError(_("This picture may not be used here. Choose another one."))
 
 

@@ -2,12 +2,15 @@
 
 from typing import Final
 
-from accounts.models import User
+from django.utils.text import Truncator
+
+from accounts.models import Team, User
 from generations import bucket
 from generations.mirror import Bucket, StoredFile, extract_frame
-from generations.models import Generation, Upload, Video
+from generations.models import Generation, LibraryPicture, Upload, Video
+from generations.orders.library import add_picture
 from generations.orders.place import save_upload
-from generations.pictures import read
+from generations.pictures import Picture, read
 
 _AFTER_ALL: Final = 24 * 3600.0  # s; no video is that long
 
@@ -17,9 +20,19 @@ def keep_frame(user: User, video: Video, at: float) -> Upload:
 
     Raises MirrorError, InvalidArguments, BucketDownError, DecoderBusyError and OrderRefusedError.
     """
+    return save_upload(user, _read_frame(video, at))
+
+
+def add_frame_to_library(user: User, team: Team, generation: Generation, at: float) -> LibraryPicture:
+    """Named by the prompt. Raises what `keep_frame` does."""
+    name = Truncator(generation.prompt).chars(80)
+    return add_picture(user, team, _read_frame(generation.video, at), name, frame_of=generation)
+
+
+def _read_frame(video: Video, at: float) -> Picture:
     with StoredFile(Bucket(bucket.client(), bucket.name()), video.key, video.size) as stored:
         data = extract_frame(stored, at)
-    return save_upload(user, read("start_file", data))
+    return read("start_file", data)
 
 
 def keep_last_frame(user: User, generation: Generation) -> Upload:

@@ -60,26 +60,26 @@ def save_upload(user: User, picture: Picture) -> Upload:
     known = Upload.objects.touch(user, sha256=picture.sha256)
     key = known.key if known else f"uploads/{user.pk}/{uuid.uuid4()}.{picture.extension}"
     bucket.put(key, picture.data, picture.media_type)
+    changes = [*picture.changes]
     if known is None:
-        return _new_upload(user, picture, key)
-    known.changes = [*picture.changes]  # the same may come of another file
+        return get_or_create_upload(
+            user,
+            key,
+            sha256=picture.sha256,
+            media_type=picture.media_type,
+            width=picture.width,
+            height=picture.height,
+            size=len(picture.data),
+            changes=changes,
+        )
+    known.changes = changes  # the same may come of another file
     known.save(update_fields=["changes"])
     return known
 
 
-def _new_upload(user: User, picture: Picture, key: str) -> Upload:
-    upload, is_new = Upload.objects.get_or_create(
-        user=user,
-        sha256=picture.sha256,
-        defaults={
-            "key": key,
-            "media_type": picture.media_type,
-            "width": picture.width,
-            "height": picture.height,
-            "size": len(picture.data),
-            "changes": [*picture.changes],
-        },
-    )
+def get_or_create_upload(user: User, key: str, *, sha256: str, **columns: Any) -> Upload:
+    """The row of a picture that lies at `key` now, where it is a copy no row has yet."""
+    upload, is_new = Upload.objects.get_or_create(user=user, sha256=sha256, defaults={"key": key, **columns})
     if not is_new:
         # the same picture was given twice at once, and the other one was first
         StorageDeletion.objects.enqueue([key])

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from generations import bucket
 from generations.bucket import StoredObject
-from generations.models import Film, FilmStatus, InputPicture, StorageDeletion, Upload, Video
+from generations.models import Film, FilmStatus, InputPicture, LibraryPicture, StorageDeletion, Upload, Video
 from generations.storage.cleanup import is_referenced, other_columns
 
 PREFIXES: Final = ("avatars/", "logos/", "quarantine/", "teams/", "uploads/")  # sorted
@@ -41,6 +41,8 @@ class Role(StrEnum):
     FILM = "film"
     FILM_POSTER = "film poster"
     PICTURE = "input picture"
+    LIBRARY_PICTURE = "library picture"
+    LIBRARY_THUMBNAIL = "library thumbnail"
     UPLOAD = "upload"
     AVATAR = "avatar"
     LOGO = "logo"
@@ -48,8 +50,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnownObject:
-    """What a row says is in the bucket. `row_id` is that of the generation, film, upload, user or team; no row knows
-    the size of a poster, a preview, an avatar or a logo.
+    """What a row says is in the bucket. `row_id` is that of the generation, film, library picture, upload, user or
+    team; no row knows the size of a poster, a preview, a thumbnail, an avatar or a logo.
     """
 
     key: str
@@ -134,6 +136,8 @@ def known_objects() -> Iterator[KnownObject]:
         _sorted_objects(Role.PICTURE, pictures, "key", "generation_id", "size"),
         _sorted_objects(Role.FILM, films, "key", "pk", "size"),
         _sorted_objects(Role.FILM_POSTER, films, "poster_key", "pk", _NO_SIZE),
+        _sorted_objects(Role.LIBRARY_PICTURE, LibraryPicture.objects.all(), "key", "pk", "size"),
+        _sorted_objects(Role.LIBRARY_THUMBNAIL, LibraryPicture.objects.all(), "thumbnail_key", "pk", _NO_SIZE),
         _sorted_objects(Role.UPLOAD, Upload.objects.all(), "key", "pk", "size"),
         *(
             _sorted_objects(

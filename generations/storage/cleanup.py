@@ -14,7 +14,7 @@ from django.db.models import Model
 
 from generations import bucket
 from generations.mirror import MirrorError, storage_errors
-from generations.models import QUARANTINE, Film, FilmStatus, Generation, StorageDeletion, Upload
+from generations.models import QUARANTINE, Film, FilmStatus, Generation, LibraryPicture, StorageDeletion, Upload
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,10 @@ _GENERATION_KEY: Final = re.compile(
 
 _FILM_KEY: Final = re.compile(
     r"(?:quarantine/)?teams/[0-9a-f-]{36}/films/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/"
+)
+
+_LIBRARY_KEY: Final = re.compile(
+    r"teams/[0-9a-f-]{36}/library/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/"
 )
 
 
@@ -116,13 +120,16 @@ def is_referenced(key: str) -> bool:
     """
     if film := _FILM_KEY.match(key):
         return _is_of_film(key, film[1])
+    if picture := _LIBRARY_KEY.match(key):
+        row = LibraryPicture.objects.filter(pk=picture[1]).first()
+        return row is not None and key in row.own_keys()
     generation_id = generation_id_in(key)
     if generation_id is None:
         others = (model._base_manager.filter(**{column: key}).exists() for model, column in other_columns())
         return Upload.objects.filter(key=key).exists() or any(others)
     rows = Generation.objects.filter(pk=generation_id, deleted_at=None)
-    row = rows.select_for_update(no_key=True).first()
-    return row is not None and key in row.object_keys()
+    generation = rows.select_for_update(no_key=True).first()
+    return generation is not None and key in generation.object_keys()
 
 
 def _is_of_film(key: str, pk: str) -> bool:

@@ -13,11 +13,13 @@ from generations.models import (
     FilmStatus,
     Generation,
     InputPicture,
+    LibraryPicture,
     StorageDeletion,
     Upload,
     Video,
     missing_parts,
 )
+from generations.pictures import thumbnail
 from generations.pipeline.download import video_fields
 from generations.storage.audit import Finding, Role
 from generations.storage.cleanup import generation_id_in, other_columns
@@ -48,18 +50,22 @@ def _repair(finding: Finding) -> str:
 
 def _restore(finding: Finding, role: Role) -> str:
     match role:
-        case Role.VIDEO:
-            return _copy_again(_generation(finding))
-        case Role.POSTER:
-            return _make_poster(_generation(finding))
-        case Role.PREVIEW:
-            return _make_preview(_generation(finding))
+        case Role.VIDEO | Role.POSTER | Role.PREVIEW:
+            return _restore_video(_generation(finding), role)
         case Role.PICTURE:
             return _restore_picture(finding)
         case Role.FILM | Role.FILM_POSTER:
             return _restore_film(_film(finding), role)
+        case Role.LIBRARY_PICTURE | Role.LIBRARY_THUMBNAIL:
+            return _restore_library_picture(finding, role)
         case _:
             return _forget(finding)
+
+
+def _restore_video(row: Generation, role: Role) -> str:
+    if role is Role.VIDEO:
+        return _copy_again(row)
+    return _make_poster(row) if role is Role.POSTER else _make_preview(row)
 
 
 def _generation(finding: Finding) -> Generation:
@@ -178,6 +184,25 @@ def _keys_of_same_content(picture: InputPicture) -> list[str]:
         sha256=picture.sha256, generation__team=row.team_id, generation__deleted_at=None
     ).exclude(key=picture.key)
     return [*uploads.values_list("key", flat=True), *others.values_list("key", flat=True)[:_MAX_TRIED]]
+
+
+def _restore_library_picture(finding: Finding, role: Role) -> str:
+    """The same picture may wait in a composer, or be the input of a video."""
+    assert finding.known
+    row = LibraryPicture.objects.filter(pk=str(finding.known.row_id)).first()
+    if row is None:
+        raise RepairError("It was deleted from the library meanwhile.")
+    if role is Role.LIBRARY_THUMBNAIL and bucket.size_or_none(row.key) == row.size:
+        bucket.put(row.thumbnail_key, thumbnail(bucket.get(row.key)), "image/webp")
+        return "made again from the picture"
+    uploads = Upload.objects.filter(sha256=row.sha256, user__memberships__team=row.team_id)
+    inputs = InputPicture.objects.filter(sha256=row.sha256, generation__team=row.team_id, generation__deleted_at=None)
+    for key in [*uploads.values_list("key", flat=True), *inputs.values_list("key", flat=True)[:_MAX_TRIED]]:
+        if bucket.size_or_none(key) == row.size:
+            bucket.copy(key, row.key)
+            bucket.put(row.thumbnail_key, thumbnail(bucket.get(row.key)), "image/webp")
+            return f"copied from {key}"
+    raise RepairError("The studio has no other copy of this picture. Add it to the library once more.")
 
 
 @transaction.atomic

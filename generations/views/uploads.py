@@ -1,5 +1,7 @@
 """Upload a picture before the composer's form, so that its progress shows and the form need not carry it."""
 
+from typing import Final
+
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, JsonResponse
@@ -20,6 +22,8 @@ from generations.orders.place import save_upload
 from generations.orders.rate_limits import refuse_too_many_pictures
 from generations.pictures import DecoderBusyError
 
+REFUSALS: Final = (InvalidArguments, OrderRefusedError, BucketDownError, DecoderBusyError)  # of a picture
+
 
 @body_limit(PICTURE_BYTES)
 @require_POST
@@ -30,17 +34,11 @@ def new_upload(request: AuthenticatedHttpRequest) -> HttpResponse:
         raise PermissionDenied
     file = request.FILES.get("picture")
     if file is None:
-        return _refusal([_("Choose a picture.")], 422)
+        return refusal([_("Choose a picture.")], 422)
     try:
-        return _upload_response(_save_picture(request, file))
-    except InvalidArguments as error:
-        return _refusal([problem.message for problem in error.problems], 422)
-    except TooManyPicturesError as error:
-        return _refusal([str(error)], 429, {"Retry-After": "60"})
-    except OrderRefusedError as error:
-        return _refusal([str(error)], 422)
-    except (BucketDownError, DecoderBusyError) as error:
-        return _refusal([str(error)], 503)
+        return upload_response(_save_picture(request, file))
+    except REFUSALS as error:
+        return refusal(*refusal_of(error))
 
 
 def _save_picture(request: AuthenticatedHttpRequest, file: "UploadedFile[bytes]") -> Upload:
@@ -48,12 +46,26 @@ def _save_picture(request: AuthenticatedHttpRequest, file: "UploadedFile[bytes]"
     return save_upload(request.user, read_file("picture", file))
 
 
-def _upload_response(upload: Upload) -> HttpResponse:
+def upload_response(upload: Upload) -> HttpResponse:
     address = reverse("upload", args=[upload.pk])
     values = {"id": str(upload.pk), "width": upload.width, "height": upload.height, "url": address}
     values["changes"] = upload.changes_text
     return JsonResponse(values, status=201)
 
 
-def _refusal(errors: list[str], status: int, headers: dict[str, str] | None = None) -> HttpResponse:
+def refusal_of(error: Exception) -> tuple[list[str], int]:
+    """The sentences and the status for one of REFUSALS."""
+    match error:
+        case InvalidArguments():
+            return [problem.message for problem in error.problems], 422
+        case TooManyPicturesError():
+            return [str(error)], 429
+        case OrderRefusedError():
+            return [str(error)], 422
+        case _:
+            return [str(error)], 503
+
+
+def refusal(errors: list[str], status: int) -> HttpResponse:
+    headers = {"Retry-After": "60"} if status == 429 else None
     return JsonResponse({"errors": errors}, status=status, headers=headers)

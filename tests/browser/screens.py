@@ -31,7 +31,7 @@ from generations.notifications import send_notifications
 from generations.orders.place import Order, place_batch
 from tests.browser.conftest import RENDERED, Worker, desk_alone, show_again
 from tests.browser.test_teams import be
-from tests.cast import make_generation, make_input_picture
+from tests.cast import drawing, make_generation, make_input_picture, make_library_picture, make_upload
 from tests.moderators import moderator
 
 pytestmark = [desk_alone, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -246,3 +246,22 @@ def test_teams_and_money(
         page.set_viewport_size({"width": 700, "height": 500})
         page.set_content(str(mail.alternatives[0][0]))
         page.screenshot(path=FOLDER / "mails" / f"{name}.png")
+
+
+def test_library(bobs_page: Page, film: Team, bob: User) -> None:
+    shoot(bobs_page, "library-empty", "/library/")
+    for number, name in enumerate(("Red fox in the snow", "Lighthouse", "Cup", "Street at night", "Portrait")):
+        size = (300 + 120 * number, 700 - 90 * number)
+        kept = make_library_picture(bob, film, drawing(number % 2, size), name)
+        kept.set_tags(["Snow", "Client A"][: number % 3])
+    shoot(bobs_page, "library", "/library/")
+    shoot(bobs_page, "library-edit", "/library/", lambda page: page.get_by_text("Edit").first.click())
+    shoot(bobs_page, "library-delete", f"/library/{kept.pk}/delete")
+    upload = make_upload(bob, drawing())
+
+    def open_picker(page: Page) -> None:
+        page.locator("[data-picture=tail] [data-library-open]").click()
+        expect(page.locator("[data-picker-picture]").first).to_be_visible()
+
+    shoot(bobs_page, "library-picker", f"/generations/new/?kind=image&start={upload.pk}", open_picker)
+    shoot(bobs_page, "composer-kept", f"/generations/new/?kind=image&start={upload.pk}")

@@ -37,7 +37,7 @@ from tests.api.webhook_cast import make_endpoint, queued
 from tests.browser.conftest import desk_alone, show_again
 from tests.browser.test_pages import rows_of_every_state
 from tests.browser.test_teams import be
-from tests.cast import make_generation, make_upload, make_video, picture
+from tests.cast import make_generation, make_library_picture, make_upload, make_video, picture
 from tests.generations.films.cast import film_of
 from tests.moderators import moderator
 from tests.security.access_cast import passkey_data
@@ -53,7 +53,7 @@ STRANGERS: Final = [
 ]
 PEOPLES: Final = [
     *("gallery", "new-generation", "earlier-prompts", "trash", "former-teams", "teams"),
-    *("notifications", "share-links", "tags-and-collections", "projects", "films", "presets", "keys"),
+    *("notifications", "share-links", "tags-and-collections", "projects", "films", "presets", "library", "keys"),
     *("key-new",),
     *("account-settings", "default-parameters", "account-picture", "account_email", "account_change_password"),
     *("account-notices", "delete-account", "account-impersonations", "usersessions_list", "socialaccount_connections"),
@@ -78,6 +78,7 @@ WITH_ARGUMENTS: Final = [
         "film-new",
         "film-delete",
         "film-share",
+        "library-delete",
         "compare",
         "generation-between",
         "generation-delete",
@@ -105,7 +106,15 @@ NO_PAGES: Final = [  # parts of a page, files, data
     *("v1-openapi", "v1-docs"),  # Swagger UI is as it is
     *("generation-panel", "generation-card", "generation-video", "generation-poster", "generation-preview", "avatar"),
     *("generation-picture", "generation-download", "team-usage-csv", "mfa_download_recovery_codes", "trash-poster"),
-    *("film-panel", "film-video", "film-poster", "film-download", "film-timeline"),
+    *(
+        "film-panel",
+        "film-video",
+        "film-poster",
+        "film-download",
+        "film-timeline",
+        "library-picture",
+        "library-thumbnail",
+    ),
     *("gallery-counts", "gallery-months", "submit-pause", "queue-positions", "ended", "events", "draft-session"),
     *("notifications-menu", "upload", "healthz", "healthz-request", "readyz", "metrics", "favicon"),
     # only where somebody is in the middle of something, or has no password
@@ -263,11 +272,16 @@ def test_what_stands_on_pages_that_are_in_use(
     FormerMembership.objects.create(team=left, user=bob)
     make_video(make_generation(bob, left, Status.DONE, is_private=True, prompt="W" * 300))
     made = film_of(bob, rows[:2], name="W" * 100)
+    kept = make_library_picture(bob, film, name="W" * 100)
+    kept.set_tags(["W" * 60, "W W"])
     Film.objects.update(status="failed", message="W" * 200)
     paths = [
         f"{reverse('film-new')}?ids={rows[0].pk},{rows[1].pk}",
         *(reverse(name, args=[made.pk]) for name in ("film", "film-delete", "film-share")),
         reverse("films"),
+        reverse("library"),
+        f"{reverse('library')}?q=nothing",
+        reverse("library-delete", args=[kept.pk]),
         f"{reverse('compare')}?ids={rows[0].pk},{rows[1].pk}",
         f"{reverse('new-generation')}?made={rows[0].pk}",
         f"{reverse('gallery')}?q=nothing&status=failed",
@@ -277,6 +291,16 @@ def test_what_stands_on_pages_that_are_in_use(
         *(reverse(name, args=[rows[0].pk]) for name in ("generation-delete", "generation-between")),
     ]
     judge(bobs_page, paths)
+    bobs_page.set_viewport_size({"width": 390, "height": 844})
+    bobs_page.goto(reverse("library"))
+    bobs_page.get_by_text("Edit").click()
+    assert faults(bobs_page) == []
+    for width in (1440, 390):
+        bobs_page.set_viewport_size({"width": width, "height": 844})
+        bobs_page.goto(f"{reverse('new-generation')}?kind=image")
+        bobs_page.get_by_role("button", name="Choose from library").first.click()
+        expect(bobs_page.locator("[data-picker-picture]")).to_be_visible()
+        assert [fault for fault in faults(bobs_page) if "requests" not in fault] == []  # the press made some more
     monkeypatch.setattr(archive, "PART_BYTES", 1)
     bobs_page.set_viewport_size({"width": 390, "height": 844})
     bobs_page.evaluate(SEND_ARCHIVE, [str(row.pk) for row in rows[:2]])

@@ -53,7 +53,15 @@ from sharing.links import LinkOptions, share_videos
 from sharing.models import ShareLink
 from sharing.review import Reviewer, add_comment
 from tests.api.webhook_cast import make_endpoint, queued
-from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
+from tests.cast import (
+    make_generation,
+    make_input_picture,
+    make_library_picture,
+    make_upload,
+    make_video,
+    picture,
+    signed_in,
+)
 from tests.generations.films.cast import film_of, join_due
 from tests.security.addresses import VALUES, Address, addresses
 
@@ -106,6 +114,8 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= dict.fromkeys(("project", "project-change"), ids["collection-change"])
     joined = _film(bob, row)
     ids |= dict.fromkeys((one.name for one in addresses() if one.route.startswith("films/<")), joined.pk)
+    in_library = [one.name for one in addresses() if one.route.startswith("library/<")]
+    ids |= dict.fromkeys(in_library, make_library_picture(bob, film).pk)
     objects = _objects(film, alice, bob, generation) | {"generations_film": joined}
     ids["account-session-end"] = objects["usersessions_usersession"].pk
     ids["generations_case_bulk_progress"] = objects["generations_bulkdecision"].pk

@@ -14,11 +14,11 @@ from generations.models import Generation, Status
 from generations.moderation import quarantine
 from generations.storage.audit import PREFIXES, known_objects
 from generations.storage.cleanup import OTHER_COLUMNS
-from tests.cast import make_generation, make_input_picture, make_upload, make_video
+from tests.cast import make_generation, make_input_picture, make_library_picture, make_upload, make_video
 from tests.generations.films.cast import joined
 
 IN_THE_QUERIES = {"Video.key", "Video.poster_key", "Video.preview_key", "InputPicture.key", "Upload.key"}
-IN_THE_QUERIES |= {"Film.key", "Film.poster_key"}
+IN_THE_QUERIES |= {"Film.key", "Film.poster_key", "LibraryPicture.key", "LibraryPicture.thumbnail_key"}
 NO_OBJECT = {"StorageDeletion.key"}  # of one that is to go
 
 
@@ -46,6 +46,7 @@ def test_whatever_the_audit_knows_is_in_a_backup(alice: User, film: Team) -> Non
     make_video(row)
     make_input_picture(row)
     make_upload(alice)
+    kept = make_library_picture(alice, film)
     User.objects.filter(pk=alice.pk).update(avatar_key=f"avatars/{alice.pk}/x.webp")
     gone = make_generation(alice, film, Status.DONE)
     make_video(gone)
@@ -65,5 +66,7 @@ def test_whatever_the_audit_knows_is_in_a_backup(alice: User, film: Team) -> Non
     assert deleted.video_key not in found
     assert found[made.key].sha256 == made.sha256
     assert found[f"quarantine/{hidden.key}"].kept_only
+    assert found[kept.key].sha256 == kept.sha256
+    assert kept.thumbnail_key in found
     assert all(key.startswith(PREFIXES) for key in found)
     assert all(each.size == bucket.size(key) for key, each in found.items() if each.size)

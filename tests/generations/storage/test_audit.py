@@ -24,7 +24,7 @@ from generations.storage import repair
 from generations.storage.audit import KnownObject, Role, merge_by_key
 from generations.storage.cleanup import remove_objects
 from sharing.models import TeamSharing
-from tests.cast import make_generation, make_input_picture, make_upload, make_video
+from tests.cast import make_generation, make_input_picture, make_library_picture, make_upload, make_video
 from tests.generations.mirror import provider as providers
 from tests.generations.mirror.conftest import bucket_at
 from tests.generations.mirror.provider import File, Provider
@@ -90,12 +90,13 @@ def video(film: Team, bob: User, fal: Provider) -> Video:
     return make_video(generation)
 
 
-def test_bucket_and_rows_that_agree_are_clean(video: Video, bob: User) -> None:
+def test_bucket_and_rows_that_agree_are_clean(video: Video, film: Team, bob: User) -> None:
     make_upload(bob)
+    make_library_picture(bob, film)
 
     audited = audit()
     assert (audited.lines, audited.code) == ([], 0)
-    assert audited.totals == ("4 objects in the bucket, 4 in the database: 0 orphans, 0 missing, 0 of a wrong size.")
+    assert audited.totals == ("6 objects in the bucket, 6 in the database: 0 orphans, 0 missing, 0 of a wrong size.")
 
 
 @dataclass
