@@ -1,5 +1,7 @@
 # Kling Studio. `make run` starts it, `make test` proves it. Needs Python 3.11 or newer, git and make.
 MAKEFLAGS += --no-print-directory
+# some images set it: pytest would rewrite the assertions of every test file anew in each worker of each run
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help run test check docs chaos clients bench screens deploy-lint deploy-check lock upgrade venv venv-dev venv-deploy clean
 
