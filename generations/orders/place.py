@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
@@ -32,6 +33,8 @@ from generations.moderation.screening import ScreeningResult, refuse_banned, ref
 from generations.orders.rate_limits import lock_order_rate, refuse_too_many
 from generations.pictures import Picture
 
+_COPIES_A_THREAD: Final = 16
+_MAX_THREADS: Final = 16
 Record = Callable[[list[Generation]], None]
 
 
@@ -101,7 +104,9 @@ def place_batch(orders: Sequence[Order], *, waits: bool = False, record: Record 
     from it, so that the same press sent again finds the same rows. Where the team's queue is paused they are refused,
     or wait in it (`waits`). `record` is called with the rows at the end of their transaction; what it raises undoes it.
     """
-    rows = [_new_generation(order) for order in orders]
+    prices = {(order.endpoint, int(order.arguments.duration)) for order in orders}
+    cents = {price: Price.objects.cents(*price) for price in prices}
+    rows = [_new_generation(order, cents[order.endpoint, int(order.arguments.duration)]) for order in orders]
     _forget_unseen(orders[0].user, rows)
     if len(rows) > 1:
         batch = uuid.uuid5(orders[0].idempotency_key, f"batch of {orders[0].user.pk}")
@@ -141,8 +146,7 @@ def _place(
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
         refuse_banned_hashes({picture.sha256 for own in pictures for picture in own.values()})
         screened = screen(rows)
-        for row, own in zip(rows, pictures, strict=True):
-            copies.extend(copy_picture(row, slot, picture) for slot, picture in own.items())
+        copies = _copy_pictures(rows, pictures)
         _commit(rows, copies, screened, record)
     except (IntegrityError, OrderRefusedError, BucketDownError):
         StorageDeletion.objects.enqueue(copy.key for copy in copies)
@@ -176,9 +180,8 @@ def _cents(rows: list[Generation]) -> int:
     return sum(row.cost_cents for row in rows)
 
 
-def _new_generation(order: Order) -> Generation:
+def _new_generation(order: Order, cents: int) -> Generation:
     arguments = order.arguments
-    seconds = int(arguments.duration)
     return Generation(
         team=order.team,
         user=order.user,
@@ -191,9 +194,9 @@ def _new_generation(order: Order) -> Generation:
         prompt=arguments.prompt,
         negative_prompt=arguments.negative_prompt,
         cfg_scale=arguments.cfg_scale,
-        duration=seconds,
+        duration=int(arguments.duration),
         aspect_ratio=arguments.aspect_ratio if isinstance(arguments, TextToVideo) else "",
-        cost_cents=Price.objects.cents(order.endpoint, seconds),
+        cost_cents=cents,
     )
 
 
@@ -235,6 +238,22 @@ def _build_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -
         cost_cents=Price.objects.cents(generation.fal_endpoint, generation.duration),
         **generation.request_columns(),
     )
+
+
+def _copy_pictures(
+    rows: list[Generation], pictures: Sequence[Mapping[Slot, Upload | InputPicture]]
+) -> list[InputPicture]:
+    """All or none, and many at once: a sheet may name a thousand. Raises BucketDownError."""
+    wanted = [(row, slot, picture) for row, own in zip(rows, pictures, strict=True) for slot, picture in own.items()]
+    pool = ThreadPoolExecutor(min(1 + len(wanted) // _COPIES_A_THREAD, _MAX_THREADS), "copy-picture")
+    copies = [pool.submit(copy_picture, *each) for each in wanted]
+    wait(copies, return_when=FIRST_EXCEPTION)
+    pool.shutdown(cancel_futures=True)
+    done = [copy for copy in copies if not copy.cancelled()]
+    if error := next(filter(None, (copy.exception() for copy in done)), None):
+        StorageDeletion.objects.enqueue(copy.result().key for copy in done if not copy.exception())
+        raise error
+    return [copy.result() for copy in done]
 
 
 def copy_picture(generation: Generation, slot: Slot, picture: Upload | InputPicture) -> InputPicture:
