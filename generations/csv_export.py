@@ -16,17 +16,25 @@ class _Echo:
         return line
 
 
-def lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def lines(columns: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = ",") -> Iterator[str]:
     """One line each, the columns' names first."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(_Echo(), delimiter=delimiter)
     yield "\ufeff"  # by which Excel knows UTF-8
-    yield writer.writerow(columns)
+    yield writer.writerow(map(_escape_formula, columns))
     for row in rows:
         yield writer.writerow([_escape_formula(cell) for cell in row])
+
+
+def unescape_formula(cell: str) -> str:
+    """The text that was written so here, maybe by way of a spreadsheet."""
+    return cell[1:] if cell.startswith("'") and _is_formula(cell[1:]) else cell
 
 
 def _escape_formula(cell: object) -> str:
     """A cell that a spreadsheet takes for text and not for a formula."""
     text = str(cell)
-    is_formula = text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA)
-    return f"'{text}" if is_formula else text
+    return f"'{text}" if _is_formula(text) else text
+
+
+def _is_formula(text: str) -> bool:
+    return text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA)
