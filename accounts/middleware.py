@@ -40,7 +40,10 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _ENDING_VIEWS: Final = frozenset({"impersonation-stop", "account_logout", "admin:logout"})
 # GETs that take copies along, or that stand for the person whom a link was sent to
 _PERSONAL_VIEWS: Final = frozenset(
-    {"generation-download", "film-download", "film-timeline", "team-usage-csv", "approval-by-mail", "invitation-link"}
+    {
+        *("generation-download", "film-download", "film-timeline", "team-usage-csv", "import-results"),
+        *("approval-by-mail", "invitation-link"),
+    }
 )
 _UNLOGGED: Final = ("/events/", "/static/")  # what a page asks for by itself, each second
 

@@ -273,9 +273,11 @@ ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if env.str("EMAIL_URL", "") else "optional"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
-ACCOUNT_RATE_LIMITS = {"rewrite_prompt": "20/m/user"} | (
-    {"upload_picture": f"{UPLOADS_PER_MINUTE}/m/user,{UPLOADS_PER_MINUTE * 10}/h/user"} if UPLOADS_PER_MINUTE else {}
-)
+IMPORT_UPLOADS_FACTOR = 10  # for the pictures of a sheet, which come by the hundred
+_pictures = {"upload_picture": UPLOADS_PER_MINUTE, "import_picture": UPLOADS_PER_MINUTE * IMPORT_UPLOADS_FACTOR}
+ACCOUNT_RATE_LIMITS = {"rewrite_prompt": "20/m/user"} | {
+    action: f"{most}/m/user,{most * 10}/h/user" for action, most in _pictures.items() if most
+}
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # of changes to what opens an account
 STAFF_SECOND_FACTOR: str = env.str(
     "STAFF_SECOND_FACTOR", "optional" if DEBUG else "required", validate=validate.OneOf(["required", "optional"])

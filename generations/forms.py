@@ -118,14 +118,18 @@ class GenerationForm(forms.Form):
         kwargs["initial"] = {**initial_values(user, teams), **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
         self.user = user
-        self.fields["team"].queryset = Team.objects.where_may(user, Action.GENERATE)  # type: ignore[attr-defined]
-        self.fields["project"].queryset = Collection.objects.usable_by(user)  # type: ignore[attr-defined]
         self.kept: dict[Slot, Upload] = {}
         self.requests: list[Arguments] = []
         self.has_variables = has_variables
         self.variables = variables_of(*self._templates) if has_variables else []
         for variable in self.variables[:MAX_VARIABLES]:
             self.fields[f"{VALUES_PREFIX}{variable.name}"] = ValuesField(label=variable.name)
+        self._limit_fields()
+
+    def _limit_fields(self) -> None:
+        """What the user may choose."""
+        self.fields["team"].queryset = Team.objects.where_may(self.user, Action.GENERATE)  # type: ignore[attr-defined]
+        self.fields["project"].queryset = Collection.objects.usable_by(self.user)  # type: ignore[attr-defined]
 
     @property
     def order(self) -> Order:
@@ -269,8 +273,11 @@ class GenerationForm(forms.Form):
         if endpoint.source is Source.IMAGE and Slot.TAIL in self.kept and not endpoint.has_tail:
             self.add_error("tail_file", _("A draft takes no end picture. Remove it, or choose another quality."))
         self.requests = self._requests(endpoint, values)
-        if self.requests and not Price.objects.filter(endpoint=endpoint, seconds=self.requests[0].duration).exists():
+        if self.requests and not self._has_price(endpoint, self.requests[0].duration):
             self.add_error("duration", _("There is no price for this yet. Ask an admin to enter what it costs."))
+
+    def _has_price(self, endpoint: Endpoint, duration: Duration) -> bool:
+        return Price.objects.filter(endpoint=endpoint, seconds=duration).exists()
 
     def _requests(self, endpoint: Endpoint, values: dict[str, Any]) -> list[Arguments]:
         """One each line or variation, and of these one each combination of the variables' values."""

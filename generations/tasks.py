@@ -20,6 +20,8 @@ from generations.billing import reconciliation
 from generations.billing.budget_alerts import send_budget_alerts
 from generations.films import worker as film_worker
 from generations.flows import private_work
+from generations.imports import fetch as import_fetch
+from generations.models import OrderImport
 from generations.moderation import bulk, policy_audit, quarantine, retention
 from generations.notifications import delete_old, send_notifications
 from generations.storage.cleanup import delete_unused_uploads, empty_trash, remove_objects
@@ -55,6 +57,11 @@ def wake_cleaner() -> None:
 def wake_films() -> None:
     """Have a worker look for films to join, once the current transaction is committed."""
     transaction.on_commit(_enqueue_films, robust=True)
+
+
+def wake_import_pictures() -> None:
+    """Have a worker fetch the pictures that sheets name, once the current transaction is committed."""
+    transaction.on_commit(_enqueue_import_pictures, robust=True)
 
 
 def workers() -> int | None:
@@ -118,6 +125,11 @@ def join_films() -> None:
     _run(film_worker.start_due)
 
 
+def fetch_import_pictures() -> None:
+    """Returns at once: they are fetched in threads."""
+    _run(import_fetch.start_due)
+
+
 def clean() -> None:
     _run(remove_objects)
     _run(quarantine.move_pending)
@@ -140,13 +152,15 @@ def add_hourly(step: Callable[[], object]) -> None:
 
 
 def frequent() -> None:
-    """Films that are due are begun, and the steps of other apps are taken."""
+    """Films and pictures of imports that are due are begun, and the steps of other apps are taken."""
     join_films()
+    fetch_import_pictures()
     for step in _frequent:
         _run(step)
 
 
 def sweep() -> None:
+    _run(OrderImport.objects.delete_expired)
     _run(delete_unused_uploads)
     _run(private_work.notify_former_members)
     _run(private_work.trash_undecided)
@@ -196,6 +210,10 @@ def _enqueue_drive() -> None:
 
 def _enqueue_films() -> None:
     django_rq.get_queue().enqueue(join_films)
+
+
+def _enqueue_import_pictures() -> None:
+    django_rq.get_queue().enqueue(fetch_import_pictures)
 
 
 def _enqueue_clean() -> None:

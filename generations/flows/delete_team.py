@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import membership
 from accounts.models import Team, User
-from generations.models import Film, Generation, LibraryPicture, Preset, Status
+from generations.models import Film, Generation, LibraryPicture, OrderImport, Preset, Status
 from generations.models.generation_queryset import GenerationQuerySet
 
 
@@ -62,6 +62,7 @@ def delete_team(team: Team, by: User, heir: User | None) -> bool:
         transaction.set_rollback(True)
         return False
     Preset.objects.filter(team=team).delete()
+    OrderImport.objects.filter(team=team).delete()
     if not heir:
         Film.objects.filter(team=team).delete_with_objects()
         LibraryPicture.objects.filter(team=team).delete_with_objects()

@@ -34,6 +34,7 @@ from generations.models.moderation_case import (
     ReportReason,
 )
 from generations.models.notification import Notification, moderators
+from generations.models.order_import import ImportPicture, OrderImport
 from generations.models.pause import SubmitPause, TeamPause
 from generations.models.picture import InputPicture, Slot, Upload
 from generations.models.preset import MAX_PRESETS, MAX_TEAM_PRESETS, Preset, PresetVersion, TooManyPresetsError
@@ -85,11 +86,13 @@ __all__ = [
     "Flag",
     "Generation",
     "Hold",
+    "ImportPicture",
     "InputPicture",
     "LibraryPicture",
     "LogLine",
     "Notification",
     "ObjectMode",
+    "OrderImport",
     "Preset",
     "PresetVersion",
     "Price",

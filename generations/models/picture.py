@@ -59,12 +59,12 @@ class UploadManager(models.Manager["Upload"]):
         return mine.first() if mine.update(last_used_at=timezone.now()) else None
 
     def unused(self) -> "models.QuerySet[Upload]":
-        """In no form for two days, in no draft, and in no video of the person's that is still there."""
+        """In no form for two days, in no draft or import, and in no video of the person's that is still there."""
         used = InputPicture.objects.filter(
             sha256=models.OuterRef("sha256"), generation__user=models.OuterRef("user"), generation__deleted_at=None
         )
-        undrafted = self.filter(drafts_from=None, drafts_to=None)
-        return undrafted.filter(~models.Exists(used), last_used_at__lt=timezone.now() - UPLOAD_RETENTION)
+        unplanned = self.filter(drafts_from=None, drafts_to=None, import_pictures=None)
+        return unplanned.filter(~models.Exists(used), last_used_at__lt=timezone.now() - UPLOAD_RETENTION)
 
 
 class Upload(StoredPicture):

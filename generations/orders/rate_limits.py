@@ -15,19 +15,29 @@ from generations.exceptions import TooManyOrdersError, TooManyPicturesError
 from generations.models import Generation
 
 PICTURE_ACTION: Final = "upload_picture"  # in the settings' ACCOUNT_RATE_LIMITS
+IMPORT_PICTURE_ACTION: Final = "import_picture"
 
 
 def refuse_too_many_pictures(user: User) -> None:
     """Count one more, before it is read. Raises TooManyPicturesError."""
+    _refuse(user, PICTURE_ACTION, settings.UPLOADS_PER_MINUTE)
+
+
+def refuse_too_many_import_pictures(user: User) -> None:
+    """The same for the pictures of a sheet, which come by the hundred. Raises TooManyPicturesError."""
+    _refuse(user, IMPORT_PICTURE_ACTION, settings.UPLOADS_PER_MINUTE * settings.IMPORT_UPLOADS_FACTOR)
+
+
+def _refuse(user: User, action: str, most: int) -> None:
     request = HttpRequest()
     request.method = "POST"  # allauth, whose counter it is, counts no GET and reads nothing else
-    if not ratelimit.consume(request, action=PICTURE_ACTION, user=user):
+    if not ratelimit.consume(request, action=action, user=user):
         message = ngettext(
             "You may send %d picture a minute, and ten times as many an hour. Wait a minute, then try again.",
             "You may send %d pictures a minute, and ten times as many an hour. Wait a minute, then try again.",
-            settings.UPLOADS_PER_MINUTE,
+            most,
         )
-        raise TooManyPicturesError(message % settings.UPLOADS_PER_MINUTE)
+        raise TooManyPicturesError(message % most)
 
 
 def lock_order_rate(user: User) -> None:

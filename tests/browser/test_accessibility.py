@@ -25,7 +25,19 @@ from accounts.invitations import invite
 from accounts.models import FormerMembership, Impersonation, Team, User
 from accounts.roles import Role
 from generations.fal.arguments import Endpoint, parse
-from generations.models import Decision, DecisionKind, Draft, Film, Generation, Preset, Status, Tag, TeamPause
+from generations.models import (
+    Decision,
+    DecisionKind,
+    Draft,
+    Film,
+    Generation,
+    ImportPicture,
+    OrderImport,
+    Preset,
+    Status,
+    Tag,
+    TeamPause,
+)
 from generations.orders import approvals
 from generations.orders.place import Order, place_batch
 from generations.views import archive
@@ -39,6 +51,7 @@ from tests.browser.test_pages import rows_of_every_state
 from tests.browser.test_teams import be
 from tests.cast import make_generation, make_library_picture, make_upload, make_video, picture
 from tests.generations.films.cast import film_of
+from tests.generations.imports.cast import make_import
 from tests.moderators import moderator
 from tests.security.access_cast import passkey_data
 from tests.security.addresses import addresses
@@ -53,7 +66,17 @@ STRANGERS: Final = [
 ]
 PEOPLES: Final = [
     *("gallery", "new-generation", "earlier-prompts", "trash", "former-teams", "teams"),
-    *("notifications", "share-links", "tags-and-collections", "projects", "films", "presets", "library", "keys"),
+    *(
+        "notifications",
+        "share-links",
+        "tags-and-collections",
+        "projects",
+        "films",
+        "presets",
+        "library",
+        "imports",
+        "keys",
+    ),
     *("key-new",),
     *("account-settings", "default-parameters", "account-picture", "account_email", "account_change_password"),
     *("account-notices", "delete-account", "account-impersonations", "usersessions_list", "socialaccount_connections"),
@@ -79,6 +102,9 @@ WITH_ARGUMENTS: Final = [
         "film-delete",
         "film-share",
         "library-delete",
+        "import",
+        "import-columns",
+        "import-delete",
         "compare",
         "generation-between",
         "generation-delete",
@@ -115,6 +141,7 @@ NO_PAGES: Final = [  # parts of a page, files, data
         "library-picture",
         "library-thumbnail",
     ),
+    *("import-panel", "import-results"),
     *("gallery-counts", "gallery-months", "submit-pause", "queue-positions", "ended", "events", "draft-session"),
     *("notifications-menu", "upload", "healthz", "healthz-request", "readyz", "metrics", "favicon"),
     # only where somebody is in the middle of something, or has no password
@@ -306,6 +333,26 @@ def test_what_stands_on_pages_that_are_in_use(
     bobs_page.evaluate(SEND_ARCHIVE, [str(row.pk) for row in rows[:2]])
     expect(bobs_page.get_by_role("heading", name="Download in parts")).to_be_visible()
     assert faults(bobs_page) == []
+
+
+def test_imports_with_long_words(bobs_page: Page, film: Team, bob: User) -> None:
+    long = "W" * 300
+    waits = make_import(
+        bob, film, f"{long},{long},5,1:1,,,{'w' * 60},,", f"{long},{long},{long},{long},{long},,{long},,"
+    )
+    ImportPicture.objects.keep(waits, f"{long}.png", make_upload(bob))
+    url = f"https://example.com/{long}.png"
+    fetched = make_import(bob, film, f"{long},,,,{url},,,,", f"{long},,,,{url}2,,,,", name="W" * 100)
+    ImportPicture.objects.set_urls(fetched, {url, f"{url}2"})
+    ImportPicture.objects.filter(name=url).update(error=long, due_at=None)
+    ordered = make_import(bob, film, f"{long},,,,,,,,", name="W" * 100)
+    row = make_generation(bob, film, Status.REJECTED, message=long, idempotency_key=ordered.idempotency_key)
+    OrderImport.objects.filter(pk=ordered.pk).update(ordered_at=row.created_at)
+    names = ("import", "import-columns", "import-delete")
+    paths = [reverse(name, args=[one.pk]) for one in (waits, fetched) for name in names]
+    pictures = OrderImport.objects.create(user=bob, team=film, name="Pictures")
+    ImportPicture.objects.keep(pictures, f"{long}.png", make_upload(bob))
+    judge(bobs_page, ["/import/", *paths, ordered.get_absolute_url(), pictures.get_absolute_url()])
 
 
 SEND_ARCHIVE: Final = """

@@ -63,6 +63,7 @@ from tests.cast import (
     signed_in,
 )
 from tests.generations.films.cast import film_of, join_due
+from tests.generations.imports.cast import make_import
 from tests.security.addresses import VALUES, Address, addresses
 
 PASSWORD: Final = "a fox in the snow"
@@ -116,6 +117,7 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= dict.fromkeys((one.name for one in addresses() if one.route.startswith("films/<")), joined.pk)
     in_library = [one.name for one in addresses() if one.route.startswith("library/<")]
     ids |= dict.fromkeys(in_library, make_library_picture(bob, film).pk)
+    ids |= _imports(film, bob)
     objects = _objects(film, alice, bob, generation) | {"generations_film": joined}
     ids["account-session-end"] = objects["usersessions_usersession"].pk
     ids["generations_case_bulk_progress"] = objects["generations_bulkdecision"].pk
@@ -146,6 +148,14 @@ def _film(bob: User, row: Generation) -> Film:
     join_due()
     film.refresh_from_db()
     return film
+
+
+def _imports(film: Team, bob: User) -> dict[str, Any]:
+    """One that waits, and for its results one that is ordered."""
+    waiting = make_import(bob, film, "A fox,,,,,,snow,,", "A bear,,7,,https://example.com/a.png,,,,")
+    ordered = make_import(bob, film, "A fox,,,,,,,,", ordered_at=timezone.now())
+    names = [one.name for one in addresses() if one.route.startswith("import/<")]
+    return dict.fromkeys(names, waiting.pk) | {"import-results": ordered.pk}
 
 
 def _ids_of_api(ids: dict[str, Any], generation: Generation, link: ShareLink, film: Film) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from accounts.models import Team, User
 from generations.admin.masking import MaskedAdmin
 from generations.models import Generation, Status
 from tests.cast import make_generation, make_video, signed_in
+from tests.generations.imports.cast import make_import
 from tests.sandbox_process import Sandbox
 from tests.security.addresses import VALUES, Address, addresses
 
@@ -68,6 +69,7 @@ def row(film: Team, alice: User) -> Generation:
     User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
     row = make_generation(alice, film, Status.DONE)
     make_video(row)
+    make_import(alice, film, "A fox,,,,,,snow,,", ",,7,,https://example.com/a.png,,,,", id=row.pk)
     return row
 
 

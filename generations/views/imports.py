@@ -1,0 +1,350 @@
+"""Imports: bring a sheet or a folder of pictures, say what its columns are, correct it, and order all of it."""
+
+import uuid
+from typing import Any, Final
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.http import AuthenticatedHttpRequest, login_required
+from accounts.models import Team
+from accounts.rights import rights_of
+from accounts.roles import Action
+from config.parameters import whole_number
+from config.server.limits import PICTURES_BYTES, body_limit
+from generations import tasks
+from generations.billing.budget import payers_of
+from generations.bucket import BucketDownError
+from generations.exceptions import OrderRefusedError, TooManyPicturesError
+from generations.fal.arguments import InvalidArguments
+from generations.forms import read_file
+from generations.imports.check import check, urls_of
+from generations.imports.columns import Field
+from generations.imports.order import order_import
+from generations.imports.pairs import find_pairs
+from generations.imports.results import csv_lines, progress_of, results_of
+from generations.imports.table import MAX_BYTES, MAX_ROWS
+from generations.models import Collection, ImportPicture, OrderImport
+from generations.orders.place import save_upload
+from generations.orders.rate_limits import refuse_too_many_import_pictures
+from generations.pictures import DecoderBusyError
+from generations.views.import_forms import ColumnsForm, SheetForm, carried_mapping, mapping_of
+
+SHEET_BYTES: Final = 4 * MAX_BYTES  # what is pasted grows on its way, most in other letters than Latin
+SHOWN: Final = 100  # wrong rows at once, and right ones
+_LISTED: Final = 50  # imports on the first page
+_PAIR_COLUMNS: Final = (Field.PROMPT, Field.START, Field.TAIL)
+
+
+@body_limit(SHEET_BYTES)
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def imports(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """A POST with a sheet, or with `pictures` for one that is made of them, begins an import."""
+    teams = _teams(request)
+    form = SheetForm()
+    if request.method == "POST":
+        form = SheetForm(request.POST, request.FILES)
+        if "pictures" in request.POST:
+            return redirect(_begin(request, teams, name=_("Pictures")))
+        if form.is_valid():
+            made = _begin(request, teams, name=form.name, **mapping_of(form.table))
+            return redirect("import-columns", made.pk)
+    rows = OrderImport.objects.visible_to(request.user).select_related("team", "project").defer("rows")
+    context = {"form": form, "imports": rows[:_LISTED], "most": MAX_ROWS, "query": request.GET.urlencode()}
+    return render(request, "imports/imports.html", context, status=422 if form.errors else 200)
+
+
+def _teams(request: AuthenticatedHttpRequest) -> list[Team]:
+    teams = rights_of(request.user).teams_where_may(Action.GENERATE)
+    if not teams:
+        raise PermissionDenied
+    return teams
+
+
+def _begin(request: AuthenticatedHttpRequest, teams: list[Team], **columns: Any) -> OrderImport:
+    """For the team or the project that the address names, as the composer does."""
+    team = next((team for team in teams if team.slug == request.GET.get("team")), teams[0])
+    key = whole_number(request.GET.get("project", ""))
+    project = Collection.objects.usable_by(request.user).select_related("team").filter(pk=key or 0).first()
+    return OrderImport.objects.begin(request.user, team=project.team if project else team, project=project, **columns)
+
+
+def _visible(
+    request: AuthenticatedHttpRequest, pk: uuid.UUID, rows: QuerySet[OrderImport] | None = None
+) -> OrderImport:
+    rows = OrderImport.objects.visible_to(request.user).select_related("team", "project") if rows is None else rows
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    found.user = request.user
+    return found
+
+
+def _open(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> OrderImport:
+    """One that the user may change and order."""
+    found = _visible(request, pk)
+    if not rights_of(request.user).may(Action.GENERATE, found.team_id):
+        raise PermissionDenied
+    return found
+
+
+@require_safe
+@login_required
+def order_import_page(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The sheet with what is wrong in it; once it is ordered, what became of its rows."""
+    found = _visible(request, pk, OrderImport.objects.with_pictures(request.user))
+    return _results_page(request, found) if found.ordered_at else _check_page(request, found)
+
+
+@require_safe
+@login_required
+def panel(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """How many pictures are fetched, or videos made. When that is all of them the page is asked for anew."""
+    found = _visible(request, pk)
+    if found.ordered_at:
+        return render(request, "imports/_progress.html", _results_context(request, found))
+    context = {"import": found, **_fetching(found)}
+    return render(request, "imports/_fetching.html", context)
+
+
+def _fetching(found: OrderImport) -> dict[str, int]:
+    counted = ImportPicture.objects.filter(order_import=found, is_url=True)
+    counts = counted.aggregate(urls=Count("pk"), waiting=Count("pk", filter=Q(due_at__isnull=False)))
+    return {**counts, "fetched": counts["urls"] - counts["waiting"]}
+
+
+def _check_page(
+    request: AuthenticatedHttpRequest, found: OrderImport, refusal: str = "", status: int = 200
+) -> HttpResponse:
+    checked = check(found)
+    payer = next((one for one in payers_of(request.user) if one.team.pk == found.team_id), None)
+    project = next((one for one in payer.projects if one.project.pk == found.project_id), None) if payer else None
+    wrong, right = checked.wrong, checked.right
+    context = {
+        "import": found,
+        "checked": checked,
+        "wrong": wrong[:SHOWN],
+        "wrong_count": len(wrong),
+        "right": right[:SHOWN],
+        "right_count": len(right),
+        "right_cents": sum(row.cents for row in right),
+        "more_right": max(0, len(right) - SHOWN),
+        "payer": payer,
+        "project_budget": project.budget if project else None,
+        "refusal": refusal,
+        "sheet_form": SheetForm(),
+        **_pictures(found),
+    }
+    return render(request, "imports/import.html", context, status=status)
+
+
+def _pictures(found: OrderImport) -> dict[str, Any]:
+    rows = found.known_pictures
+    urls = [row for row in rows if row.is_url]
+    waiting = sum(row.due_at is not None for row in urls)
+    files = [row for row in rows if not row.is_url]
+    return {
+        "files": files,
+        "takes_pictures": bool(files or not found.rows or {Field.START, Field.TAIL} & set(found.mapping)),
+        "failed": [row for row in urls if row.error],
+        "urls": len(urls),
+        "waiting": waiting,
+        "fetched": len(urls) - waiting,
+    }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def columns(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    found = _open(request, pk)
+    if found.ordered_at or not found.rows:
+        return redirect(found)
+    form = ColumnsForm(request.user, found, request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        _save(request, found, form.columns())
+        return redirect(found)
+    context = {"import": found, "form": form}
+    return render(request, "imports/columns.html", context, status=422 if form.is_bound else 200)
+
+
+@transaction.atomic
+def _save(request: AuthenticatedHttpRequest, found: OrderImport, values: dict[str, Any]) -> None:
+    """What a sheet changed meanwhile says counts; the pictures that it names by address are then fetched."""
+    if not found.change(**values):
+        messages.error(request, _("The sheet was changed in another tab meanwhile. Nothing was saved; look again."))
+        return
+    ImportPicture.objects.set_urls(found, urls_of(found))
+    tasks.wake_import_pictures()
+
+
+@body_limit(SHEET_BYTES)
+@require_POST
+@login_required
+def change(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """`verb` is `cells`: corrected ones by `cell-<row>-<column>`, `sheet`: a corrected file or paste, `pairs`: rows
+    for the pictures that were uploaded, or `fetch`: try addresses once more that gave no picture.
+    """
+    found, verb = _open(request, pk), request.POST.get("verb", "")
+    if verb not in {"cells", "sheet", "pairs", "fetch"}:
+        raise BadRequest("No such verb.")
+    if found.ordered_at:
+        return redirect(found)
+    if verb == "sheet":
+        return _replace(request, found)
+    if verb == "cells":
+        _save(request, found, {"rows": _corrected(request, found)})
+    elif verb == "pairs":
+        _save(request, found, _paired(request, found))
+    else:
+        ImportPicture.objects.retry(found)
+        tasks.wake_import_pictures()
+    return redirect(found)
+
+
+def _corrected(request: AuthenticatedHttpRequest, found: OrderImport) -> list[list[str]]:
+    rows = [list(row) for row in found.rows]
+    for name, value in request.POST.items():
+        if not name.startswith("cell-"):
+            continue
+        number, column = (whole_number(part) for part in [*name.split("-"), "", ""][1:3])
+        if number is None or column is None or not (1 <= number <= len(rows)) or column >= len(rows[number - 1]):
+            raise BadRequest("No such cell.")
+        rows[number - 1][column] = str(value).replace("\0", "").replace("\r\n", "\n")
+    return rows
+
+
+def _paired(request: AuthenticatedHttpRequest, found: OrderImport) -> dict[str, Any]:
+    """`prompt` is that of all, or blank: the names of the files."""
+    prompt = request.POST.get("prompt", "").replace("\0", "").strip()
+    names = ImportPicture.objects.filter(order_import=found, is_url=False).values_list("name", flat=True)
+    rows = [[prompt or pair.title, pair.start, pair.tail] for pair in find_pairs(names)][:MAX_ROWS]
+    header = [str(field.label) for field in _PAIR_COLUMNS]
+    return {
+        "rows": [header, *rows],
+        "mapping": [field.value for field in _PAIR_COLUMNS],
+        "has_header": True,
+        "delimiter": ",",
+    }
+
+
+def _replace(request: AuthenticatedHttpRequest, found: OrderImport) -> HttpResponse:
+    form = SheetForm(request.POST, request.FILES)
+    if not form.is_valid():
+        for errors in form.errors.values():
+            messages.error(request, str(errors[0]))
+        return redirect(found)
+    if found.mapping:
+        _save(request, found, carried_mapping(found, form.table))
+        return redirect(found)
+    _save(request, found, mapping_of(form.table))
+    return redirect("import-columns", found.pk)
+
+
+@body_limit(PICTURES_BYTES)
+@require_POST
+@login_required
+def pictures(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Files `picture`; a script sends one at a time, with its path in the folder as `name`, and gets JSON."""
+    found, files = _open(request, pk), request.FILES.getlist("picture")
+    if found.ordered_at or not files:
+        return _answer(request, found, [_("Choose pictures.")], 422)
+    problems, status = [], 201
+    for file in files:
+        name = request.POST.get("name") or file.name or ""
+        try:
+            refuse_too_many_import_pictures(request.user)
+            ImportPicture.objects.keep(found, _clean_name(name), save_upload(request.user, read_file("picture", file)))
+        except InvalidArguments as error:
+            problems.append(f"{name}: {error.problems[0].message}")
+            status = 422
+        except TooManyPicturesError as error:
+            return _answer(request, found, [*problems, str(error)], 429)
+        except (OrderRefusedError, BucketDownError, DecoderBusyError) as error:
+            problems.append(f"{name}: {error}")
+            status = 422 if isinstance(error, OrderRefusedError) else 503
+    return _answer(request, found, problems, status)
+
+
+def _clean_name(name: str) -> str:
+    return name.replace("\\", "/").replace("\0", "").strip()
+
+
+def _answer(request: AuthenticatedHttpRequest, found: OrderImport, problems: list[str], status: int) -> HttpResponse:
+    if "application/json" in request.headers.get("Accept", ""):
+        headers = {"Retry-After": "20"} if status == 429 else None
+        return JsonResponse({"errors": problems}, status=status, headers=headers)
+    for problem in problems:
+        messages.error(request, problem)
+    return redirect(found)
+
+
+@require_POST
+@login_required
+def order(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """`version` and `cents` are those of the sheet and the price that the user has seen."""
+    found = _open(request, pk)
+    if found.ordered_at:
+        return redirect(found)
+    checked = check(found)
+    if not checked.is_ready:
+        return _check_page(request, found, _("Nothing was ordered: correct what is wrong first."), status=422)
+    if (request.POST.get("version"), request.POST.get("cents")) != (str(found.version), str(checked.cents)):
+        why = _("Nothing was ordered: the sheet or its price has changed since this page was shown. Look again.")
+        return _check_page(request, found, why, status=422)
+    try:
+        made = order_import(checked)
+    except (OrderRefusedError, BucketDownError) as error:
+        again = _visible(request, pk)
+        if again.ordered_at:
+            return redirect(again)
+        return _check_page(request, again, str(error), status=503 if isinstance(error, BucketDownError) else 422)
+    tasks.wake()
+    message = ngettext("%d video ordered.", "%d videos ordered.", len(made))
+    messages.success(request, message % len(made))
+    return redirect(found)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    found = _visible(request, pk)
+    if request.method == "POST":
+        found.delete()
+        messages.success(request, _("The import was deleted. Its videos stay."))
+        return redirect("imports")
+    return render(request, "imports/delete.html", {"import": found})
+
+
+@require_safe
+@login_required
+def results(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> StreamingHttpResponse:
+    """The sheet as it came, with what became of each row."""
+    found = _visible(request, pk)
+    if not found.ordered_at:
+        raise Http404
+    lines = csv_lines(found, results_of(found, request.user))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    stem = found.name.rpartition(".")[0] or found.name
+    name = content_disposition_header(as_attachment=True, filename=f"{stem} results.csv")
+    response.headers["Content-Disposition"] = name or ""
+    return response
+
+
+def _results_page(request: AuthenticatedHttpRequest, found: OrderImport) -> HttpResponse:
+    return render(request, "imports/ordered.html", _results_context(request, found))
+
+
+def _results_context(request: AuthenticatedHttpRequest, found: OrderImport) -> dict[str, Any]:
+    rows = results_of(found, request.user)
+    at = found.mapping.index(Field.PROMPT) if Field.PROMPT in found.mapping else None
+    shown = [(row, row.cells[at] if at is not None else "") for row in rows]
+    return {"import": found, "results": shown, "progress": progress_of(rows)}

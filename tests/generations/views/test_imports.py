@@ -1,0 +1,480 @@
+"""Sheets through the pages: brought, mapped, corrected, ordered by one press or not at all, and given back."""
+
+import csv
+import io
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Membership, Team, User
+from generations import bucket
+from generations.bucket import BucketDownError
+from generations.flows.delete_account import delete_account
+from generations.flows.delete_team import delete_team
+from generations.imports import fetch
+from generations.imports.check import check
+from generations.models import (
+    Collection,
+    Generation,
+    Hold,
+    ImportPicture,
+    InputPicture,
+    OrderImport,
+    PromptRule,
+    Relation,
+    Status,
+    StorageDeletion,
+    Tag,
+    TeamPause,
+    Upload,
+)
+from generations.models.order_import import IMPORT_RETENTION, MAX_IMPORTS
+from generations.models.picture import UPLOAD_RETENTION
+from generations.storage.cleanup import delete_unused_uploads
+from tests.cast import make_upload, picture, signed_in
+from tests.generations.imports.cast import HEADER, make_import, sheet
+
+pytestmark = pytest.mark.django_db
+
+
+def page(found: OrderImport, part: str = "") -> str:
+    return f"/import/{found.pk}/{part}"
+
+
+def press(client: Client, found: OrderImport, **changed: Any) -> Any:
+    found = OrderImport.objects.select_related("user", "team", "project").get(pk=found.pk)
+    values = {"version": found.version, "cents": check(found).cents} | changed
+    return client.post(page(found, "order"), values)
+
+
+def change(client: Client, found: OrderImport, verb: str, **values: Any) -> Any:
+    return client.post(page(found, "change"), {"verb": verb} | values)
+
+
+def settings_of(found: OrderImport, **changed: str) -> dict[str, str]:
+    """The form of the columns as it stands."""
+    values = {f"column-{index}": name for index, name in enumerate(found.mapping)}
+    values |= {"has_header": "on", "duration": "5", "aspect_ratio": "16:9", "quality": "pro", "cfg_scale": "0.5"}
+    return (
+        values | {"team": found.team.slug, "project": "", "seen_by": "", "prompt": "", "negative_prompt": ""} | changed
+    )
+
+
+def test_from_a_file_to_a_file_with_results(film: Team, bob: User, settings: Settings) -> None:
+    client = signed_in(bob)
+    text = (
+        sheet('"A fox, red",,5,,,,snow,,', "", '\'- a bear,,10,,,,"Snow, hero",,')
+        .replace(",", ";")
+        .replace("fox; red", "fox, red")
+        .replace("Snow; hero", "Snow, hero")
+    )
+    file = SimpleUploadedFile("Shots.csv", b"\xef\xbb\xbf" + text.encode())
+    answer = client.post("/import/?team=film", {"sheet": file})
+    found = OrderImport.objects.get()
+    assert answer.headers["Location"] == page(found, "columns")
+    assert (found.name, found.team, found.delimiter, found.has_header) == ("Shots.csv", film, ";", True)
+    assert b"A fox, red" in client.get(page(found, "columns")).content
+
+    project = Collection.objects.create(team=film, name="Spring")
+    answer = client.post(page(found, "columns"), settings_of(found, project=str(project.pk), seen_by="me"))
+    assert answer.headers["Location"] == page(found)
+    assert "$1.05" in client.get(page(found)).content.decode()
+
+    assert press(client, found).headers["Location"] == page(found)
+
+    fox, bear = Generation.objects.order_by("batch_index")
+    assert (fox.prompt, fox.duration, fox.cost_cents) == ("A fox, red", 5, 35)
+    assert (bear.prompt, bear.duration, bear.cost_cents) == ("- a bear", 10, 70)
+    assert {fox.billed_project, fox.collection, bear.billed_project} == {project}
+    assert fox.is_private
+    assert sorted(Tag.objects.values_list("name", "generations__prompt")) == [
+        ("hero", "- a bear"),
+        ("snow", "- a bear"),
+        ("snow", "A fox, red"),
+    ]
+    Generation.objects.filter(pk=fox.pk).update(
+        status=Status.REJECTED, message="=No", due_at=None, finished_at=timezone.now(), reason="x", cost_cents=0
+    )
+
+    answer = client.get(page(found, "results.csv"))
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="Shots results.csv"'
+    rows = list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"), newline=""), delimiter=";"))
+    assert rows[0] == [*HEADER.split(","), "status", "video", "cost_usd", "reason"]
+    assert rows[1][0] == "A fox, red"
+    assert rows[1][-4:] == ["rejected", f"{settings.SITE_URL}/generations/{fox.pk}/", "0.00", "'=No"]
+    assert rows[2] == [""] * len(rows[0])
+    assert (rows[3][0], rows[3][-4], rows[3][-2]) == ("'- a bear", "queued", "0.70")
+    assert "1 failed" in client.get(page(found)).content.decode()
+
+
+def test_pasted_cells_without_names_are_prompts(film: Team, bob: User) -> None:
+    signed_in(bob).post("/import/", {"pasted": "A fox, in snow\nA bear"})
+
+    found = OrderImport.objects.get()
+    assert (found.has_header, found.mapping) == (False, ["prompt"])
+    assert [number for number, _ in found.numbered_rows] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "Choose a file, or paste cells below."),
+        ({"pasted": " , \n"}, "It is empty."),
+        ({"sheet": SimpleUploadedFile("a.xlsx", b"PK\x03\x04")}, "This is a workbook."),
+    ],
+)
+def test_what_is_no_sheet_says_so_by_its_field(film: Team, bob: User, values: dict[str, Any], words: str) -> None:
+    answer = signed_in(bob).post("/import/", values)
+
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not OrderImport.objects.exists()
+
+
+def test_wrong_cells_are_corrected_on_the_page_and_the_mapping_stays(film: Team, bob: User) -> None:
+    found, client = make_import(bob, film, "Fox,,7,,,,,,", "Bear,,,,,,,,"), signed_in(bob)
+    assert press(client, found).status_code == 422
+    assert not Generation.objects.exists()
+
+    answer = change(client, found, "cells", **{"cell-2-2": "10", "cell-3-0": "Two\r\nlines"})
+
+    assert answer.headers["Location"] == page(found)
+    press(client, found)
+    assert list(Generation.objects.order_by("batch_index").values_list("prompt", "duration")) == [
+        ("Fox", 10),
+        ("Two\nlines", 5),
+    ]
+
+
+@pytest.mark.parametrize("name", ["cell-9-0", "cell-2-99", "cell-0-0", "cell-2", "cell-a-b"])
+def test_there_is_no_such_cell(film: Team, bob: User, name: str) -> None:
+    found = make_import(bob, film, "Fox,,,,,,,,")
+
+    assert change(signed_in(bob), found, "cells", **{name: "x"}).status_code == 400
+
+
+def test_a_corrected_file_keeps_what_was_said_of_the_columns(film: Team, bob: User) -> None:
+    found = make_import(bob, film, "Fuchs,7", header="Was,Wie lange", has_header=True, mapping=["prompt", "duration"])
+    file = SimpleUploadedFile("b.csv", b"Wie lange,Was\n5,Fuchs\n10,Bar\n")
+
+    change(signed_in(bob), found, "sheet", sheet=file)
+
+    found.refresh_from_db()
+    assert found.mapping == ["duration", "prompt"]
+    assert len(found.numbered_rows) == 2
+    change(signed_in(bob), found, "sheet", sheet=SimpleUploadedFile("c.csv", b"\0"))
+    assert len(OrderImport.objects.get().numbered_rows) == 2
+
+
+def test_pressed_twice_it_is_ordered_once(film: Team, bob: User) -> None:
+    found, client = make_import(bob, film, "Fox,,,,,,,,", "Bear,,,,,,,,"), signed_in(bob)
+    values = {"version": 0, "cents": 70}
+
+    first, second = (client.post(page(found, "order"), values) for _ in range(2))
+
+    assert first.headers["Location"] == second.headers["Location"] == page(found)
+    assert Generation.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pressed_twice_at_once_it_is_ordered_once(film: Team, bob: User) -> None:
+    found = make_import(bob, film, *["Fox,,,,,,snow,,"] * 20)
+
+    def post(_: int) -> int:
+        try:
+            return signed_in(bob).post(page(found, "order"), {"version": 0, "cents": 700}).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(post, range(4))) == [302] * 4
+    assert Generation.objects.count() == 20
+    assert Tag.objects.get().generations.count() == 20
+
+
+@pytest.mark.parametrize("changed", [{"version": 7}, {"cents": 1}, {"version": "", "cents": ""}])
+def test_what_was_not_seen_is_not_ordered(film: Team, bob: User, changed: dict[str, Any]) -> None:
+    found = make_import(bob, film, "Fox,,,,,,,,")
+
+    answer = press(signed_in(bob), found, **changed)
+
+    assert answer.status_code == 422
+    assert "has changed since" in answer.content.decode()
+    assert not Generation.objects.exists()
+
+
+def test_money_for_all_but_one_row_orders_none(film: Team, bob: User) -> None:
+    film.monthly_limit_cents = 500 * 35 - 1
+    film.save()
+    found, client = make_import(bob, film, *["Fox,,,,,,snow,,"] * 500), signed_in(bob)
+
+    answer = press(client, found)
+
+    assert answer.status_code == 422
+    assert "This costs $175.00" in answer.content.decode()
+    assert not Generation.objects.exists()
+    assert not Tag.objects.exists()
+    assert OrderImport.objects.get().ordered_at is None
+    Team.objects.update(monthly_limit_cents=500 * 35)
+    press(client, found)
+    assert Generation.objects.count() == 500
+
+
+def test_rules_of_orders_hold_for_sheets(film: Team, bob: User) -> None:
+    Team.objects.update(approval_above_cents=100)
+    PromptRule.objects.create(text="gun", action=PromptRule.Action.HOLD)
+    found, client = make_import(bob, film, "Fox,,,,,,,,", "A gun,,,,,,,,", "Bear,,,,,,,,"), signed_in(bob)
+    pause = TeamPause.objects.create(team=film, began_by=bob, note="Holidays")
+    assert "Holidays" in press(client, found).content.decode()
+    assert not Generation.objects.exists()
+    pause.delete()
+
+    press(client, found)
+
+    assert set(Generation.objects.values_list("status", flat=True)) == {"held"}
+    assert Hold.objects.filter(kind="approval").count() == 3
+    assert Hold.objects.filter(kind="rule").count() == 1
+    assert "3 awaiting approval" in client.get(page(found)).content.decode()
+
+
+def test_a_bucket_that_goes_away_orders_nothing(film: Team, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = make_import(bob, film, *["Fox,,,,fox,,,,"] * 40)
+    ImportPicture.objects.keep(found, "fox.png", make_upload(bob))
+    copied: list[str] = []
+
+    def copy(source: str, target: str) -> None:
+        if len(copied) > 20:
+            raise BucketDownError("The bucket is away.")
+        copied.append(target)
+
+    monkeypatch.setattr(bucket, "copy", copy)
+    answer = press(signed_in(bob), found)
+
+    assert answer.status_code == 503
+    assert not Generation.objects.exists()
+    assert set(StorageDeletion.objects.values_list("key", flat=True)) == set(copied)
+    assert OrderImport.objects.get().ordered_at is None
+
+
+def test_pictures_are_sent_one_by_one_and_the_newest_of_a_name_counts(film: Team, bob: User) -> None:
+    found, client = make_import(bob, film, "Fox,,,,fox,,,,"), signed_in(bob)
+
+    def send(data: bytes, **values: str) -> Any:
+        values_and_file = {"picture": SimpleUploadedFile("fox.png", data), **values}
+        return client.post(page(found, "pictures"), values_and_file, headers={"Accept": "application/json"})
+
+    assert send(picture(), name="sub/fox.png").status_code == 201
+    assert send(b"no picture").json() == {
+        "errors": ["fox.png: This file isn't a picture. It is text. Use JPEG, PNG, WebP or HEIC."]
+    }
+    assert send(picture(), name="sub/fox.png").status_code == 201
+    assert ImportPicture.objects.get().name == "sub/fox.png"
+    files = [SimpleUploadedFile(name, picture()) for name in ("a.png", "b.png")]
+    client.post(page(found, "pictures"), {"picture": files})
+    assert ImportPicture.objects.count() == 3
+
+    press(client, found)
+
+    assert InputPicture.objects.get().slot == "start"
+    assert not ImportPicture.objects.exists()
+
+
+def test_more_pictures_than_may_be_wait(film: Team, bob: User, settings: Settings) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"import_picture": "1/m/user"}
+    found, client = make_import(bob, film, "Fox,,,,fox,,,,"), signed_in(bob)
+
+    answers = [
+        client.post(
+            page(found, "pictures"),
+            {"picture": SimpleUploadedFile("fox.png", picture())},
+            headers={"Accept": "application/json"},
+        )
+        for _ in range(2)
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 429]
+    assert answers[1].headers["Retry-After"] == "20"
+
+
+def test_a_folder_of_pictures_makes_the_rows(film: Team, bob: User) -> None:
+    client = signed_in(bob)
+    client.post("/import/?team=film", {"pictures": "1"})
+    found = OrderImport.objects.get()
+    for name in ("red fox_start.png", "red fox_end.png", "bear.png"):
+        ImportPicture.objects.keep(found, name, make_upload(bob))
+    assert "Make a row" in client.get(page(found)).content.decode()
+
+    change(client, found, "pairs")
+
+    found.refresh_from_db()
+    assert found.rows[1:] == [["bear", "bear.png", ""], ["red fox", "red fox_start.png", "red fox_end.png"]]
+    press(client, found)
+    rows = Generation.objects.order_by("batch_index")
+    assert [(row.prompt, row.pictures.count()) for row in rows] == [("bear", 1), ("red fox", 2)]
+
+
+def test_one_prompt_for_a_folder(film: Team, bob: User) -> None:
+    found = OrderImport.objects.create(user=bob, team=film, name="Pictures")
+    ImportPicture.objects.keep(found, "bear.png", make_upload(bob))
+
+    change(signed_in(bob), found, "pairs", prompt=" It walks ")
+
+    assert OrderImport.objects.get().rows[1] == ["It walks", "bear.png", ""]
+
+
+def test_addresses_are_fetched_once_each(film: Team, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, private = "https://pictures.example.com/a.png", "http://169.254.169.254/latest"
+    found, client = make_import(bob, film, f"Fox,,,,{url},,,,", f"Bear,,,,{url},{private},,,"), signed_in(bob)
+    client.post(page(found, "columns"), settings_of(found))
+    assert set(ImportPicture.objects.values_list("name", flat=True)) == {url, private}
+    change(client, found, "cells", **{"cell-3-5": f"https://example.com/{'x' * 2000}"})
+    assert "The address is too long." in client.get(page(found)).content.decode()
+    change(client, found, "cells", **{"cell-3-5": private})
+    assert "Fetching pictures" in client.get(page(found, "panel")).content.decode()
+
+    from generations import pictures  # noqa: PLC0415
+
+    real = pictures.fetch_picture
+    monkeypatch.setattr(
+        fetch, "fetch_picture", lambda name, at: pictures.read(name, picture()) if at == url else real(name, at)
+    )
+    for row in ImportPicture.objects.claim_due(10, fetch.LEASE):
+        fetch.fetch(row)
+
+    assert ImportPicture.objects.claim_due(10, fetch.LEASE) == []
+    assert ImportPicture.objects.get(name=url).upload
+    assert "private network" in ImportPicture.objects.get(name=private).error
+    text = client.get(page(found)).content.decode()
+    assert "1 address gave no picture." in text
+    change(client, found, "fetch")
+    assert [row.name for row in ImportPicture.objects.claim_due(10, fetch.LEASE)] == [private]
+    change(client, found, "cells", **{"cell-3-5": ""})
+    assert ImportPicture.objects.get().name == url
+    press(client, found)
+    assert InputPicture.objects.count() == 2
+
+
+def test_an_address_that_kills_its_workers_is_given_up(film: Team, bob: User) -> None:
+    found = make_import(bob, film)
+    ImportPicture.objects.set_urls(found, {"https://example.com/a.png"})
+
+    for _ in range(5):
+        assert ImportPicture.objects.claim_due(1, timedelta(seconds=-1))
+
+    assert ImportPicture.objects.claim_due(1, fetch.LEASE) == []
+    assert ImportPicture.objects.get().error
+
+
+def test_pictures_of_an_import_are_kept_until_it_is_ordered_or_expires(film: Team, bob: User) -> None:
+    found = make_import(bob, film, "Fox,,,,fox,,,,")
+    ImportPicture.objects.keep(found, "fox.png", make_upload(bob))
+    Upload.objects.update(last_used_at=timezone.now() - 2 * UPLOAD_RETENTION)
+    assert delete_unused_uploads() == 0
+    assert OrderImport.objects.delete_expired() == 0
+
+    OrderImport.objects.update(changed_at=timezone.now() - 2 * IMPORT_RETENTION)
+    assert OrderImport.objects.delete_expired() == 1
+    assert delete_unused_uploads() == 1
+
+
+def test_what_is_ordered_does_not_expire_and_changes_no_more(film: Team, bob: User) -> None:
+    found, client = make_import(bob, film, "Fox,,,,,,,,"), signed_in(bob)
+    press(client, found)
+    OrderImport.objects.update(changed_at=timezone.now() - 2 * IMPORT_RETENTION)
+
+    assert OrderImport.objects.delete_expired() == 0
+    for answer in (change(client, found, "cells", **{"cell-2-0": "Bear"}), client.get(page(found, "columns"))):
+        assert answer.headers["Location"] == page(found)
+    assert OrderImport.objects.get().rows[1][0] == "Fox"
+
+
+def test_the_oldest_of_too_many_go(film: Team, bob: User) -> None:
+    ordered = make_import(bob, film, ordered_at=timezone.now())
+    old = make_import(bob, film)
+
+    for _ in range(MAX_IMPORTS):
+        OrderImport.objects.begin(bob, team=film, name="x")
+
+    assert not OrderImport.objects.filter(pk=old.pk).exists()
+    assert OrderImport.objects.filter(pk=ordered.pk).exists()
+
+
+def test_an_import_is_its_users_alone_and_ends_with_their_rights(film: Team, alice: User, bob: User) -> None:
+    found = make_import(bob, film, "Fox,,,,,,,,")
+    assert signed_in(alice).get(page(found)).status_code == 404
+    Membership.objects.filter(user=bob, team=film).update(role="viewer")
+    assert signed_in(bob).get(page(found)).status_code == 200
+    assert press(signed_in(bob), found).status_code == 403
+    Membership.objects.filter(user=bob, team=film).delete()
+    assert signed_in(bob).get(page(found)).status_code == 404
+
+
+def test_it_goes_with_the_account_and_with_the_team(film: Team, alice: User, bob: User) -> None:
+    make_import(bob, film, "Fox,,,,,,,,")
+    make_import(alice, film, "Fox,,,,,,,,")
+    delete_account(bob)
+    assert OrderImport.objects.get().user == alice
+
+    delete_team(film, alice, None)
+
+    assert not OrderImport.objects.exists()
+
+
+def test_videos_that_are_gone_say_nothing_of_themselves(film: Team, bob: User) -> None:
+    found, client = make_import(bob, film, "Fox,,,,,,,,", "Bear,,,,,,,,"), signed_in(bob)
+    press(client, found)
+    now = timezone.now()
+    ended = {"status": Status.CANCELED, "due_at": None, "finished_at": now, "cost_cents": 0}
+    Generation.objects.filter(prompt="Fox").update(deleted_at=now, **ended)
+
+    rows = list(csv.reader(io.StringIO(client.get(page(found, "results.csv")).getvalue().decode("utf-8-sig"))))
+
+    assert rows[1][-4:] == ["not available", "", "", ""]
+    assert rows[2][-4] == "queued"
+    assert "1 not available" in client.get(page(found, "panel")).content.decode()
+
+
+def test_a_single_row_has_results_too(film: Team, bob: User) -> None:
+    found, client = make_import(bob, film, "Fox,,,,,,,,"), signed_in(bob)
+
+    press(client, found)
+
+    assert "0 of 1 made" in client.get(page(found)).content.decode()
+    assert Generation.objects.get().relation != Relation.REMIX
+
+
+@pytest.mark.parametrize("rows", [3, 500])
+def test_pages_ask_no_more_for_many_rows(film: Team, bob: User, rows: int) -> None:
+    found, client = make_import(bob, film, *["Fox,,7,,,,,,", "Bear,,,,,,a,,"] * rows), signed_in(bob)
+    done = make_import(bob, film, *["Fox,,,,,,,,"] * rows)
+    press(client, done)
+    for path in (
+        page(found),
+        page(found, "columns"),
+        page(done),
+        page(done, "panel"),
+        page(done, "results.csv"),
+        "/import/",
+    ):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(path).status_code == 200
+        assert len(queries) <= 8, (path, [query["sql"][:200] for query in queries])
+
+
+def test_delete(film: Team, bob: User) -> None:
+    found, client = make_import(bob, film, "Fox,,,,,,,,"), signed_in(bob)
+    press(client, found)
+    assert client.get(page(found, "delete")).status_code == 200
+
+    assert client.post(page(found, "delete")).headers["Location"] == "/import/"
+
+    assert not OrderImport.objects.exists()
+    assert Generation.objects.exists()
