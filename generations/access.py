@@ -1,17 +1,17 @@
-"""Fetch a generation for a user, or raise 404 or 403."""
+"""Fetch a generation, a project or a shot for a user, or raise 404 or 403."""
 
 import uuid
 from typing import Final
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import Http404
 
 from accounts.http import AuthenticatedHttpRequest
 from accounts.models import User
 from accounts.rights import UserQuery, rights_of
 from accounts.roles import Action
-from generations.models import Favourite, Generation
+from generations.models import Collection, Favourite, Generation, Shot
 
 
 def visible_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Generation:
@@ -46,3 +46,26 @@ def may(user: User, action: Action, generation: Generation) -> bool:
 def may_delete(user: User, generation: Generation) -> bool:
     """Users who made it or were assigned it, and the team's admins."""
     return user.pk in {generation.user_id, generation.assigned_to_id} or may(user, Action.DELETE, generation)
+
+
+def visible_project(request: AuthenticatedHttpRequest, pk: int) -> Collection:
+    """Of a team that the user sees, or 404."""
+    teams = {team.pk: team for team in rights_of(request.user).teams_where_may(Action.VIEW)}
+    found = Collection.objects.filter(pk=pk, team__in=teams).first()
+    if found is None:
+        raise Http404
+    found.team = teams[found.team_id]
+    return found
+
+
+def visible_shot(request: AuthenticatedHttpRequest, pk: int) -> Shot:
+    """Of a project that the user sees, or 404. `number` is its place in the storyboard, from 1."""
+    teams = {team.pk: team for team in rights_of(request.user).teams_where_may(Action.VIEW)}
+    upto = Shot.objects.filter(project=OuterRef("project"), position__lte=OuterRef("position")).order_by()
+    number = Subquery(upto.values("project").annotate(count=Count("pk")).values("count"))
+    rows = Shot.objects.select_related("project", "start", "tail", "changed_by").annotate(number=number)
+    shot = rows.filter(pk=pk, project__team__in=teams).first()
+    if shot is None:
+        raise Http404
+    shot.project.team = teams[shot.project.team_id]
+    return shot

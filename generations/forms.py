@@ -58,10 +58,71 @@ _IS_PRIVATE: Final = {"team": False, "me": True}
 _PICTURE_PLACEHOLDER: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
 
 
-class GenerationForm(forms.Form):
+class PictureForm(forms.Form):
+    """Start and end picture: each a file, a link, or the id of one that was kept (`start_upload`, `tail_upload`).
+
+    `kept` are those of a valid form, by slot; they are in the bucket at once.
+    """
+
+    start_file = forms.FileField(label=_("Start picture"), required=False, allow_empty_file=True)
+    start_link = forms.CharField(label=_("URL of the start picture"), required=False)
+    start_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    tail_file = forms.FileField(label=_("End picture"), required=False, allow_empty_file=True)
+    tail_link = forms.CharField(label=_("URL of the end picture"), required=False)
+    tail_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.kept: dict[Slot, Upload] = {}
+
+    def _save_picture(self, slot: Slot) -> None:
+        """Read the slot's file or link and keep it in the bucket at once; what is wrong stands by its field."""
+        field, read_it = self._picture_source(slot)
+        if read_it is None:
+            self._use_upload(slot)
+            return
+        try:
+            refuse_too_many_pictures(self.user)
+            self.kept[slot] = save_upload(self.user, read_it(field))
+        except InvalidArguments as error:
+            self._add_problems(error.problems)
+            self._use_upload(slot)
+        except (BucketDownError, DecoderBusyError, OrderRefusedError) as error:
+            self.add_error(field, str(error))
+            self._use_upload(slot)
+
+    def _picture_source(self, slot: Slot) -> tuple[str, Callable[[str], Picture] | None]:
+        """The field that the picture was given in, and how to read it; the newest choice wins: file, then link."""
+        file: UploadedFile[Any] | None = self.cleaned_data.get(f"{slot}_file")
+        link: str = self.cleaned_data.get(f"{slot}_link", "").strip()
+        if file is not None:
+            return f"{slot}_file", lambda field: read_file(field, file)
+        if link:
+            return f"{slot}_link", lambda field: fetch_picture(field, link)
+        return "", None
+
+    def _use_upload(self, slot: Slot) -> None:
+        kept_id = self.cleaned_data.get(f"{slot}_upload")
+        if kept_id and (upload := Upload.objects.touch(self.user, pk=kept_id)):
+            self.kept[slot] = upload
+
+    def _add_problems(self, problems: list[Problem], line: int = 0) -> None:
+        for problem in problems:
+            if problem.field == "image_url":
+                if not self.has_error("start_file") and not self.has_error("start_link"):
+                    self.add_error("start_file", _("Choose a picture to start from."))
+            elif problem.field == "prompt" and line:
+                self.add_error(
+                    "prompt", _("Line %(number)d: %(problem)s") % {"number": line, "problem": problem.message}
+                )
+            elif problem.message not in self.errors.get(problem.field, []):  # each line finds it again
+                self.add_error(problem.field, problem.message)
+
+
+class GenerationForm(PictureForm):
     """One request. No field is checked by Django's own rules: `clean` asks `fal.arguments` about all of them at once.
 
-    Pictures come as a file, a link, or the id of one kept from an earlier try (`start_upload`, `tail_upload`).
     Where the prompts have variables, each has a field of its own, and each combination of values is a video.
     """
 
@@ -79,12 +140,6 @@ class GenerationForm(forms.Form):
         Collection.objects.none(), label=_("Project"), required=False, error_messages=_NO_PROJECT
     )
     prompt = PlainTextField(label=_("Prompt"), required=False, strip=False, widget=forms.Textarea)
-    start_file = forms.FileField(label=_("Start picture"), required=False, allow_empty_file=True)
-    start_link = forms.CharField(label=_("URL of the start picture"), required=False)
-    start_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    tail_file = forms.FileField(label=_("End picture"), required=False, allow_empty_file=True)
-    tail_link = forms.CharField(label=_("URL of the end picture"), required=False)
-    tail_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
     duration = forms.CharField(label=_("Duration"), required=False)
     aspect_ratio = forms.CharField(label=_("Aspect ratio"), required=False)
     negative_prompt = PlainTextField(label=_("Negative prompt"), required=False, strip=False, widget=forms.Textarea)
@@ -116,9 +171,7 @@ class GenerationForm(forms.Form):
         Without `has_variables` braces in prompts are text.
         """
         kwargs["initial"] = {**initial_values(user, teams), **kwargs.get("initial", {})}
-        super().__init__(*args, **kwargs)
-        self.user = user
-        self.kept: dict[Slot, Upload] = {}
+        super().__init__(user, *args, **kwargs)
         self.requests: list[Arguments] = []
         self.has_variables = has_variables
         self.variables = variables_of(*self._templates) if has_variables else []
@@ -223,22 +276,6 @@ class GenerationForm(forms.Form):
         if project and team and project.team_id != team.pk:
             self.add_error("project", _("This project is of another team. Choose one of the team that pays."))
 
-    def _save_picture(self, slot: Slot) -> None:
-        """Read the slot's file or link and keep it in the bucket at once; what is wrong stands by its field."""
-        field, read_it = self._picture_source(slot)
-        if read_it is None:
-            self._use_upload(slot)
-            return
-        try:
-            refuse_too_many_pictures(self.user)
-            self.kept[slot] = save_upload(self.user, read_it(field))
-        except InvalidArguments as error:
-            self._add_problems(error.problems)
-            self._use_upload(slot)
-        except (BucketDownError, DecoderBusyError, OrderRefusedError) as error:
-            self.add_error(field, str(error))
-            self._use_upload(slot)
-
     def _save_unused(self, slot: Slot) -> None:
         """A picture on the tab that is not asked for comes back with the form, or is left out when it is no good."""
         file = self.cleaned_data.get(f"{slot}_file")
@@ -250,21 +287,6 @@ class GenerationForm(forms.Form):
             file = None
         if file is None:
             self._use_upload(slot)
-
-    def _picture_source(self, slot: Slot) -> tuple[str, Callable[[str], Picture] | None]:
-        """The field that the picture was given in, and how to read it; the newest choice wins: file, then link."""
-        file: UploadedFile[Any] | None = self.cleaned_data.get(f"{slot}_file")
-        link: str = self.cleaned_data.get(f"{slot}_link", "").strip()
-        if file is not None:
-            return f"{slot}_file", lambda field: read_file(field, file)
-        if link:
-            return f"{slot}_link", lambda field: fetch_picture(field, link)
-        return "", None
-
-    def _use_upload(self, slot: Slot) -> None:
-        kept_id = self.cleaned_data.get(f"{slot}_upload")
-        if kept_id and (upload := Upload.objects.touch(self.user, pk=kept_id)):
-            self.kept[slot] = upload
 
     def _check_arguments(self, endpoint: Endpoint) -> None:
         given = ("prompt", "negative_prompt", "duration", "aspect_ratio", "cfg_scale")
@@ -345,18 +367,6 @@ class GenerationForm(forms.Form):
             problems = [_with_values(problem, filled_in) for problem in problems]
         self._add_problems(problems, line)
         return None
-
-    def _add_problems(self, problems: list[Problem], line: int = 0) -> None:
-        for problem in problems:
-            if problem.field == "image_url":
-                if not self.has_error("start_file") and not self.has_error("start_link"):
-                    self.add_error("start_file", _("Choose a picture to start from."))
-            elif problem.field == "prompt" and line:
-                self.add_error(
-                    "prompt", _("Line %(number)d: %(problem)s") % {"number": line, "problem": problem.message}
-                )
-            elif problem.message not in self.errors.get(problem.field, []):  # each line finds it again
-                self.add_error(problem.field, problem.message)
 
 
 def numbered_lines(text: str) -> list[tuple[int, str]]:

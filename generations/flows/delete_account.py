@@ -20,6 +20,7 @@ from generations.models import (
     Notification,
     OrderImport,
     Preset,
+    Shot,
     Status,
     StorageDeletion,
     Tag,
@@ -118,6 +119,7 @@ def _erase_texts(user: User) -> None:
     Generation.objects.filter(pk__in=theirs.values("pk")).update(
         prompt="", negative_prompt="", provider_message="", logs=[]
     )
+    Shot.objects.filter(project__team__in=teams_without_other_members(user)).delete()
     Tag.objects.filter(team__in=teams_without_other_members(user)).delete()
     Collection.objects.erase(teams_without_other_members(user))
 

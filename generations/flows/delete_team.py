@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import membership
 from accounts.models import Team, User
-from generations.models import Film, Generation, LibraryPicture, OrderImport, Preset, Status
+from generations.models import Film, Generation, LibraryPicture, OrderImport, Preset, Shot, Status
 from generations.models.generation_queryset import GenerationQuerySet
 
 
@@ -66,6 +66,7 @@ def delete_team(team: Team, by: User, heir: User | None) -> bool:
     if not heir:
         Film.objects.filter(team=team).delete_with_objects()
         LibraryPicture.objects.filter(team=team).delete_with_objects()
+        Shot.objects.filter(project__team=team).delete()
     if heir:
         rows.update(assigned_to=heir, changed_at=timezone.now())
         LibraryPicture.objects.filter(team=team).update(user=heir)

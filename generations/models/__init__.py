@@ -42,6 +42,7 @@ from generations.models.price import Price, dollars
 from generations.models.queue_turn import QueueTurn
 from generations.models.review_status import ReviewStatus
 from generations.models.rule import BannedFile, Flag, PromptRule
+from generations.models.shot import MAX_SHOTS, Shot, TooManyShotsError
 from generations.models.usage_day import UsageDay
 from generations.models.video import Video
 from generations.models.warning import THRESHOLDS, BudgetWarning, ProjectBudgetWarning
@@ -52,6 +53,7 @@ __all__ = [
     "FORMER_TRASH_EVENTS",
     "MAX_DRAFTS",
     "MAX_PRESETS",
+    "MAX_SHOTS",
     "MAX_TEAM_PRESETS",
     "MOVES",
     "OPEN",
@@ -106,6 +108,7 @@ __all__ = [
     "Report",
     "ReportReason",
     "ReviewStatus",
+    "Shot",
     "Slot",
     "Status",
     "StorageDeletion",
@@ -113,6 +116,7 @@ __all__ = [
     "Tag",
     "TeamPause",
     "TooManyPresetsError",
+    "TooManyShotsError",
     "Upload",
     "UsageDay",
     "Video",

@@ -99,6 +99,17 @@ class Generation(models.Model):
         related_name="generations",
         verbose_name=_("project"),
     )
+    shot = models.ForeignKey(
+        "Shot",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,  # its own index leaves out what is no take
+        related_name="takes",
+        verbose_name=_("shot"),
+        help_text=_("The shot of a storyboard that it is a take of."),
+    )
     billed_project = models.ForeignKey(
         "Collection",
         on_delete=models.PROTECT,
@@ -220,6 +231,9 @@ class Generation(models.Model):
                 fields=["collection", "user", "-created_at", "-id"],
                 name="generation_of_project_and_user",
                 condition=Q(collection__isnull=False),
+            ),
+            models.Index(
+                fields=["shot", "-created_at", "-id"], name="generation_of_shot", condition=Q(shot__isnull=False)
             ),
             GinIndex(PROMPT_WORDS, name="generation_prompt_words"),
             models.Index(

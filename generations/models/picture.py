@@ -59,11 +59,11 @@ class UploadManager(models.Manager["Upload"]):
         return mine.first() if mine.update(last_used_at=timezone.now()) else None
 
     def unused(self) -> "models.QuerySet[Upload]":
-        """In no form for two days, in no draft or import, and in no video of the person's that is still there."""
+        """In no form for two days, in no draft, import or shot, and in no video of the person's that is still there."""
         used = InputPicture.objects.filter(
             sha256=models.OuterRef("sha256"), generation__user=models.OuterRef("user"), generation__deleted_at=None
         )
-        unplanned = self.filter(drafts_from=None, drafts_to=None, import_pictures=None)
+        unplanned = self.filter(drafts_from=None, drafts_to=None, import_pictures=None, shots_from=None, shots_to=None)
         return unplanned.filter(~models.Exists(used), last_used_at__lt=timezone.now() - UPLOAD_RETENTION)
 
 

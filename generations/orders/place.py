@@ -24,6 +24,7 @@ from generations.models import (
     InputPicture,
     Price,
     Relation,
+    Shot,
     Slot,
     StorageDeletion,
     TeamPause,
@@ -51,6 +52,7 @@ class Order:
     remix_of: Generation | None = None
     is_private: bool | None = None  # None: as is usual in the team
     project: Collection | None = None
+    shot: Shot | None = None  # of which it is a take
 
 
 def save_upload(user: User, picture: Picture) -> Upload:
@@ -189,6 +191,7 @@ def _new_generation(order: Order, cents: int) -> Generation:
         **_origin(order),
         collection=order.project,
         billed_project=order.project,
+        shot=order.shot,
         is_private=order.team.is_private if order.is_private is None else order.is_private,
         endpoint=order.endpoint,
         prompt=arguments.prompt,
@@ -234,6 +237,7 @@ def _build_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -
         leads_to_id=generation.leads_to_id,
         collection_id=generation.collection_id,
         billed_project_id=generation.collection_id,
+        shot_id=generation.shot_id,
         is_private=generation.is_private,
         cost_cents=Price.objects.cents(generation.fal_endpoint, generation.duration),
         **generation.request_columns(),

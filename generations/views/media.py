@@ -11,6 +11,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
 from django.http import (
     Http404,
     HttpRequest,
@@ -26,9 +27,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Membership, User
+from accounts.rights import rights_of
 from generations import bucket
 from generations.access import visible_generation
-from generations.models import Generation, Upload, Video
+from generations.models import Generation, Shot, Upload, Video
 
 _CHUNK: Final = 128 * 1024  # what the slowest reader has to take in CLIENT_TIMEOUT
 _REDIRECT_SECONDS: Final = 300  # a player asks again for each range, so the address must outlive one look
@@ -111,8 +113,10 @@ def input_picture(request: AuthenticatedHttpRequest, pk: uuid.UUID, slot: str) -
 @require_safe
 @login_required
 def upload(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
-    """A picture that waits in the composer: only for its uploader."""
-    kept = get_object_or_404(Upload, pk=pk, user=request.user)
+    """A picture that waits in the composer: for its uploader; one of a shot is for all who see the storyboard."""
+    teams = rights_of(request.user).view_ids
+    shots = Shot.objects.filter(Q(start=OuterRef("pk")) | Q(tail=OuterRef("pk")), project__team__in=teams)
+    kept = get_object_or_404(Upload, Q(user=request.user) | Exists(shots), pk=pk)
     return deliver(request, Deliverable(kept.key, kept.media_type, kept.sha256))
 
 

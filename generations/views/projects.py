@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Team, User
 from accounts.rights import rights_of
 from accounts.roles import Action
+from generations.access import visible_project
 from generations.billing.budget import Budget, budget_of_project, project_budget
 from generations.billing.usage import Month
 from generations.forms import initial_values
@@ -140,14 +141,14 @@ def projects(request: AuthenticatedHttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def project(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
-    return _page(request, _visible(request, pk))
+    return _page(request, visible_project(request, pk))
 
 
 @require_POST
 @login_required
 def change(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """`verb` is `details`, `defaults`, `reset`, `access`, `archive` or `restore`."""
-    found = _visible(request, pk)
+    found = visible_project(request, pk)
     rights, verb = rights_of(request.user), _VERBS.get(request.POST.get("verb", ""))
     if not rights.may(verb[0] if verb else Action.GENERATE, found.team_id):
         raise PermissionDenied
@@ -213,16 +214,6 @@ _VERBS: Final[dict[str, tuple[Action, _Act]]] = {
     "archive": (Action.BUDGET, _archive),
     "restore": (Action.BUDGET, _restore),
 }
-
-
-def _visible(request: AuthenticatedHttpRequest, pk: int) -> Collection:
-    """Of a team that the user sees, or 404."""
-    teams = {team.pk: team for team in rights_of(request.user).teams_where_may(Action.VIEW)}
-    found = Collection.objects.filter(pk=pk, team__in=teams).first()
-    if found is None:
-        raise Http404
-    found.team = teams[found.team_id]
-    return found
 
 
 def _page(request: AuthenticatedHttpRequest, found: Collection, **forms_: Any) -> HttpResponse:

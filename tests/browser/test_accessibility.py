@@ -97,6 +97,10 @@ WITH_ARGUMENTS: Final = [
     *(
         "generation",
         "project",
+        "storyboard",
+        "storyboard-play",
+        "storyboard-generate",
+        "shot",
         "film",
         "film-new",
         "film-delete",
@@ -140,6 +144,7 @@ NO_PAGES: Final = [  # parts of a page, files, data
         "film-timeline",
         "library-picture",
         "library-thumbnail",
+        "shot-takes",
     ),
     *("import-panel", "import-results"),
     *("gallery-counts", "gallery-months", "submit-pause", "queue-positions", "ended", "events", "draft-session"),

@@ -44,6 +44,7 @@ from generations.models import (
     Preset,
     PromptRule,
     Report,
+    Shot,
     Status,
     Tag,
     UsageDay,
@@ -112,7 +113,9 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= dict.fromkeys(("mfa_remove_webauthn", "mfa_edit_webauthn"), key.pk)
     ids |= {"tag-change": Tag.objects.create(team=film, name="Snow").pk}
     ids |= {"collection-change": Collection.objects.create(team=film, name="Foxes").pk}
-    ids |= dict.fromkeys(("project", "project-change"), ids["collection-change"])
+    of_project = [one.name for one in addresses() if one.route.startswith("projects/<")]
+    ids |= dict.fromkeys(of_project, ids["collection-change"])
+    ids |= dict.fromkeys(("shot", "shot-takes"), _shot(ids["collection-change"], row).pk)
     joined = _film(bob, row)
     ids |= dict.fromkeys((one.name for one in addresses() if one.route.startswith("films/<")), joined.pk)
     in_library = [one.name for one in addresses() if one.route.startswith("library/<")]
@@ -122,7 +125,7 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids["account-session-end"] = objects["usersessions_usersession"].pk
     ids["generations_case_bulk_progress"] = objects["generations_bulkdecision"].pk
     queries = {"compare": f"?ids={generation.pk},{row.pk}", "queue-positions": f"?ids={generation.pk}"}
-    queries |= dict.fromkeys(("events", "ended"), "?since=0")
+    queries |= dict.fromkeys(("events", "ended"), "?since=0") | {"storyboard-generate": "?missing"}
     link, others = _share(bob, generation)
     ids |= dict.fromkeys(("share-link", "share-link-act"), link.pk)
     comment = add_comment(generation, Reviewer(bob), {"text": "Redder"}, None)
@@ -140,6 +143,13 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     kind = ContentType.objects.get_for_model(generation).pk
     others["view_on_site"] = {"content_type_id": kind, "object_id": generation.pk}
     return Things(film, bob, generation, ids, objects, queries, others)
+
+
+def _shot(project: int, row: Generation) -> Shot:
+    """Of a video, in the storyboard of the project."""
+    [shot] = Shot.objects.append(Collection.objects.get(pk=project), [Shot(prompt="A fox")])
+    Generation.objects.filter(pk=row.pk).update(shot=shot)
+    return shot
 
 
 def _film(bob: User, row: Generation) -> Film:

@@ -29,6 +29,7 @@ from generations.models import (
     Generation,
     Hold,
     Preset,
+    Shot,
     Slot,
     Status,
     SubmitPause,
@@ -90,6 +91,8 @@ def _add_generations(film: Team, user: User, row: Generation, name: str) -> None
     add_comment(row, Reviewer(user), {"text": "Yes"}, root)
     give_verdict(row, Reviewer(user), "approved", name)
     make_video(made)
+    [shot, _blank] = Shot.objects.append(Collection.objects.get(name="Foxes"), [Shot(prompt=name), Shot()])
+    Generation.objects.filter(pk=made.pk).update(shot=shot)
     Event.objects.bulk_create(Event(generation=row, status=Status.QUEUED, by=user, message=name) for _ in range(3))
 
 

@@ -1,0 +1,157 @@
+"""A project's shots in order with their takes, and what generating them asks for."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from generations.fal.arguments import Arguments, Duration, Endpoint, InvalidArguments, Source, parse
+from generations.models import OPEN, Collection, Generation, Shot, Slot
+from generations.orders.place import Order
+
+MAX_ORDERED: Final = 50  # shots at once
+MAX_TAKES: Final = 6  # of a shot on the storyboard, the newest
+_PLACEHOLDER: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A generation of a shot. `number` is 1 for the oldest that the user sees; `is_current`: it stands for the shot."""
+
+    generation: Generation
+    number: int | None
+    is_current: bool
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """A shot in its place, from 1, with the newest of its takes and the one that somebody chose."""
+
+    shot: Shot
+    number: int
+    takes: list[Take]
+    take_count: int
+    is_missing: bool  # nothing is made of it, and nothing is being made
+
+    @property
+    def current(self) -> Generation | None:
+        """The take that stands for the shot: the chosen one, or else the newest finished one."""
+        return next((take.generation for take in self.takes if take.is_current), None)
+
+
+def slides_of(user: User, project: Collection, *, has_takes: bool = True) -> list[Slide]:
+    """All of the project, as the user sees them: one query for the shots, and one for their takes."""
+    rows = Shot.objects.filter(project=project).select_related("start", "tail")
+    return slides_with_takes(user, rows, MAX_TAKES if has_takes else 0)
+
+
+def slides_with_takes(user: User, rows: QuerySet[Shot], most: int = MAX_TAKES) -> list[Slide]:
+    """Of the shots, numbered as they come, each with at most so many takes besides that which stands for it.
+
+    With 0 none are read.
+    """
+    takes = Generation.objects.visible_to(user).filter(shot=OuterRef("pk"))
+    newest = takes.order_by("-created_at", "-id")
+    count = takes.order_by().values("shot").annotate(count=Count("pk")).values("count")
+    shots = list(
+        rows.annotate(
+            take_ids=ArraySubquery(newest.values("pk")[: most or 1]),
+            newest_done=Subquery(newest.filter(video__isnull=False).values("pk")[:1]),
+            take_count=Coalesce(Subquery(count), Value(0)),
+            is_missing=~Exists(takes.filter(Q(video__isnull=False) | Q(status__in=sorted(OPEN))).order_by()),
+        )
+    )
+    ids = {pk for shot in shots for pk in (*shot.take_ids, shot.newest_done, shot.chosen_id) if pk}
+    seen = Generation.objects.visible_to(user).filter(pk__in=ids).select_related("video", "user").defer("logs")
+    known = {row.pk: row for row in seen} if ids and most else {}
+    return [_slide(shot, number, known) for number, shot in enumerate(shots, 1)]
+
+
+def _slide(shot: Any, number: int, known: Mapping[uuid.UUID, Generation]) -> Slide:
+    """Newest first; what is older than those that were asked for has no number."""
+    chosen = known.get(shot.chosen_id)
+    current = chosen.pk if chosen and hasattr(chosen, "video") else shot.newest_done
+    numbers: dict[uuid.UUID, int | None] = {pk: shot.take_count - index for index, pk in enumerate(shot.take_ids)}
+    if current:
+        numbers.setdefault(current, None)
+    takes = [
+        Take(known[pk], place, is_current=pk == current, is_chosen=pk == shot.chosen_id == current)
+        for pk, place in numbers.items()
+        if pk in known
+    ]
+    return Slide(shot, number, takes, shot.take_count, shot.is_missing)
+
+
+@dataclass(frozen=True, slots=True)
+class ShotOrder:
+    """What one order of a shot is, and costs in US cents; or the `problems` that it has, each a sentence."""
+
+    slide: Slide
+    endpoint: Endpoint
+    seconds: int
+    cents: int = 0
+    arguments: Arguments | None = None
+    problems: list[str] = field(default_factory=list)
+
+    def order(self, user: User, key: uuid.UUID) -> Order:
+        """Raises AssertionError where there are problems."""
+        assert self.arguments
+        shot = self.slide.shot
+        return Order(
+            user=user,
+            team=shot.project.team,
+            idempotency_key=key,
+            endpoint=self.endpoint,
+            arguments=self.arguments,
+            pictures=shot.uploads,
+            project=shot.project,
+            shot=shot,
+        )
+
+
+def plan_orders(
+    slides: Iterable[Slide], defaults: Mapping[str, Any], prices: Mapping[Endpoint, Mapping[str, int]]
+) -> list[ShotOrder]:
+    """`defaults` are the parameters of what a shot leaves blank, `prices` what the team may order, by duration."""
+    return [_plan_order(slide, defaults, prices) for slide in slides]
+
+
+def _plan_order(slide: Slide, defaults: Mapping[str, Any], prices: Mapping[Endpoint, Mapping[str, int]]) -> ShotOrder:
+    shot, problems = slide.shot, []
+    source = Source.IMAGE if shot.start else Source.TEXT
+    endpoint = Endpoint.choose(source, shot.quality) or Endpoint.default(source)
+    values = _values(shot, defaults)
+    arguments = None
+    try:
+        arguments = parse(endpoint, values)
+    except InvalidArguments as error:
+        problems += [problem.message for problem in error.problems]
+    if shot.tail and not shot.start:
+        problems.append(_("It has an end picture only. Choose a start picture, too, or remove it."))
+    elif shot.tail and not endpoint.has_tail:
+        problems.append(_("A draft takes no end picture. Remove it, or choose another quality."))
+    seconds = str(arguments.duration.value) if arguments else str(values["duration"])
+    cents = prices.get(endpoint, {}).get(seconds)
+    if cents is None and not problems:
+        problems.append(_("This can’t be ordered now: it has no price, or its quality is switched off for the team."))
+    return ShotOrder(slide, endpoint, int(seconds), cents or 0, arguments, problems)
+
+
+def _values(shot: Shot, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    own = {
+        "duration": str(shot.duration or ""),
+        "aspect_ratio": shot.aspect_ratio,
+        "negative_prompt": shot.negative_prompt,
+    }
+    values = {name: value or defaults.get(name, "") for name, value in own.items()}
+    values["duration"] = values["duration"] or Duration.FIVE.value
+    pictures = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
+    values |= {pictures[slot]: _PLACEHOLDER for slot in shot.uploads}
+    return values | {"prompt": shot.prompt, "cfg_scale": defaults["cfg_scale"]}

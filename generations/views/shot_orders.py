@@ -1,0 +1,163 @@
+"""Generate shots of a storyboard: the price first, and then one order for all of them."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from accounts.http import AuthenticatedHttpRequest, login_required
+from accounts.rights import rights_of
+from accounts.roles import Action
+from config.parameters import whole_number
+from generations import tasks
+from generations.access import visible_project
+from generations.billing.budget import Budget, Payer, payers_of
+from generations.bucket import BucketDownError
+from generations.exceptions import OrderRefusedError
+from generations.films.storyboard import MAX_ORDERED, ShotOrder, Slide, plan_orders, slides_of
+from generations.models import Collection, EndpointSwitch, Generation, dollars
+from generations.orders.place import place_batch
+from generations.views.shots import parameters_of
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A shot of the order, and what stands in its way."""
+
+    order: ShotOrder
+    problems: list[str]
+
+    @property
+    def slide(self) -> Slide:
+        return self.order.slide
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be ordered. `left_out` are selected or missing shots beyond the most that are ordered at once."""
+
+    lines: list[Line]
+    budgets: list[Budget]
+    refusal: str
+    left_out: int
+
+    @property
+    def cents(self) -> int:
+        return sum(line.order.cents for line in self.lines)
+
+    @property
+    def is_possible(self) -> bool:
+        """A budget may have grown meanwhile: `place_batch` asks it again."""
+        return bool(self.lines) and not any(line.order.problems for line in self.lines)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def generate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
+    """`shots` names them, `missing` asks for all that have no video. A POST with the form's `key` orders; any other
+    request shows what it costs.
+    """
+    project = visible_project(request, pk)
+    if not rights_of(request.user).may(Action.GENERATE, project.team_id):
+        raise PermissionDenied
+    key = _uuid(request.POST.get("key", ""))
+    if key and Generation.objects.filter(user=request.user, idempotency_key=key).exists():
+        return redirect("storyboard", pk)
+    plan = _plan(request, project)
+    error = _obstacle(request, plan) if key else ""
+    if key and not error:
+        try:
+            return _place(request, project, plan, key)
+        except (BucketDownError, OrderRefusedError) as refused:
+            error = str(refused)
+    return _page(request, project, plan, error)
+
+
+def _place(request: AuthenticatedHttpRequest, project: Collection, plan: Plan, key: uuid.UUID) -> HttpResponse:
+    made = place_batch([line.order.order(request.user, key) for line in plan.lines])
+    tasks.wake()
+    words = ngettext("%d video is ordered.", "%d videos are ordered.", len(made))
+    messages.success(request, words % len(made))
+    return redirect("storyboard", project.pk)
+
+
+def _page(request: AuthenticatedHttpRequest, project: Collection, plan: Plan, error: str) -> HttpResponse:
+    context = {
+        "project": project,
+        "plan": plan,
+        "error": error,
+        "key": uuid.uuid4(),
+        "is_missing": "missing" in _data(request) and not error,  # the second press means it
+        "max_ordered": MAX_ORDERED,
+    }
+    return render(request, "storyboards/generate.html", context, status=422 if error else 200)
+
+
+def _data(request: AuthenticatedHttpRequest) -> Any:
+    return request.POST if request.method == "POST" else request.GET
+
+
+def _plan(request: AuthenticatedHttpRequest, project: Collection) -> Plan:
+    data = _data(request)
+    slides = slides_of(request.user, project, has_takes=False)
+    if "shots" in data or "missing" not in data:
+        named = {whole_number(text) for text in data.getlist("shots")}
+        wanted = [slide for slide in slides if slide.shot.pk in named]
+    else:
+        wanted = [slide for slide in slides if slide.is_missing]
+    for slide in wanted:
+        slide.shot.project = project
+    prices = EndpointSwitch.objects.offered([project.team])
+    orders = plan_orders(wanted[:MAX_ORDERED], parameters_of(request.user, project), prices)
+    payer = next((each for each in payers_of(request.user) if each.team == project.team), None)
+    budgets, refusal = _budgets(payer, project)
+    return Plan([*_lines(orders, budgets)], budgets, refusal, max(0, len(wanted) - MAX_ORDERED))
+
+
+def _budgets(payer: Payer | None, project: Collection) -> tuple[list[Budget], str]:
+    """Those that the order has to keep within, and why nothing can be ordered at all, if so."""
+    choice = next((each for each in payer.projects if each.project.pk == project.pk), None) if payer else None
+    if payer is None or choice is None:
+        return [], _("The project is archived, or you are not a member of it.")
+    return [budget for budget in (payer.budget, choice.budget) if budget], payer.refusal
+
+
+def _lines(orders: list[ShotOrder], budgets: list[Budget]) -> Iterator[Line]:
+    """From the shot on that passes a budget, each says so."""
+    total = 0
+    for order in orders:
+        total += order.cents
+        passed = next((budget for budget in budgets if total > budget.left), None)
+        yield Line(order, [*order.problems, *([_over(passed, total)] if passed else [])])
+
+
+def _over(budget: Budget, cents: int) -> str:
+    return _("Up to here it costs %(cost)s; %(left)s.") % {"cost": dollars(cents), "left": budget.full_summary}
+
+
+def _obstacle(request: AuthenticatedHttpRequest, plan: Plan) -> str:
+    """Why the press orders nothing yet; blank: it may be placed."""
+    if not plan.lines:
+        return _("Select the shots to generate.")
+    if any(line.order.problems for line in plan.lines):
+        return _("Nothing was ordered: correct what stands beside the shots, or untick them.")
+    if request.POST.get("cents") != str(plan.cents):
+        return _("Nothing was ordered yet: it costs %s now. Look at it and press again.") % dollars(plan.cents)
+    if "missing" in request.POST and not all(line.slide.is_missing for line in plan.lines):
+        return _("Nothing was ordered: some of these shots were ordered meanwhile. Untick them, or press again.")
+    return ""
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
