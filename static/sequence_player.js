@@ -3,8 +3,8 @@
 //
 //   [data-sequence]      the whole, with the words data-plays, data-back and data-on of its keys, and data-place ("Video
 //                        %1 of %2")
-//     [data-stage]       where the videos are put; hidden until this runs
-//     [data-bar]         hidden until this runs: [data-play] with data-pause-words, [data-scrub], a range over the
+//     [data-stage]       where the videos are put, in the place of what stands there
+//     [data-bar]         [data-play] with data-pause-words, [data-scrub], a range over the
 //                        whole, [data-time] and [data-current], the place in the whole
 //     [data-broken]      hidden; what `keepAlive` shows when a video is lost
 //     a[data-clip]       one a video, in order: data-url, data-poster, data-seconds, data-codec; its text is the label
@@ -19,7 +19,7 @@ const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
 function begin(section) {
   const part = (name) => section.querySelector(`[data-${name}]`);
-  const [stage, bar, play, scrub] = ["stage", "bar", "play", "scrub"].map(part);
+  const [stage, play, scrub] = ["stage", "play", "scrub"].map(part);
   const [time, current, broken] = ["time", "current", "broken"].map(part);
   const links = [...section.querySelectorAll("[data-clip]")];
   const seconds = links.map((link) => Number(link.dataset.seconds) || 0); // until the file says it exactly
@@ -64,7 +64,7 @@ function begin(section) {
   function release(old) {
     old.remove();
     old.removeAttribute("src");
-    old.load(); // lets go of what it has loaded
+    old.load?.(); // lets go of what it has loaded; a picture just goes
   }
 
   // the one before stays in sight until the new one has a frame to show
@@ -126,7 +126,6 @@ function begin(section) {
       start();
     })
   );
-  stage.hidden = bar.hidden = false;
   open(0);
   return { toggle, by: (steps) => jump(index + steps) };
 }

@@ -61,6 +61,14 @@ class Part:
         return reverse("generation-poster", args=[self.generation.pk])
 
     @property
+    def width(self) -> int:
+        return self.generation.video.width
+
+    @property
+    def height(self) -> int:
+        return self.generation.video.height
+
+    @property
     def label(self) -> str:
         return self.generation.prompt
 

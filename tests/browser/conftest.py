@@ -102,7 +102,7 @@ def studio(live_server: LiveServer, settings: Settings) -> Iterator[LiveServer]:
 
 
 _OTHERS_AT_WORK: Final = """
-SELECT count(*) FROM pg_stat_activity
+FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'
 """
 
@@ -113,7 +113,7 @@ def _wait_for_last_requests() -> None:
     calm = 0
     with connection.cursor() as cursor:
         while calm < 3 and time.monotonic() < end:
-            cursor.execute(_OTHERS_AT_WORK)
+            cursor.execute(f"SELECT count(*) {_OTHERS_AT_WORK}")
             calm = calm + 1 if cursor.fetchone() == (0,) else 0
             time.sleep(0.02)
 
@@ -127,16 +127,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+_IDLE: Final = {"_activity", "readinto", "select", "_do_waitpid"}  # what a thread with nothing to do is in
+
+
 def _activity() -> str:
     frames = sys._current_frames()
     threads = [
         f"{thread.name}\n{''.join(traceback.format_stack(frames[thread.ident])[-8:])}"
         for thread in threading.enumerate()
-        if thread.ident in frames and thread is not threading.current_thread()
+        if thread.ident in frames and frames[thread.ident].f_code.co_name not in _IDLE
     ]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT state, wait_event, now() - query_start, left(query, 300) FROM pg_stat_activity")
-        queries = [str(row) for row in cursor.fetchall() if row[0]]
+        cursor.execute(f"SELECT wait_event, now() - query_start, left(query, 300) {_OTHERS_AT_WORK}")
+        queries = [str(row) for row in cursor.fetchall()]
     return "\n".join([*threads, *queries])
 
 

@@ -26,6 +26,7 @@ from accounts.models import FormerMembership, Impersonation, Team, User
 from accounts.roles import Role
 from generations.fal.arguments import Endpoint, parse
 from generations.models import (
+    Collection,
     Decision,
     DecisionKind,
     Draft,
@@ -34,6 +35,7 @@ from generations.models import (
     ImportPicture,
     OrderImport,
     Preset,
+    Shot,
     Status,
     Tag,
     TeamPause,
@@ -358,6 +360,20 @@ def test_imports_with_long_words(bobs_page: Page, film: Team, bob: User) -> None
     pictures = OrderImport.objects.create(user=bob, team=film, name="Pictures")
     ImportPicture.objects.keep(pictures, f"{long}.png", make_upload(bob))
     judge(bobs_page, ["/import/", *paths, ordered.get_absolute_url(), pictures.get_absolute_url()])
+
+
+def test_storyboards_with_long_words(bobs_page: Page, film: Team, bob: User) -> None:
+    long = "W" * 300
+    project = Collection.objects.create(team=film, name="W" * 60)
+    empty = Collection.objects.create(team=film, name="Nothing yet")
+    shots = Shot.objects.append(project, [Shot(prompt=long, note=long), Shot(prompt="W W"), Shot()])
+    for shot, status in ((shots[0], Status.DONE), (shots[0], Status.DONE), (shots[1], Status.FAILED)):
+        row = make_generation(bob, film, status, shot=shot, collection=project, prompt=long)
+        if status == Status.DONE:
+            make_video(row)
+    names = ("storyboard", "storyboard-play", "storyboard-generate")
+    paths = [reverse(name, args=[one.pk]) for one in (project, empty) for name in names]
+    judge(bobs_page, [*paths, f"{paths[2]}?missing", *(shot.get_absolute_url() for shot in shots)])
 
 
 SEND_ARCHIVE: Final = """

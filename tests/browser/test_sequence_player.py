@@ -6,10 +6,11 @@ import pytest
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Team, User
-from generations.models import Generation, Status
+from generations.models import Collection, Generation, Shot, Status
 from tests.browser.conftest import desk_alone
 from tests.cast import make_generation, make_video
 from tests.generations.mirror.videos import mp4
@@ -50,6 +51,8 @@ def clip(row: Generation) -> dict[str, object]:
     return {
         "url": addresses["video"],
         "poster": addresses["poster"],
+        "width": row.video.width,
+        "height": row.video.height,
         "label": row.prompt,
         "page": row.get_absolute_url(),
         "seconds": row.duration,  # as it was ordered; the file is shorter
@@ -126,10 +129,19 @@ def test_a_lost_video_says_so_and_the_others_play(bobs_page: Page, film: Team, b
 
 
 @desk_alone
-def test_without_scripts_it_is_a_list_of_links(bobs_page: Page, film: Team, bob: User) -> None:
-    page, rows = bobs_page, rows_of(film, bob)
-    put_on_page(page, rows)
+def test_without_scripts_it_is_a_list_of_links(
+    bobs_page: Page, chromium: Browser, studio: LiveServer, film: Team, bob: User
+) -> None:
+    rows = rows_of(film, bob)
+    project = Collection.objects.create(team=film, name="Spring")
+    for shot, row in zip(Shot.objects.append(project, [Shot() for _ in rows]), rows, strict=True):
+        Generation.objects.filter(pk=row.pk).update(shot=shot)
+    state = bobs_page.context.storage_state()
+    context = chromium.new_context(base_url=studio.url, storage_state=state, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(reverse("storyboard-play", args=[project.pk]))
     expect(page.locator("[data-stage]")).to_be_hidden()
     expect(page.locator("[data-bar]")).to_be_hidden()
     page.get_by_role("link", name="Shot 2").click()
     expect(page).to_have_url(re.compile(str(rows[1].pk)))
+    context.close()
