@@ -22,7 +22,7 @@ from generations.fal.responses import (
 )
 from tests.scripted_server import ScriptedServer, scripted_server
 
-BRIEF = httpx.Timeout(connect=2, read=0.4, write=2, pool=2)
+BRIEF = httpx.Timeout(connect=2, read=2, write=2, pool=2)
 REQUEST_ID = "019e8887-1f00-7000-8000-00000000abcd"
 
 

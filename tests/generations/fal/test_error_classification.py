@@ -259,7 +259,7 @@ BROKEN = [
     Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
     Reply(body={"request_id": "a"}, cut=5),
     Reply(body=b"not gzip", headers={"Content-Encoding": "gzip"}),
-    Reply(pause=0.8),
+    Reply(pause=3),
 ]
 
 
