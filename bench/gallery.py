@@ -2,7 +2,7 @@
 
 Run `python -m bench.gallery`. Two databases of one server; the same user opens the same pages of both, in turns.
 The thousand rows are all of one team of four; in the large database that team has 2,000, as has every other. Besides,
-it has a project: of 500 older rows in the small database, of 10,000 in the large one.
+it has a project: of 500 older rows in the small database, of 10,000 in the large one. 20 are takes of its shots.
 """
 
 import tests  # noqa: F401  prepares the settings, before anything reads them
@@ -32,7 +32,7 @@ from accounts.roles import Role
 from bench._targets import Target, report_targets
 from devserver import addresses
 from devserver.postgres import running_postgres
-from generations.models import Collection, Generation, Status, Video
+from generations.models import Collection, Generation, Shot, Status, Video
 from tests.cast import make_generation, signed_in
 
 MEMBERS: Final = 4  # of each team; each has made a quarter of its rows
@@ -41,6 +41,7 @@ ROWS_PER_TEAM: Final = 2000
 PROJECT: Final = 1  # its key
 SMALL_PROJECT: Final = 500  # rows
 LARGE_PROJECT: Final = 10_000
+SHOTS: Final = 20
 WARM_UP: Final = 5
 PAGES: Final = {
     "first page": "/?",
@@ -64,6 +65,7 @@ PAGES: Final = {
     "deep page of the project": "/?team=bench-0&collection={project}&before={deep_in_project}",
     "months of the project": "/gallery/months?team=bench-0&collection={project}",
     "page of the project": "/projects/{project}/",
+    "storyboard of the project": "/projects/{project}/storyboard/",
 }
 
 # so many rows of each of the teams numbered from `first` to `last`, one each seven minutes back from the newest
@@ -131,6 +133,14 @@ def fill(*, first: int, last: int, newest: int, oldest: int) -> None:
         cursor.execute(_insert_statement(Video, _VIDEOS), {"sample": sample.pk})
         cursor.execute("DROP TABLE what")
         cursor.execute("VACUUM ANALYZE")
+
+
+def create_storyboard() -> None:
+    """Each shot with one take."""
+    project = Collection.objects.get(pk=PROJECT)
+    shots = Shot.objects.append(project, [Shot(prompt=f"Shot {number}") for number in range(SHOTS)])
+    for shot, row in zip(shots, Generation.objects.filter(collection=project)[:SHOTS], strict=True):
+        Generation.objects.filter(pk=row.pk).update(shot=shot)
 
 
 def create_sample() -> Generation:
@@ -258,6 +268,7 @@ def prepare(teams: int) -> None:
         Collection.objects.create(pk=PROJECT, team=Team.objects.get(slug="bench-0"), name="Bench")
         fill(first=0, last=0, newest=1, oldest=SMALL_ROWS)
         fill(first=0, last=0, newest=ROWS_PER_TEAM + 1, oldest=ROWS_PER_TEAM + SMALL_PROJECT)
+        create_storyboard()
     make_database("large", "small")
     with use("large"):
         fill(first=0, last=0, newest=SMALL_ROWS + 1, oldest=ROWS_PER_TEAM)
