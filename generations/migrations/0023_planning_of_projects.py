@@ -1,12 +1,13 @@
-"""What PostgreSQL needs to read a large project page by page."""
+"""What PostgreSQL needs to read large projects, and the videos of busy members, page by page."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
-# a project is of one team: without this PostgreSQL expects next to no rows of both, and sorts all of the project
+# a project is of one team, and most members are in one: without this PostgreSQL expects next to no rows of both, and sorts
+# all of the project, or all that the member has made
 _STATISTICS = """
-CREATE STATISTICS generation_team_of_project (dependencies)
-ON team_id, collection_id FROM generations_generation
+CREATE STATISTICS generation_of_one_team (dependencies)
+ON team_id, user_id, collection_id FROM generations_generation
 """
 
 
@@ -24,5 +25,5 @@ class Migration(migrations.Migration):
                 name="generation_of_project_and_user",
             ),
         ),
-        migrations.RunSQL(_STATISTICS, "DROP STATISTICS generation_team_of_project"),
+        migrations.RunSQL(_STATISTICS, "DROP STATISTICS generation_of_one_team"),
     ]
