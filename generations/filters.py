@@ -278,6 +278,15 @@ class GalleryFilters(forms.Form):
         anybody: list[SearchQuery] = [OwnedBy("team", team.pk) for team in self._teams]
         return reduce(or_, anybody, OwnedBy("user", self.user.pk))
 
+    @property
+    def is_words_alone(self) -> bool:
+        """Whether a search is narrowed by nothing but whose rows these are."""
+        return "q" in self.active and bool(self.library) and self.active.keys() <= {"q", "team", "member"}
+
+    def with_words(self) -> GenerationQuerySet:
+        """What the words alone find; some of it may be hidden from the person."""
+        return Generation.objects.order_by().with_words(self.active["q"], self._owned_by())
+
     def rows(self) -> GenerationQuerySet:
         """What the person may see of what is asked for, in the order asked for."""
         rows = Generation.objects.visible_to(self.user).filter(**self.library)

@@ -59,15 +59,19 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         )
 
     def search(self, words: str, owned_by: Any) -> Self:
+        """Rows whose prompt has these words; as `with_words`, which PostgreSQL plans by itself."""
+        found = self.model._default_manager.order_by().with_words(words, owned_by)
+        return self.filter(IsOneOf(found.values("pk")))
+
+    def with_words(self, words: str, owned_by: Any) -> Self:
         """Rows whose prompt has these words, in the syntax of web searches: "exact phrase", or, -without.
 
-        `owned_by` bounds the search: an `OwnedBy`, or several joined by & and |.
+        `owned_by` bounds the search: an `OwnedBy`, or several joined by & and |. To be filtered no further: see
+        `search`.
         """
         asked = SearchQuery(words, config="english", search_type="websearch")
         asked |= SearchQuery(words, config="simple", search_type="websearch")
-        asked &= owned_by
-        found = self.model._default_manager.order_by().annotate(prompt_words=PROMPT_WORDS).filter(prompt_words=asked)
-        return self.filter(IsOneOf(found.values("pk")))
+        return self.annotate(prompt_words=PROMPT_WORDS).filter(prompt_words=asked & owned_by)
 
     def open(self) -> Self:
         return self.filter(status__in=OPEN)

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import F, Lookup, prefetch_related_objects
@@ -35,6 +35,7 @@ from generations.views.bulk import MAX_SELECTED
 from generations.views.rail import rail_sections
 
 PAGE_SIZE: Final = 48
+SEARCH_MARGIN: Final = 4 * PAGE_SIZE  # so many of what words find are read first, since some may be hidden
 THUMBNAIL_SIZES: Final = range(1, 6)
 _USUAL_SIZE: Final = 3
 _DIRECTIONS: Final = ("before", "from", "after")
@@ -81,7 +82,7 @@ def _page_context(request: AuthenticatedHttpRequest, filters: GalleryFilters, *,
     """The cards and what leads on from them; the endless scroll brings its own neighbours only."""
     part = _PageQuery.from_query(request.GET)
     if part.name or filters.active or not filters.is_newest_first:
-        page, is_more = part.cut(list(_selected_cards(filters, part)))
+        page, is_more = part.cut(_selected_cards(filters, part))
     else:
         page, is_more = part.cut(_NEWEST.rows(request.user))
     prefetch_related_objects([row for row in page if not hasattr(row, "video")], "pictures")
@@ -101,13 +102,31 @@ def _page_context(request: AuthenticatedHttpRequest, filters: GalleryFilters, *,
     }
 
 
-def _selected_cards(filters: GalleryFilters, part: "_PageQuery") -> GenerationQuerySet:
-    """A search finds its rows in no order: it sorts keys, and what the cards show is read for one page of them."""
-    rows, order = filters.rows(), filters.order_columns
+def _selected_cards(filters: GalleryFilters, part: "_PageQuery") -> list[Generation]:
     if "q" not in filters.active or filters.is_by_review:
-        return part.select(_with_cards(rows, filters.user), order)
-    keys = part.select(rows, order).values("pk")
-    return part.sort(_with_cards(Generation.objects.filter(pk__in=keys), filters.user), order)
+        return list(part.select(_with_cards(filters.rows(), filters.user), filters.order_columns))
+    if filters.is_words_alone and (found := _nearest_found(filters, part)) is not None:
+        return found
+    keys = part.select(filters.rows(), filters.order_columns).values("pk")  # found in no order: keys are sorted alone
+    return list(part.sort(_with_cards(Generation.objects.filter(pk__in=keys), filters.user), filters.order_columns))
+
+
+def _nearest_found(filters: GalleryFilters, part: "_PageQuery") -> list[Generation] | None:
+    """The cards of a search from the next few that its words find; None if these don't suffice.
+
+    A word of most prompts finds all that a person ever made: to look up what of it may be seen takes longest.
+    """
+    order = filters.order_columns
+    # by no index: PostgreSQL would parse each prompt on its way along one
+    moments = filters.with_words().alias(moment=F("created_at") + timedelta())
+    by_moment = tuple(column.replace("created_at", "moment") for column in order)
+    rows = part.sort(part.narrow(moments, order), by_moment)
+    keys = list(rows.values_list("pk", flat=True)[:SEARCH_MARGIN])
+    if not keys:
+        return []
+    visible = Generation.objects.visible_to(filters.user).filter(**filters.library, pk__in=keys)
+    found = list(part.sort(_with_cards(visible, filters.user), order)[: PAGE_SIZE + 1])
+    return found if len(found) > PAGE_SIZE or len(keys) < SEARCH_MARGIN else None
 
 
 def _with_cards(rows: GenerationQuerySet, user: User) -> GenerationQuerySet:
@@ -159,9 +178,11 @@ class _PageQuery:
 
     def select(self, rows: GenerationQuerySet, order: tuple[str, ...]) -> GenerationQuerySet:
         """The page's rows and one more, in the direction of reading."""
-        if self.name:
-            rows = rows.filter(self._range(self._directed(order)))
-        return self.sort(rows, order)[: PAGE_SIZE + 1]
+        return self.sort(self.narrow(rows, order), order)[: PAGE_SIZE + 1]
+
+    def narrow(self, rows: GenerationQuerySet, order: tuple[str, ...]) -> GenerationQuerySet:
+        """What lies before, from or after the named row."""
+        return rows.filter(self._range(self._directed(order))) if self.name else rows
 
     def sort(self, rows: GenerationQuerySet, order: tuple[str, ...]) -> GenerationQuerySet:
         """The rows in the direction of reading."""

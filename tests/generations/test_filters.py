@@ -206,6 +206,48 @@ def test_review_is_read_from_its_index_at_any_depth(film: Team, bob: User, query
         assert "Sort" not in plan
 
 
+@pytest.mark.parametrize("order", ["", "oldest"])
+@pytest.mark.parametrize("margin", [1, 3, 7, 100])
+def test_a_search_shows_all_of_a_team_behind_what_is_hidden(
+    film: Team, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch, margin: int, order: str
+) -> None:
+    monkeypatch.setattr(gallery, "PAGE_SIZE", 2)
+    monkeypatch.setattr(gallery, "SEARCH_MARGIN", margin)
+    day = timezone.now()
+    rows = [
+        make_generation(alice, film, prompt="A fox", is_private=age % 5 < 3, created_at=day - timedelta(minutes=age))
+        for age in range(15)
+    ]
+    make_generation(bob, film, prompt="A hare", created_at=day)
+    expected = [row for row in (rows[::-1] if order else rows) if not row.is_private]
+    client, query = signed_in(bob), {"team": "film", "q": "fox", "order": order}
+    page = client.get("/", query).context
+    shown = list(page["generations"])
+    while page["older"]:
+        page = client.get("/", {**query, "before": page["older"]}).context
+        shown += page["generations"]
+    assert shown == expected
+
+
+def test_a_word_of_all_prompts_is_looked_up_for_a_few(film: Team, alice: User, bob: User) -> None:
+    """The index of words finds them, and no more than a few are looked at any further."""
+    with connection.cursor() as cursor:
+        for team, user in ((film, bob), (alice.personal_team, alice)):
+            cursor.execute(_MANY.replace("20000", "2000"), [team.pk, user.pk])
+        cursor.execute("ANALYZE generations_generation")
+    client = signed_in(bob)
+    queries: list[dict[str, str]] = [{}, {"team": "film"}, {"order": "oldest"}]
+    for query in queries:
+        with CaptureQueriesContext(connection) as captured:
+            assert len(client.get("/", {**query, "q": "x"}).context["generations"]) == 48
+        (found,) = (one["sql"] for one in captured if "tsquery" in one["sql"])
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {found}".replace("%", "%%"))
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert "LIMIT 192" in found
+        assert "generation_prompt_words" in plan
+
+
 def test_nothing_found_names_the_filters_and_the_words_stay(row: Generation, bob: User) -> None:
     page = signed_in(bob).get("/", {"q": "submarine", "status": "done"}).content.decode()
     assert "No results for “submarine”" in page
