@@ -64,10 +64,12 @@ class PictureForm(forms.Form):
     `kept` are those of a valid form, by slot; they are in the bucket at once.
     """
 
-    start_file = forms.FileField(label=_("Start picture"), required=False, allow_empty_file=True)
+    start_file = forms.FileField(
+        label=_("Start picture"), required=False, allow_empty_file=True, widget=forms.FileInput
+    )
     start_link = forms.CharField(label=_("URL of the start picture"), required=False)
     start_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    tail_file = forms.FileField(label=_("End picture"), required=False, allow_empty_file=True)
+    tail_file = forms.FileField(label=_("End picture"), required=False, allow_empty_file=True, widget=forms.FileInput)
     tail_link = forms.CharField(label=_("URL of the end picture"), required=False)
     tail_upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
 

@@ -132,7 +132,11 @@ def _find_matches(rule: PromptRule) -> dict[str, Any]:
 
 
 class BannedFileForm(forms.ModelForm[BannedFile]):
-    picture = forms.FileField(label=gettext_lazy("Picture"), help_text=gettext_lazy("It is not kept, only its hashes."))
+    picture = forms.FileField(
+        label=gettext_lazy("Picture"),
+        help_text=gettext_lazy("It is not kept, only its hashes."),
+        widget=forms.FileInput,
+    )
 
     class Meta:
         model = BannedFile

@@ -30,7 +30,7 @@ class SheetForm(forms.Form):
         label=gettext_lazy("CSV file"),
         required=False,
         allow_empty_file=True,
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,text/tab-separated-values"}),
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,text/tab-separated-values"}),
     )
     pasted = forms.CharField(
         label=gettext_lazy("Or paste cells copied from a sheet"),
