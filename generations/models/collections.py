@@ -221,6 +221,11 @@ class Collection(models.Model):
         is_decided = self.monthly_limit_cents is not None or self.archived_at is not None or self.members_only
         return is_decided or self.project_members.exists()
 
+    @property
+    def is_left(self) -> bool:
+        """All of its members have left the team: it is closed to everyone but those who set budgets."""
+        return self.members_only and not self.project_members.exists()
+
     def refuse(self, user: User) -> None:
         """Raise ProjectRefusedError unless the user may order and move into it now."""
         if self.archived_at:

@@ -91,6 +91,11 @@ class AccessForm(LimitForm):
             "Who may generate in this project, besides owners and admins. With nobody chosen, everyone in the team may."
         ),
     )
+    everyone = forms.BooleanField(
+        label=gettext_lazy("Open it to everyone in the team"),
+        required=False,
+        help_text=gettext_lazy("Its members have left the team. Without this, or a new member, it stays closed."),
+    )
 
     def __init__(
         self,
@@ -101,6 +106,10 @@ class AccessForm(LimitForm):
     ) -> None:
         """`people` are those of the team, where they have been read already."""
         super().__init__(data, auto_id="access-%s", initial=initial)
+        if project.is_left:
+            self.fields["members"].help_text = _("Who may generate in this project, besides owners and admins.")
+        else:
+            del self.fields["everyone"]
         field: Any = self.fields["members"]
         field.queryset = User.objects.filter(memberships__team=project.team_id).order_by("name", "email")
         if people is not None:
@@ -186,13 +195,17 @@ def _reset(_request: AuthenticatedHttpRequest, found: Collection) -> None:
 
 @transaction.atomic
 def _access(request: AuthenticatedHttpRequest, found: Collection) -> dict[str, Any] | None:
-    """Under a lock of the project: orders that were let in before are through."""
-    form = AccessForm(found, request.POST)
+    """Under locks of the team, so that no member leaves meanwhile, and of the project: orders that were let in before
+    are through.
+    """
+    Team.objects.get_queryset().select_for_update(no_key=True, of=("self",)).get(pk=found.team_id)
+    locked = Collection.objects.select_for_update(no_key=True, of=("self",)).get(pk=found.pk)
+    form = AccessForm(locked, request.POST)
     if not form.is_valid():
         return {"access_form": form}
-    Collection.objects.select_for_update(no_key=True, of=("self",)).get(pk=found.pk)
     members = form.cleaned_data["members"]
-    Collection.objects.filter(pk=found.pk).update(monthly_limit_cents=form.cents, members_only=bool(members))
+    is_closed = bool(members) or (locked.is_left and not form.cleaned_data["everyone"])
+    Collection.objects.filter(pk=found.pk).update(monthly_limit_cents=form.cents, members_only=is_closed)
     found.members.set(members)
     return None
 

@@ -143,6 +143,29 @@ def test_project_whose_members_left_is_not_said_to_be_open(
         assert "Everyone in the team may" not in text_of(page)
 
 
+@pytest.mark.parametrize(
+    ("values", "is_open"), [({"limit": "7"}, False), ({}, False), ({"limit": "", "everyone": "on"}, True)]
+)
+def test_project_whose_members_left_is_opened_by_who_says_so(
+    film: Team, alice: User, bob: User, victor: User, spring: Collection, values: dict[str, str], is_open: bool
+) -> None:
+    """A new limit says nothing of who may order."""
+    spring.members.set([victor])
+    remove_member(film, victor, alice)
+    assert "Open it to everyone in the team" in signed_in(alice).get(f"/projects/{spring.pk}/").content.decode()
+    assert change(alice, spring, "access", **values).status_code == 200
+
+    assert Collection.objects.usable_by(bob).filter(pk=spring.pk).exists() is is_open
+
+
+def test_members_who_are_unticked_open_their_project(alice: User, bob: User, spring: Collection) -> None:
+    change(alice, spring, "access", limit="7", members=[bob.pk])
+    assert "Open it to everyone in the team" not in signed_in(alice).get(f"/projects/{spring.pk}/").content.decode()
+    change(alice, spring, "access", limit="7")
+
+    assert not spring.members_only
+
+
 def test_composer_orders_into_the_project(film: Team, bob: User, spring: Collection) -> None:
     client = signed_in(bob)
     assert "Spring · $1.00 left" in text_of(client.get(PAGE).content.decode())
