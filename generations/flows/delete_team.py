@@ -6,6 +6,7 @@ viewer, so that the one door, `visible_to`, needs no second rule.
 
 from dataclasses import dataclass
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
@@ -70,6 +71,7 @@ def delete_team(team: Team, by: User, heir: User | None) -> bool:
     if heir:
         rows.update(assigned_to=heir, changed_at=timezone.now())
         LibraryPicture.objects.filter(team=team).update(user=heir)
+        Film.objects.filter(team=team).update(user=heir, idempotency_key=RandomUUID())
     return True
 
 

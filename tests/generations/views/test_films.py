@@ -379,6 +379,19 @@ def test_who_may_delete_a_film(alice: User, bob: User, victor: User, film: Team)
     assert not Film.objects.exists()
 
 
+@pytest.mark.parametrize("deleted", [[1], [2], [1, 2]])
+def test_heir_of_a_team_deletes_its_films(alice: User, bob: User, victor: User, film: Team, deleted: list[int]) -> None:
+    """Also one with a part that was deleted before, which nobody inherits."""
+    made, another = joined(bob, film), make_film(alice, film, idempotency_key=uuid.uuid4())
+    Film.objects.filter(pk=another.pk).update(idempotency_key=made.idempotency_key)
+    for part in made.parts.filter(position__in=deleted):
+        assert part.generation.delete_permanently(bob)
+    assert delete_team(film, alice, victor)
+
+    assert signed_in(victor).post(reverse("film-delete", args=[made.pk])).status_code == 302
+    assert list(Film.objects.all()) == [another]
+
+
 @pytest.mark.parametrize("in_project", [False, True])
 def test_list_goes_on_to_the_oldest(bob: User, film: Team, in_project: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each once, also those of one moment, whatever is made or deleted meanwhile."""
