@@ -49,7 +49,7 @@ def add_picture(
     finally:
         if kept != row:  # of a known one the removal finds that a row has them
             StorageDeletion.objects.enqueue(row.own_keys())
-    return kept
+    return kept or add_picture(user, team, picture, name, frame_of=frame_of)
 
 
 def add_upload(user: User, team: Team, upload: Upload, name: str) -> LibraryPicture:
@@ -98,11 +98,16 @@ def _build(user: User, team: Team, picture: Picture, name: str, frame_of: Genera
 
 
 @transaction.atomic
-def _insert(row: LibraryPicture) -> LibraryPicture:
-    """Or the one that is there already. Under a lock of the team, so that its limits hold."""
-    Team.objects.get_queryset().select_for_update(no_key=True, of=("self",)).get(pk=row.team_id)
-    if (known := LibraryPicture.objects.filter(team=row.team_id, sha256=row.sha256).first()) is not None:
+def _insert(row: LibraryPicture) -> LibraryPicture | None:
+    """Or the one that is there already; None where the one that was there is deleted meanwhile, with its objects.
+
+    Under a lock of the team, so that its limits hold.
+    """
+    team = Team.objects.get_queryset().select_for_update(no_key=True, of=("self",)).get(pk=row.team_id)
+    if (known := LibraryPicture.objects.filter(team=team, sha256=row.sha256).first()) is not None:
         return known
+    if not row._state.adding:
+        return None
     _refuse_full(row)
     row.save(force_insert=True)
     return row

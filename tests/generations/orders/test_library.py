@@ -16,6 +16,7 @@ from generations.models.library_picture import parse_tags
 from generations.moderation import retention
 from generations.moderation.image_hash import hash_image
 from generations.moderation.screening import BannedPictureError
+from generations.orders import library
 from generations.orders.library import LibraryFullError, add_picture, add_upload, use_picture
 from generations.storage.cleanup import is_referenced, remove_objects
 from tests.cast import (
@@ -99,6 +100,27 @@ def test_it_outlives_the_upload(film: Team, bob: User) -> None:
     assert bucket.size_or_none(upload.key) is None
     assert bucket.size(kept.key) == kept.size
     assert (kept.sha256, kept.width, kept.height) == (upload.sha256, upload.width, upload.height)
+
+
+def test_a_known_picture_that_is_deleted_while_it_is_added_again_is_added_anew(
+    film: Team, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose objects are removed has no row."""
+    first, insert = make_library_picture(bob, film), library._insert
+
+    def delete_and_insert(row: LibraryPicture) -> LibraryPicture | None:
+        monkeypatch.undo()
+        LibraryPicture.objects.all().delete_with_objects()
+        remove_objects()
+        return insert(row)
+
+    monkeypatch.setattr(library, "_insert", delete_and_insert)
+    kept = make_library_picture(alice, film, name="Wolf")
+    remove_objects()
+
+    assert LibraryPicture.objects.get() == kept
+    assert (kept.user, kept.name, kept == first) == (alice, "Wolf", False)
+    assert objects(film) == set(kept.own_keys())
 
 
 def test_using_one_makes_an_upload_of_ones_own(film: Team, alice: User, bob: User) -> None:
