@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Team, User
+from accounts.roles import Action
 from generations import bucket
 from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
@@ -28,13 +29,17 @@ class LibraryFullError(OrderRefusedError):
     """The team's library has as many pictures, or bytes, as it may have."""
 
 
+class LibraryClosedError(OrderRefusedError):
+    """The person may add nothing to the team's library any more."""
+
+
 def add_picture(
     user: User, team: Team, picture: Picture, name: str, *, frame_of: Generation | None = None
 ) -> LibraryPicture:
     """Keep a picture in the team's library. One that is there already keeps its name and its tags.
 
     That one is put at its own key once more: harmless, and it heals a bucket that has lost it. Raises
-    BannedPictureError, LibraryFullError and BucketDownError.
+    BannedPictureError, LibraryFullError, LibraryClosedError and BucketDownError.
     """
     refuse_banned(picture)
     known = LibraryPicture.objects.filter(team=team, sha256=picture.sha256).first()
@@ -45,7 +50,7 @@ def add_picture(
     try:
         bucket.put(row.key, picture.data, picture.media_type)
         bucket.put(row.thumbnail_key, thumbnail(picture.data), "image/webp")
-        kept = _insert(row)
+        kept = _insert(row, user)
     finally:
         if kept != row:  # of a known one the removal finds that a row has them
             StorageDeletion.objects.enqueue(row.own_keys())
@@ -98,12 +103,14 @@ def _build(user: User, team: Team, picture: Picture, name: str, frame_of: Genera
 
 
 @transaction.atomic
-def _insert(row: LibraryPicture) -> LibraryPicture | None:
+def _insert(row: LibraryPicture, user: User) -> LibraryPicture | None:
     """Or the one that is there already; None where the one that was there is deleted meanwhile, with its objects.
 
-    Under a lock of the team, so that its limits hold.
+    Under a lock of the team, so that its limits hold, and nobody leaves or deletes it meanwhile.
     """
     team = Team.objects.get_queryset().select_for_update(no_key=True, of=("self",)).get(pk=row.team_id)
+    if not Team.objects.where_may(user, Action.GENERATE).filter(pk=team.pk).exists():
+        raise LibraryClosedError(_("You may not add pictures to the library of %s any more.") % team)
     if (known := LibraryPicture.objects.filter(team=team, sha256=row.sha256).first()) is not None:
         return known
     if not row._state.adding:

@@ -6,7 +6,8 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
-from accounts.models import Team, User
+from accounts.models import Membership, Team, User
+from accounts.roles import Role
 from generations import bucket
 from generations.flows.delete_account import delete_account
 from generations.flows.delete_team import delete_team
@@ -17,7 +18,7 @@ from generations.moderation import retention
 from generations.moderation.image_hash import hash_image
 from generations.moderation.screening import BannedPictureError
 from generations.orders import library
-from generations.orders.library import LibraryFullError, add_picture, add_upload, use_picture
+from generations.orders.library import LibraryClosedError, LibraryFullError, add_picture, add_upload, use_picture
 from generations.storage.cleanup import is_referenced, remove_objects
 from tests.cast import (
     drawing,
@@ -108,11 +109,11 @@ def test_a_known_picture_that_is_deleted_while_it_is_added_again_is_added_anew(
     """Whose objects are removed has no row."""
     first, insert = make_library_picture(bob, film), library._insert
 
-    def delete_and_insert(row: LibraryPicture) -> LibraryPicture | None:
+    def delete_and_insert(row: LibraryPicture, user: User) -> LibraryPicture | None:
         monkeypatch.undo()
         LibraryPicture.objects.all().delete_with_objects()
         remove_objects()
-        return insert(row)
+        return insert(row, user)
 
     monkeypatch.setattr(library, "_insert", delete_and_insert)
     kept = make_library_picture(alice, film, name="Wolf")
@@ -121,6 +122,33 @@ def test_a_known_picture_that_is_deleted_while_it_is_added_again_is_added_anew(
     assert LibraryPicture.objects.get() == kept
     assert (kept.user, kept.name, kept == first) == (alice, "Wolf", False)
     assert objects(film) == set(kept.own_keys())
+
+
+@pytest.mark.parametrize("event", ["removed", "made a viewer", "team deleted", "team inherited"])
+def test_who_may_no_more_adds_nothing(
+    film: Team, alice: User, bob: User, event: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where that comes while the picture is on its way."""
+    put = bucket.put
+
+    def put_and_be_late(key: str, data: bytes, media_type: str) -> None:
+        monkeypatch.undo()
+        match event:
+            case "removed":
+                remove_member(film, bob, alice)
+            case "made a viewer":
+                Membership.objects.filter(team=film, user=bob).update(role=Role.VIEWER)
+            case _:
+                assert delete_team(film, alice, None if event == "team deleted" else bob)
+        put(key, data, media_type)
+
+    monkeypatch.setattr(bucket, "put", put_and_be_late)
+    with pytest.raises(LibraryClosedError, match="any more"):
+        make_library_picture(bob, film)
+    remove_objects()
+
+    assert not LibraryPicture.objects.exists()
+    assert objects(film) == set()
 
 
 def test_using_one_makes_an_upload_of_ones_own(film: Team, alice: User, bob: User) -> None:
