@@ -20,7 +20,7 @@ from generations.models import Generation, LibraryPicture, StorageDeletion, Uplo
 from generations.models.collections import clean_name
 from generations.models.library_picture import NAME_LENGTH
 from generations.moderation.image_hash import hash_image
-from generations.moderation.screening import refuse_banned, refuse_banned_looks
+from generations.moderation.screening import BannedPictureError, refuse_banned, refuse_banned_looks
 from generations.orders.place import get_or_create_upload
 from generations.pictures import Picture, thumbnail
 
@@ -42,8 +42,9 @@ def add_picture(
     BannedPictureError, LibraryFullError, LibraryClosedError and BucketDownError.
     """
     refuse_banned(picture)
-    known = LibraryPicture.objects.filter(team=team, sha256=picture.sha256).first()
+    known = LibraryPicture.objects.filter(team=team, sha256=picture.sha256).select_related("frame_of").first()
     row = known or _build(user, team, picture, name, frame_of)
+    _refuse_taken_down(row)
     if known is None:
         _refuse_full(row)
     kept = None
@@ -100,6 +101,11 @@ def _build(user: User, team: Team, picture: Picture, name: str, frame_of: Genera
     )
     row.key, row.thumbnail_key = row.own_keys()
     return row
+
+
+def _refuse_taken_down(row: LibraryPicture) -> None:
+    if row.frame_of and row.frame_of.taken_down_at:
+        raise BannedPictureError(_("This picture may not be used here. Choose another one."))
 
 
 @transaction.atomic

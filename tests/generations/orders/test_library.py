@@ -254,6 +254,25 @@ def test_a_frame_goes_with_the_video_that_is_taken_down(film: Team, alice: User,
     assert set(kept.own_keys()) <= set(StorageDeletion.objects.values_list("key", flat=True))
 
 
+@pytest.mark.parametrize("way", ["its bytes", "its frame again", "the composer"])
+def test_a_frame_of_a_video_that_was_taken_down_is_not_added(film: Team, alice: User, bob: User, way: str) -> None:
+    row = make_generation(bob, film, Status.DONE)
+    make_video(row)
+    if way == "its bytes":
+        add_picture(bob, film, read_picture(picture()), "Secret", frame_of=row)
+    upload = make_upload(bob)
+    Upload.objects.filter(pk=upload.pk).update(last_frame_of=row)
+    row.take_down(alice, "why")
+    add = {
+        "its bytes": lambda: make_library_picture(alice, film),
+        "its frame again": lambda: add_picture(bob, film, read_picture(picture()), "Frame", frame_of=row),
+        "the composer": lambda: add_upload(bob, film, Upload.objects.get(), "Frame"),
+    }
+    with pytest.raises(BannedPictureError):
+        add[way]()
+    assert not LibraryPicture.objects.visible_to(alice).exists()
+
+
 def test_a_frame_outlives_a_video_that_its_owner_deletes(film: Team, bob: User) -> None:
     row = make_generation(bob, film, Status.DONE)
     make_video(row)
