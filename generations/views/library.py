@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.db.models import F
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
@@ -267,10 +268,19 @@ def change(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         only = LibraryPicture.objects.filter(pk=pk)
         return _page(request, 422, only=only, form=form)
-    LibraryPicture.objects.filter(pk=pk).update(name=form.cleaned_data["name"])
-    picture.set_tags(form.cleaned_data["tags"])
+    _write(picture, form.cleaned_data)
     messages.success(request, _("Saved."))
     return redirect_back(request, reverse("library"))
+
+
+@transaction.atomic
+def _write(picture: LibraryPicture, values: dict[str, Any]) -> None:
+    """Raises Http404 where it was deleted meanwhile. Under a lock, since its tags can't be put on one that is gone."""
+    locked = LibraryPicture.objects.select_for_update(no_key=True, of=("self",))
+    row = get_object_or_404(locked, pk=picture.pk)
+    row.name = values["name"]
+    row.save(update_fields=["name"])
+    row.set_tags(values["tags"])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

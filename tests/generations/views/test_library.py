@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -12,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import Team, User
 from generations import bucket
 from generations.models import BannedFile, Generation, LibraryPicture, Status, Upload
+from generations.views import library
 from generations.views.library import PAGE_SIZE
 from tests.cast import make_generation, make_library_picture, make_upload, make_video, picture, signed_in
 from tests.generations.mirror.videos import mp4
@@ -230,6 +232,21 @@ def test_what_was_typed_wrong_stays(film: Team, bob: User, client: Client, name:
     assert names(answer) == ["Before"]
     assert LibraryPicture.objects.get(pk=kept.pk).name == "Before"
     assert not kept.tags.exists()
+
+
+def test_one_that_is_deleted_meanwhile_is_not_changed(
+    film: Team, bob: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, see = make_library_picture(bob, film), library._visible
+
+    def see_and_lose(*args: Any) -> LibraryPicture:
+        found = see(*args)
+        LibraryPicture.objects.all().delete_with_objects()
+        return found
+
+    monkeypatch.setattr(library, "_visible", see_and_lose)
+    assert client.post(f"/library/{kept.pk}/change", {"name": "Wolf", "tags": "Snow"}).status_code == 404
+    connection.check_constraints()
 
 
 def test_viewers_change_nothing(film: Team, bob: User, victor: User) -> None:
