@@ -133,11 +133,18 @@ def _offered_tags(teams: list[Team]) -> list[Tag]:
 
 def _filters(request: AuthenticatedHttpRequest, teams: list[Team], tags: list[Tag]) -> LibraryFilters:
     key = whole_number(request.GET.get("tag", ""))
+    chosen = next((tag for tag in tags if tag.pk == key), None)
+    if key and chosen is None and len(tags) == _MAX_TAGS_OFFERED and (chosen := _tag(teams, key)):
+        tags.append(chosen)
     return LibraryFilters(
         request.GET.get("q", "").replace("\0", "").strip()[:200],
         next((team for team in teams if team.slug == request.GET.get("team")), None),
-        next((tag for tag in tags if tag.pk == key), None),
+        chosen,
     )
+
+
+def _tag(teams: list[Team], key: int) -> Tag | None:
+    return Tag.objects.filter(team__in=teams, pk=key).first()
 
 
 def _before(request: AuthenticatedHttpRequest, rows: LibraryPictureQuerySet) -> LibraryPictureQuerySet:

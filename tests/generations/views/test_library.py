@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Team, User
 from generations import bucket
-from generations.models import BannedFile, Generation, LibraryPicture, Status, Upload
+from generations.models import BannedFile, Generation, LibraryPicture, Status, Tag, Upload
 from generations.views import library
 from generations.views.library import PAGE_SIZE
 from tests.cast import make_generation, make_library_picture, make_upload, make_video, picture, signed_in
@@ -124,6 +124,21 @@ def test_search_team_and_tag_narrow_it_together(film: Team, bob: User, client: C
     assert found(q="nothing of it") == []
     assert found(team="nobodys", tag="x") == ["My fox", "Red fox", "Wolf"]
     assert "No pictures found." in client.get("/library/?q=none").content.decode()
+
+
+def test_a_tag_that_is_not_offered_narrows_all_the_same(
+    film: Team, bob: User, client: Client, mallory: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its chip stands beside each of its pictures."""
+    monkeypatch.setattr(library, "_MAX_TAGS_OFFERED", 1)
+    make_library_picture(bob, film, name="Fox").set_tags(["Autumn"])
+    make_library_picture(bob, film, picture(color="red"), name="Wolf").set_tags(["Snow"])
+    snow = Tag.objects.get(name="Snow")
+
+    page = client.get("/library/", {"tag": snow.pk})
+    assert names(page) == ["Wolf"]
+    assert f'value="{snow.pk}" selected' in page.content.decode()
+    assert "Snow" not in signed_in(mallory).get("/library/", {"tag": snow.pk}).content.decode()
 
 
 def test_an_empty_library_says_what_it_is_for(client: Client, victor: User) -> None:
