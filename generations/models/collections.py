@@ -1,5 +1,6 @@
 """Projects (`Collection`) and tags of a team, favourites of a user."""
 
+import unicodedata
 import uuid
 from collections.abc import Iterable
 from typing import Any, ClassVar, Final, TypeVar
@@ -23,8 +24,8 @@ M = TypeVar("M", bound=models.Model)
 
 
 def clean_name(text: str, length: int = NAME_LENGTH) -> str:
-    """As it is kept; empty when nothing of it shows."""
-    name = " ".join(text.replace("\0", "").split())[:length]
+    """As it is kept; empty when nothing of it shows. Accents are written in one way: names of files have the other."""
+    name = " ".join(unicodedata.normalize("NFC", text.replace("\0", "")).split())[:length]
     return name if is_visible(name) else ""
 
 

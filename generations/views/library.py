@@ -1,5 +1,6 @@
 """The picture library of a user's teams: pictures are added, found, named, tagged, and taken into the composer."""
 
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -137,7 +138,7 @@ def _filters(request: AuthenticatedHttpRequest, teams: list[Team], tags: list[Ta
     if key and chosen is None and len(tags) == _MAX_TAGS_OFFERED and (chosen := _tag(teams, key)):
         tags.append(chosen)
     return LibraryFilters(
-        request.GET.get("q", "").replace("\0", "").strip()[:200],
+        unicodedata.normalize("NFC", request.GET.get("q", "").replace("\0", "").strip()[:200]),
         next((team for team in teams if team.slug == request.GET.get("team")), None),
         chosen,
     )

@@ -1,5 +1,6 @@
 """The pages of the picture library: add, find, name, tag, delete, and take into the composer."""
 
+import unicodedata
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -90,6 +91,19 @@ def test_who_may_add(film: Team, alice: User, bob: User, victor: User, mallory: 
         assert answer.status_code == status, person
     assert signed_in(victor).post("/library/add", {"pictures": [given()]}, headers=JSON).status_code == 201
     assert LibraryPicture.objects.filter(user=victor).get().team == victor.personal_team
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_are_found_however_they_are_written(client: Client, form: Any) -> None:
+    """Names of files have them as letters and marks, a keyboard as one letter."""
+    words = unicodedata.normalize(form, "Café Ångström")
+    client.post("/library/add", {"team": "film", "pictures": [given(f"{words}.jpg")]})
+    kept = LibraryPicture.objects.get()
+    client.post(f"/library/{kept.pk}/change", {"name": words, "tags": words})
+
+    for typed in ("NFC", "NFD"):
+        assert names(client.get("/library/", {"q": unicodedata.normalize(typed, "café")})) == ["Café Ångström"]  # type: ignore[arg-type]
+    assert Tag.objects.get().name == "Café Ångström"
 
 
 # --- finding
