@@ -24,7 +24,7 @@ from generations.imports import fetch as import_fetch
 from generations.models import OrderImport
 from generations.moderation import bulk, policy_audit, quarantine, retention
 from generations.notifications import delete_old, send_notifications
-from generations.storage.cleanup import delete_unused_uploads, empty_trash, remove_objects
+from generations.storage.cleanup import delete_unused_uploads, empty_picture_trash, empty_trash, remove_objects
 
 logger = logging.getLogger(__name__)
 
@@ -166,6 +166,7 @@ def sweep() -> None:
     _run(private_work.trash_undecided)
     _run(private_work.delete_abandoned_films)
     _run(empty_trash)
+    _run(empty_picture_trash)
     _run(retention.purge_evidence)
     _run(retention.purge_films)
     _run(retention.purge_library_pictures)

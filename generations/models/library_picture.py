@@ -7,6 +7,7 @@ from typing import ClassVar, Final, Self
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
@@ -15,6 +16,7 @@ from accounts.roles import Action
 from generations.models.collections import Tag, clean_name
 from generations.models.deletion import StorageDeletion
 from generations.models.generation import Generation
+from generations.models.generation_queryset import TRASH_RETENTION
 from generations.models.picture import StoredPicture
 from generations.models.rule import BannedFile
 
@@ -25,12 +27,30 @@ _MAX_WORDS: Final = 8  # of a search; the rest narrows nothing
 
 class LibraryPictureQuerySet(models.QuerySet["LibraryPicture"]):
     def visible_to(self, user: User) -> Self:
-        """Of the user's teams, but for what is banned, and frames of videos that were taken down."""
+        """What the user may see, but for the trash."""
+        return self.accessible_to(user).filter(trashed_at=None)
+
+    def in_trash_of(self, user: User) -> Self:
+        """What is in the trash of the user's teams, until it is restored or deleted for good."""
+        return self.accessible_to(user).filter(trashed_at__isnull=False)
+
+    def trash_expired(self) -> Self:
+        """What has been in the trash for longer than TRASH_RETENTION."""
+        return self.filter(trashed_at__lt=timezone.now() - TRASH_RETENTION)
+
+    def accessible_to(self, user: User) -> Self:
+        """Of the user's teams, also in the trash, but for what is banned, and frames of videos that were taken down."""
         teams = (
             user.rights.view_ids if user.rights else Team.objects.where_may(user, Action.VIEW).order_by().values("pk")
         )
         bans = BannedFile.objects.of_picture(OuterRef("sha256"), OuterRef("perceptual_hash"))
         return self.filter(~Exists(bans), frame_of__taken_down_at=None, team__in=teams)
+
+    def deletable_by(self, user: User) -> Self:
+        """What the user added, or what is of a team that they manage. For pictures that they may see."""
+        return self.filter(
+            Q(user=user) | Q(team__in=Team.objects.where_may(user, Action.DELETE).order_by().values("pk"))
+        )
 
     def search(self, text: str) -> Self:
         """Each word is in the name, or in a tag."""
@@ -64,6 +84,7 @@ class LibraryPicture(StoredPicture):
     tags = models.ManyToManyField(Tag, related_name="pictures", verbose_name=_("tags"), blank=True)
     thumbnail_key = models.CharField(_("key of the thumbnail"), max_length=300)
     perceptual_hash = models.CharField(_("perceptual hash"), max_length=16, blank=True)
+    trashed_at = models.DateTimeField(_("in the trash since"), null=True, blank=True)
     frame_of = models.ForeignKey(
         Generation,
         on_delete=models.SET_NULL,
@@ -84,6 +105,7 @@ class LibraryPicture(StoredPicture):
         indexes: ClassVar = [
             models.Index(fields=["team", "-created_at", "-id"], name="library_picture_of_team"),
             models.Index(fields=["frame_of"], name="library_picture_frame_of", condition=Q(frame_of__isnull=False)),
+            models.Index(fields=["trashed_at"], name="library_picture_trashed", condition=Q(trashed_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -104,6 +126,13 @@ class LibraryPicture(StoredPicture):
     def own_keys(self) -> tuple[str, str]:
         """Of the picture and of its thumbnail."""
         return f"{self.key_prefix}/picture.{self.extension}", f"{self.key_prefix}/thumbnail.webp"
+
+    def move_to_trash(self) -> bool:
+        """Whether this call did. Everything of it stays for `orders.library.restore_picture`."""
+        now = timezone.now()
+        won = LibraryPicture.objects.filter(pk=self.pk, trashed_at=None).update(trashed_at=now)
+        self.trashed_at = now if won else self.trashed_at
+        return bool(won)
 
     def set_tags(self, names: Iterable[str]) -> None:
         """Those and no others; a new one is made."""

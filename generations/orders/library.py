@@ -36,7 +36,7 @@ class LibraryClosedError(OrderRefusedError):
 def add_picture(
     user: User, team: Team, picture: Picture, name: str, *, frame_of: Generation | None = None
 ) -> LibraryPicture:
-    """Keep a picture in the team's library. One that is there already keeps its name and its tags.
+    """Keep a picture in the team's library. One that is there already, or in the trash, keeps its name and its tags.
 
     That one is put at its own key once more: harmless, and it heals a bucket that has lost it. Raises
     BannedPictureError, LibraryFullError, LibraryClosedError and BucketDownError.
@@ -45,7 +45,7 @@ def add_picture(
     known = LibraryPicture.objects.filter(team=team, sha256=picture.sha256).select_related("frame_of").first()
     row = known or _build(user, team, picture, name, frame_of)
     _refuse_taken_down(row)
-    if known is None:
+    if known is None or known.trashed_at:
         _refuse_full(row)
     kept = None
     try:
@@ -67,6 +67,17 @@ def add_upload(user: User, team: Team, upload: Upload, name: str) -> LibraryPict
     media_type = PictureFormat(upload.media_type)
     picture = Picture(data, media_type, upload.width, upload.height, upload.sha256)
     return add_picture(user, team, picture, name, frame_of=upload.last_frame_of or upload.first_frame_of)
+
+
+@transaction.atomic
+def restore_picture(row: LibraryPicture) -> bool:
+    """Take it out of the trash again; whether this call did. Raises LibraryFullError."""
+    _lock_team(row.team_id)
+    trashed = LibraryPicture.objects.filter(pk=row.pk, trashed_at__isnull=False)
+    if not trashed.exists():
+        return False
+    _refuse_full(row)
+    return bool(trashed.update(trashed_at=None))
 
 
 def use_picture(user: User, row: LibraryPicture) -> Upload:
@@ -114,10 +125,11 @@ def _insert(row: LibraryPicture, user: User) -> LibraryPicture | None:
 
     Under a lock of the team, so that its limits hold, and nobody leaves or deletes it meanwhile.
     """
-    team = Team.objects.get_queryset().select_for_update(no_key=True, of=("self",)).get(pk=row.team_id)
+    team = _lock_team(row.team_id)
     if not Team.objects.where_may(user, Action.GENERATE).filter(pk=team.pk).exists():
         raise LibraryClosedError(_("You may not add pictures to the library of %s any more.") % team)
     if (known := LibraryPicture.objects.filter(team=team, sha256=row.sha256).first()) is not None:
+        restore_picture(known)
         return known
     if not row._state.adding:
         return None
@@ -126,8 +138,13 @@ def _insert(row: LibraryPicture, user: User) -> LibraryPicture | None:
     return row
 
 
+def _lock_team(pk: uuid.UUID) -> Team:
+    return Team.objects.get_queryset().select_for_update(no_key=True, of=("self",)).get(pk=pk)
+
+
 def _refuse_full(row: LibraryPicture) -> None:
-    there = LibraryPicture.objects.filter(team=row.team_id).aggregate(
+    """What is in the trash takes no room."""
+    there = LibraryPicture.objects.filter(team=row.team_id, trashed_at=None).aggregate(
         pictures=Count("pk"), bytes=Sum("size", default=0)
     )
     most = settings.LIBRARY_MAX_PICTURES

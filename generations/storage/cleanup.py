@@ -171,6 +171,11 @@ def empty_trash() -> int:
     return emptied
 
 
+def empty_picture_trash() -> int:
+    """The same for pictures of libraries."""
+    return LibraryPicture.objects.trash_expired().delete_with_objects()
+
+
 @transaction.atomic
 def _empty_batch() -> int:
     """The rows are locked, so that none is deleted that somebody takes out at this moment."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from generations.fal.error_messages import ResponsibleParty
-from generations.models import DRIVEN, TRASH_RETENTION, Generation, Status, dollars
+from generations.models import DRIVEN, TRASH_RETENTION, Generation, LibraryPicture, Status, dollars
 from generations.prompt_variables import escape
 
 register = template.Library()
@@ -113,9 +113,9 @@ def seconds_since(moment: datetime) -> int:
 
 
 @register.filter
-def days_in_trash(generation: Generation) -> int:
+def days_in_trash(row: Generation | LibraryPicture) -> int:
     """Whole days that are left to take it out again."""
-    rested = timezone.now() - (generation.trashed_at or timezone.now())
+    rested = timezone.now() - (row.trashed_at or timezone.now())
     return max((TRASH_RETENTION - rested).days, 0)
 
 

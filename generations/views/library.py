@@ -23,12 +23,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
-from accounts.models import Team
+from accounts.models import Team, User
 from accounts.rights import Rights, rights_of
 from accounts.roles import Action
 from config.parameters import whole_number
 from config.server.limits import PICTURES_BYTES, body_limit
-from generations import tasks
 from generations.forms import read_file
 from generations.models import LibraryPicture, Slot, Tag, Upload
 from generations.models.collections import clean_name
@@ -36,6 +35,7 @@ from generations.models.library_picture import MAX_TAGS, NAME_LENGTH, LibraryPic
 from generations.orders.library import add_picture, add_upload, use_picture
 from generations.orders.rate_limits import refuse_too_many_pictures
 from generations.views.bulk import wants_json
+from generations.views.cancel_delete import add_trashed_message
 from generations.views.media import Deliverable, deliver
 from generations.views.uploads import REFUSALS, refusal, refusal_of, upload_response
 
@@ -128,7 +128,8 @@ def _item_context(request: AuthenticatedHttpRequest, rights: Rights) -> dict[str
 
 def _offered_tags(teams: list[Team]) -> list[Tag]:
     """Those that pictures have; of others there is nothing to find."""
-    used = LibraryPicture.tags.through.objects.filter(librarypicture__team__in=teams).values("tag")
+    there = LibraryPicture.tags.through.objects.filter(librarypicture__trashed_at=None)
+    used = there.filter(librarypicture__team__in=teams).values("tag")
     return list(Tag.objects.filter(pk__in=used)[:_MAX_TAGS_OFFERED])
 
 
@@ -294,16 +295,20 @@ def _write(picture: LibraryPicture, values: dict[str, Any]) -> None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Ask first; then it is gone for good. Videos that were made with it keep it."""
+    """Ask first; then it is out of everybody's sight, in the trash. Videos that were made with it keep it."""
     picture = _visible(request, pk)
-    if picture.user_id != request.user.pk and not rights_of(request.user).may(Action.DELETE, picture.team_id):
+    if not may_delete(request.user, picture):
         raise PermissionDenied
     if request.method != "POST":
         return render(request, "library/delete.html", {"picture": picture})
-    LibraryPicture.objects.filter(pk=pk).delete_with_objects()
-    tasks.wake_cleaner()
-    messages.success(request, _("Deleted."))
+    if picture.move_to_trash():
+        add_trashed_message(request, picture.trashed_at, 1)
     return redirect("library")
+
+
+def may_delete(user: User, picture: LibraryPicture) -> bool:
+    """Who added it, and the team's admins."""
+    return picture.user_id == user.pk or rights_of(user).may(Action.DELETE, picture.team_id)
 
 
 @require_safe

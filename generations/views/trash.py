@@ -1,11 +1,11 @@
 """The trash: deleted videos stay there for 30 days, to be restored or deleted for good."""
 
 import uuid
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -18,7 +18,8 @@ from accounts.rights import rights_of
 from accounts.roles import Action
 from generations import tasks
 from generations.access import may_delete
-from generations.models import TRASH_RETENTION, Generation
+from generations.models import TRASH_RETENTION, Generation, LibraryPicture
+from generations.orders.library import LibraryFullError, restore_picture
 from generations.views.keyset import behind, cursor_of, moment_of
 
 PAGE_SIZE: Final = 48
@@ -28,24 +29,33 @@ _MAX_REMOVED: Final = 20
 @require_safe
 @login_required
 def contents(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """What lies there, the last put in first."""
+    """What lies there, the last put in first: videos and pictures of the library, each with older ones of its own."""
     rows = Generation.objects.in_trash_of(request.user).select_related("video", "user", "team")
-    if before := request.GET.get("before"):
-        rows = rows.filter(behind("trashed_at", before))
-    page = list(rows.order_by("-trashed_at", "-id")[: PAGE_SIZE + 1])
+    generations, older = _page(rows, request.GET.get("before", ""))
+    pictures, older_pictures = _page(
+        LibraryPicture.objects.in_trash_of(request.user).select_related("user", "team"),
+        request.GET.get("pictures_before", ""),
+    )
     context = {
-        "generations": page[:PAGE_SIZE],
+        "generations": generations,
+        "pictures": pictures,
         "managed": {team.pk for team in rights_of(request.user).teams_where_may(Action.DELETE)},
         "days": TRASH_RETENTION.days,
-        "older": _cursor(page[PAGE_SIZE - 1]) if len(page) > PAGE_SIZE else "",
-        "is_first_page": not before,
+        "older": older,
+        "older_pictures": older_pictures,
+        "is_first_page": not {"before", "pictures_before"} & request.GET.keys(),
         "removed": _removed_by_moderators(request),
     }
     return render(request, "trash.html", context)
 
 
-def _cursor(row: Generation) -> str:
-    return cursor_of(row.trashed_at, row.pk) if row.trashed_at else ""
+def _page(rows: "QuerySet[Any]", before: str) -> tuple[list[Any], str]:
+    """Of what is behind the cursor, and the cursor of the next one."""
+    if before:
+        rows = rows.filter(behind("trashed_at", before))
+    found = list(rows.order_by("-trashed_at", "-id")[: PAGE_SIZE + 1])
+    page = found[:PAGE_SIZE]
+    return page, cursor_of(page[-1].trashed_at, page[-1].pk) if len(found) > PAGE_SIZE else ""
 
 
 def _removed_by_moderators(request: AuthenticatedHttpRequest) -> list[Generation]:
@@ -77,8 +87,15 @@ def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 @login_required
 def undo(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Take out what was put in at one moment, as far as the person may."""
-    rows = Generation.objects.in_trash_of(request.user).filter(trashed_at=moment_of(request.POST.get("at", "")))
+    at = moment_of(request.POST.get("at", ""))
+    rows = Generation.objects.in_trash_of(request.user).filter(trashed_at=at)
     back = sum(row.restore_from_trash(request.user) for row in rows.deletable_by(request.user))
+    pictures = LibraryPicture.objects.in_trash_of(request.user).filter(trashed_at=at)
+    try:
+        back += sum(map(restore_picture, pictures.deletable_by(request.user)))
+    except LibraryFullError as error:
+        messages.error(request, str(error))
+        return redirect_back(request, reverse("trash"))
     if back:
         messages.success(request, ngettext("Restored.", "%d restored.", back) % (() if back == 1 else back))
     else:

@@ -138,6 +138,7 @@ NO_PAGES: Final = [  # parts of a page, files, data
     *("v1-openapi", "v1-docs"),  # Swagger UI is as it is
     *("generation-panel", "generation-card", "generation-video", "generation-poster", "generation-preview", "avatar"),
     *("generation-picture", "generation-download", "team-usage-csv", "mfa_download_recovery_codes", "trash-poster"),
+    "trash-picture-thumbnail",
     *(
         "film-panel",
         "film-video",

@@ -82,7 +82,7 @@ def test_page_says_when_it_was_deleted(video: Generation, bob: User) -> None:
     page = signed_in(bob).get(reverse("trash")).content.decode()
 
     assert "Deleted just now." in page
-    assert "Deleted videos stay here 30 days." in page
+    assert "Deleted videos and pictures of the library stay here 30 days." in page
 
 
 def test_lost_answer_that_comes_after_all_takes_it_out(film: Team, bob: User) -> None:
