@@ -115,8 +115,12 @@ def save(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=409)
     if _is_too_long(typed_values(request.POST)):
         return HttpResponse(status=413)
-    draft = save_draft(request.user, request.POST, _named_uploads(request.user, request.POST))
-    return HttpResponse(status=200 if draft else 204)
+    return HttpResponse(status=200 if keep(request.user, request.POST) else 204)
+
+
+def keep(owner: User, data: QueryDict) -> Draft | None:
+    """`save_draft` with the pictures that the form names."""
+    return save_draft(owner, data, _named_uploads(owner, data))
 
 
 @require_safe

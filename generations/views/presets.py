@@ -19,6 +19,7 @@ from config.parameters import whole_number
 from generations.fal.arguments import is_visible
 from generations.models import Preset, PresetVersion, TooManyPresetsError
 from generations.prompt_fields import VALUES_PREFIX, variable_values
+from generations.views import drafts
 
 NAMES = (
     *("kind", "quality", "prompt", "negative_prompt", "cfg_scale", "duration", "aspect_ratio", "lines", "variations"),
@@ -67,22 +68,26 @@ def _save(request: AuthenticatedHttpRequest) -> HttpResponse:
     name = " ".join(request.POST.get("preset_name", "").split())
     longest = Preset._meta.get_field("name").max_length or 0
     if not is_visible(name) or len(name) > longest:
-        messages.error(request, _("Give the preset a name of at most %d characters.") % longest)
-        return redirect("new-generation")
+        return _refuse(request, _("Give the preset a name of at most %d characters.") % longest)
     slug = request.POST.get("preset_team", "")
     team = Team.objects.where_may(request.user, Action.GENERATE).filter(slug=slug).first() if slug else None
     if slug and team is None:
-        messages.error(request, _("There is no such team, or you may not save presets in it."))
-        return redirect("new-generation")
+        return _refuse(request, _("There is no such team, or you may not save presets in it."))
     try:
         preset = Preset.objects.save_preset(request.user, name, _values(request), team)
     except TooManyPresetsError as error:
         words = _("%(team)s has %(most)d presets. Delete one first.") if team else None
         words = words or _("You have %(most)d presets. Delete one first.")
-        messages.error(request, words % {"team": team, "most": error.most})
-        return redirect("new-generation")
+        return _refuse(request, words % {"team": team, "most": error.most})
     messages.success(request, _("Saved as “%s”.") % preset)
     return redirect(f"{reverse('new-generation')}?preset={preset.pk}")
+
+
+def _refuse(request: AuthenticatedHttpRequest, message: str) -> HttpResponse:
+    """Back to the form with what was typed in it, which a page without scripts has not kept."""
+    messages.error(request, message)
+    draft = drafts.keep(request.user, request.POST)
+    return redirect(f"{reverse('new-generation')}{f'?draft={draft.key}' if draft else ''}")
 
 
 def _values(request: AuthenticatedHttpRequest) -> dict[str, str]:

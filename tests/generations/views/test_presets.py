@@ -1,5 +1,7 @@
 """Presets of a person and of a team, and earlier prompts."""
 
+import uuid
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -9,8 +11,8 @@ from accounts.models import Membership, Team, User
 from accounts.roles import Role
 from generations.flows.delete_account import delete_account
 from generations.flows.delete_team import delete_team
-from generations.models import MAX_PRESETS, MAX_TEAM_PRESETS, Generation, Preset, PresetVersion, Status
-from tests.cast import make_generation, signed_in
+from generations.models import MAX_PRESETS, MAX_TEAM_PRESETS, Generation, Preset, PresetVersion, Slot, Status
+from tests.cast import make_generation, make_upload, signed_in
 from tests.generations.views.test_composer import PAGE, text_order, values_in
 
 SAVE = "/presets/"
@@ -47,6 +49,31 @@ def test_name_is_needed(film: Team, bob: User, name: str) -> None:
 
     assert "Give the preset a name" in page
     assert not Preset.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        ({"preset_name": ""}, "Give the preset a name"),
+        ({"preset_name": "Fox", "preset_team": "nobodys"}, "There is no such team"),
+        ({"preset_name": "Fox"}, "Delete one first"),
+        ({"preset_name": "Fox", "preset_team": "film"}, "Delete one first"),
+    ],
+)
+def test_refused_it_loses_nothing_that_was_typed(
+    film: Team, bob: User, refused: dict[str, str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also without scripts, and with what the form holds besides the preset's own fields."""
+    for most in ("MAX_PRESETS", "MAX_TEAM_PRESETS"):
+        monkeypatch.setattr(f"generations.models.preset.{most}", 0)
+    upload, typed = make_upload(bob), ODD | {"team": "film", "tail_link": "https://example.com/fox.jpg"}
+    sent = text_order(film) | typed | refused | {"start_upload": str(upload.pk), "draft": str(uuid.uuid4())}
+    answer = signed_in(bob).post(SAVE, sent, follow=True)
+    page = answer.content.decode()
+
+    assert words in page
+    assert {name: values_in(page)[name] for name in typed} == typed | {"prompt": "A fox\r\nAn owl"}
+    assert answer.context["form"].kept == {Slot.START: upload}
 
 
 def test_there_is_an_end_to_them_but_the_known_are_still_replaced(film: Team, bob: User) -> None:
