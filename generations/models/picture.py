@@ -98,13 +98,24 @@ class Upload(StoredPicture):
         verbose_name=_("first frame of"),
     )
 
+    frame_of = models.ForeignKey(
+        Generation,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("frame of"),
+        help_text=_("Whichever frame it is."),
+    )
+
     objects: ClassVar[UploadManager] = UploadManager()
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "sha256"], name="upload_once_a_user")]
         indexes: ClassVar = [
             models.Index(fields=[name], name=f"upload_{name}", condition=models.Q(**{f"{name}__isnull": False}))
-            for name in ("last_frame_of", "first_frame_of")
+            for name in ("last_frame_of", "first_frame_of", "frame_of")
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,10 @@ def keep_frame(user: User, video: Video, at: float) -> Upload:
 
     Raises MirrorError, InvalidArguments, BucketDownError, DecoderBusyError and OrderRefusedError.
     """
-    return save_upload(user, _read_frame(video, at))
+    upload = save_upload(user, _read_frame(video, at))
+    upload.frame_of_id = video.generation_id
+    upload.save(update_fields=["frame_of"])
+    return upload
 
 
 def add_frame_to_library(user: User, team: Team, generation: Generation, at: float) -> LibraryPicture:

@@ -59,14 +59,20 @@ def add_picture(
 
 
 def add_upload(user: User, team: Team, upload: Upload, name: str) -> LibraryPicture:
-    """Keep a picture of the composer. Raises what `add_picture` does."""
+    """Keep a picture of the composer. Raises what `add_picture` does, and LibraryClosedError for a frame of a video
+    that the team does not see before a moderator has.
+    """
+    frame_of = upload.frame_of or upload.last_frame_of or upload.first_frame_of
+    if frame_of and frame_of.awaits_review and team.personal_of_id != user.pk:
+        message = _("It is a frame of a video that waits for review. Keep it in your own library until then.")
+        raise LibraryClosedError(message)
     try:
         data = bucket.get(upload.key)
     except (BotoCoreError, ClientError) as error:
         raise BucketDownError(_("The studio’s bucket does not hand out this picture. Upload it once more.")) from error
     media_type = PictureFormat(upload.media_type)
     picture = Picture(data, media_type, upload.width, upload.height, upload.sha256)
-    return add_picture(user, team, picture, name, frame_of=upload.last_frame_of or upload.first_frame_of)
+    return add_picture(user, team, picture, name, frame_of=frame_of)
 
 
 @transaction.atomic
@@ -94,6 +100,7 @@ def use_picture(user: User, row: LibraryPicture) -> Upload:
         width=row.width,
         height=row.height,
         size=row.size,
+        frame_of_id=row.frame_of_id,
     )
 
 

@@ -12,12 +12,13 @@ from generations import bucket
 from generations.flows.delete_account import delete_account
 from generations.flows.delete_team import delete_team
 from generations.flows.remove_member import remove_member
-from generations.models import BannedFile, LibraryPicture, Status, StorageDeletion, Tag, Upload
+from generations.models import BannedFile, Generation, LibraryPicture, Status, StorageDeletion, Tag, Upload
 from generations.models.library_picture import parse_tags
 from generations.moderation import retention
 from generations.moderation.image_hash import hash_image
 from generations.moderation.screening import BannedPictureError
 from generations.orders import library
+from generations.orders.frames import keep_frame, keep_last_frame
 from generations.orders.library import LibraryClosedError, LibraryFullError, add_picture, add_upload, use_picture
 from generations.storage.cleanup import is_referenced, remove_objects
 from tests.cast import (
@@ -30,6 +31,7 @@ from tests.cast import (
     picture,
     read_picture,
 )
+from tests.generations.mirror.videos import mp4
 
 pytestmark = pytest.mark.django_db
 
@@ -271,6 +273,35 @@ def test_a_frame_of_a_video_that_was_taken_down_is_not_added(film: Team, alice: 
     with pytest.raises(BannedPictureError):
         add[way]()
     assert not LibraryPicture.objects.visible_to(alice).exists()
+
+
+@pytest.mark.parametrize("way", ["the middle", "the end", "by another library"])
+def test_a_frame_that_comes_by_the_composer_goes_with_its_video(film: Team, alice: User, bob: User, way: str) -> None:
+    row = make_generation(bob, film, Status.DONE)
+    video = make_video(row, mp4(seconds=1.0, size=(640, 360)))
+    upload = keep_last_frame(bob, row) if way == "the end" else keep_frame(bob, video, 0.5)
+    if way == "by another library":
+        own = add_upload(bob, bob.personal_team, upload, "Frame")
+        Upload.objects.all().delete()
+        upload = use_picture(bob, own)
+    kept = add_upload(bob, film, Upload.objects.get(pk=upload.pk), "Frame")
+    assert LibraryPicture.objects.visible_to(alice).get() == kept
+
+    row.take_down(alice, "why")
+    assert not LibraryPicture.objects.visible_to(alice).exists()
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_frame_of_a_video_under_review_is_kept_for_oneself_alone(film: Team, bob: User, is_own: bool) -> None:
+    row = make_generation(bob, film, Status.DONE, awaits_review=True)
+    upload = keep_frame(bob, make_video(row, mp4(seconds=1.0, size=(640, 360))), 0.5)
+    if is_own:
+        assert add_upload(bob, bob.personal_team, upload, "Frame").frame_of == row
+        return
+    with pytest.raises(LibraryClosedError, match="waits for review"):
+        add_upload(bob, film, upload, "Frame")
+    Generation.objects.update(awaits_review=False)
+    assert add_upload(bob, film, Upload.objects.get(), "Frame").team == film
 
 
 def test_a_frame_outlives_a_video_that_its_owner_deletes(film: Team, bob: User) -> None:
