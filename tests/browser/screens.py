@@ -257,6 +257,8 @@ def test_library(bobs_page: Page, film: Team, bob: User) -> None:
     shoot(bobs_page, "library", "/library/")
     shoot(bobs_page, "library-edit", "/library/", lambda page: page.get_by_text("Edit").first.click())
     shoot(bobs_page, "library-delete", f"/library/{kept.pk}/delete")
+    assert kept.move_to_trash()
+    shoot(bobs_page, "library-trash", "/trash/")
     upload = make_upload(bob, drawing())
 
     def open_picker(page: Page) -> None:

@@ -84,6 +84,28 @@ def test_escape_closes_the_library_and_changes_nothing(bobs_page: Page, film: Te
     assert not Upload.objects.exists()
 
 
+def test_deleted_and_back_by_one_press(bobs_page: Page, film: Team, bob: User) -> None:
+    make_library_picture(bob, film, name="Red fox").set_tags(["Snow"])
+    page = bobs_page
+    page.goto("/library/")
+    fox = page.locator(".library__one", has_text="Red fox")
+    for place in ("the message", "the trash"):
+        fox.get_by_text("Edit").click()
+        fox.get_by_role("link", name="Delete").click()
+        page.get_by_role("button", name="Delete").click()
+        said = page.locator(".toast", has_text="Moved to trash.")
+        expect(said).to_be_visible()
+        expect(page.get_by_text("No pictures yet.")).to_be_visible()
+        if place == "the message":
+            said.get_by_role("button", name="Undo").click()
+        else:
+            page.goto("/trash/")
+            page.get_by_role("button", name="Restore: Red fox").click()
+            expect(page.get_by_text("Trash is empty.")).to_be_visible()
+            page.goto("/library/")
+        expect(fox.get_by_role("link", name="Snow")).to_be_visible()
+
+
 @desk_alone
 def test_dragged_onto_the_field(bobs_page: Page, film: Team, bob: User) -> None:
     kept = make_library_picture(bob, film, name="Red fox")
