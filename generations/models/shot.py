@@ -53,6 +53,13 @@ class ShotManager(models.Manager["Shot"]):
         before = self.filter(project=shot.project_id, position__lt=shot.position_now()).count()
         self.move(shot, before + by)
 
+    @transaction.atomic
+    def remove(self, shot: "Shot") -> None:
+        """Its takes stay, also one that is being ordered at this moment."""
+        rows = self.filter(pk=shot.pk)
+        list(rows.select_for_update(of=("self",)).values_list("pk"))
+        rows.delete()
+
     def _renumber(self, rows: list["Shot"]) -> None:
         moved = []
         for position, row in enumerate(rows, 1):

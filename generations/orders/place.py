@@ -227,6 +227,16 @@ def _forget_unseen(user: User, rows: list[Generation]) -> None:
             row.leads_to_id, row.relation = None, Relation.EXTEND
 
 
+def _lock_shots(rows: list[Generation]) -> None:
+    """None is deleted before the rows are written. What is deleted already has no takes any more."""
+    named = {row.shot_id for row in rows if row.shot_id}
+    shots = Shot.objects.filter(pk__in=named).order_by("pk").select_for_update(no_key=True, of=("self",))
+    there = set(shots.values_list("pk", flat=True)) if named else set()
+    for row in rows:
+        if row.shot_id not in there:
+            row.shot_id = None
+
+
 def _build_retry(generation: Generation, by: User, idempotency_key: uuid.UUID) -> Generation:
     return Generation(
         team=generation.team,
@@ -283,6 +293,7 @@ def _commit(
     first = rows[0]
     lock_budget(first.user, first.team, _cents(rows))
     lock_projects(first.user, rows)
+    _lock_shots(rows)
     lock_order_rate(first.user)
     holds = [*build_approval_holds(rows), *screened.holds]
     put_on_hold(holds)

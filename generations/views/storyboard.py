@@ -212,7 +212,7 @@ def _take(request: AuthenticatedHttpRequest, shot: Shot, text: str) -> Generatio
 def _delete(request: AuthenticatedHttpRequest, project: Collection, argument: str) -> Shot:
     """Its takes stay in the project."""
     shot = _shot(project, argument)
-    Shot.objects.filter(pk=shot.pk).delete()
+    Shot.objects.remove(shot)
     messages.success(request, _("The shot is deleted. Its videos stay in the project."))
     return shot
 
