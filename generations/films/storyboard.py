@@ -1,7 +1,9 @@
 """A project's shots in order with their takes, and what generating them asks for."""
 
+import hashlib
+import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,13 +13,27 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import Arguments, Duration, Endpoint, InvalidArguments, Source, parse
-from generations.models import OPEN, Collection, Generation, Shot, Slot
-from generations.orders.place import Order
+from generations.models import OPEN, Collection, Generation, Shot, Slot, dollars
+from generations.orders.place import Order, place_batch
 
 MAX_ORDERED: Final = 50  # shots at once
 MAX_TAKES: Final = 6  # of a shot on the storyboard, the newest
 _PLACEHOLDER: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
+_HAS_VIDEO_OR_WILL: Final = Q(video__isnull=False) | Q(status__in=sorted(OPEN))
+
+
+class ShotsChangedError(OrderRefusedError):
+    """The shots, or what they cost, are not those any more that were shown."""
+
+
+class ShotsOrderedError(OrderRefusedError):
+    """Of shots that were missing some have a video meanwhile, or one is being made."""
+
+    def __init__(self) -> None:
+        words = _("Nothing was ordered: some of these shots were ordered meanwhile. Untick them, or press again.")
+        super().__init__(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,7 @@ def slides_with_takes(user: User, rows: QuerySet[Shot], most: int = MAX_TAKES) -
             take_ids=ArraySubquery(newest.values("pk")[: most or 1]),
             newest_done=Subquery(newest.filter(video__isnull=False).values("pk")[:1]),
             take_count=Coalesce(Subquery(count), Value(0)),
-            is_missing=~Exists(takes.filter(Q(video__isnull=False) | Q(status__in=sorted(OPEN))).order_by()),
+            is_missing=~Exists(takes.filter(_HAS_VIDEO_OR_WILL).order_by()),
         )
     )
     ids = {pk for shot in shots for pk in (*shot.take_ids, shot.newest_done, shot.chosen_id) if pk}
@@ -99,6 +115,14 @@ class ShotOrder:
     cents: int = 0
     arguments: Arguments | None = None
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """Of all that is ordered of the shot. Another one: it would be another video."""
+        arguments = self.arguments.model_dump(mode="json") if self.arguments else None
+        pictures = {slot.value: upload.sha256 for slot, upload in self.slide.shot.uploads.items()}
+        text = json.dumps([self.slide.shot.pk, self.endpoint, arguments, pictures], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def order(self, user: User, key: uuid.UUID) -> Order:
         """Raises AssertionError where there are problems."""
@@ -155,3 +179,29 @@ def _values(shot: Shot, defaults: Mapping[str, Any]) -> dict[str, Any]:
     pictures = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
     values |= {pictures[slot]: _PLACEHOLDER for slot in shot.uploads}
     return values | {"prompt": shot.prompt, "cfg_scale": defaults["cfg_scale"]}
+
+
+def order_shots(user: User, shots: Sequence[ShotOrder], key: uuid.UUID, *, is_missing: bool) -> list[Generation]:
+    """All of them by one press, or none, at the price that they have in `shots`.
+
+    `is_missing`: as long as none has a video. Raises OrderRefusedError, and BucketDownError.
+    """
+    cents = sum(shot.cents for shot in shots)
+
+    def refuse_changed(rows: list[Generation]) -> None:
+        """In the transaction of the rows: other orders in the project wait until it has ended."""
+        if any(row.shot_id is None for row in rows):
+            raise ShotsChangedError(_("Nothing was ordered: some of these shots were deleted meanwhile. Look again."))
+        if (now := sum(row.cost_cents for row in rows)) != cents:
+            words = _("Nothing was ordered yet: it costs %s now. Look at it and press again.")
+            raise ShotsChangedError(words % dollars(now))
+        if is_missing:
+            _refuse_ordered(user, rows)
+
+    return place_batch([shot.order(user, key) for shot in shots], record=refuse_changed)
+
+
+def _refuse_ordered(user: User, rows: list[Generation]) -> None:
+    others = Generation.objects.visible_to(user).exclude(pk__in=[row.pk for row in rows])
+    if others.filter(_HAS_VIDEO_OR_WILL, shot__in=[row.shot_id for row in rows]).exists():
+        raise ShotsOrderedError

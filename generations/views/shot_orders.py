@@ -22,9 +22,17 @@ from generations.access import visible_project
 from generations.billing.budget import Budget, Payer, payers_of
 from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
-from generations.films.storyboard import MAX_ORDERED, ShotOrder, Slide, plan_orders, slides_of
+from generations.films.storyboard import (
+    MAX_ORDERED,
+    ShotOrder,
+    ShotsChangedError,
+    ShotsOrderedError,
+    Slide,
+    order_shots,
+    plan_orders,
+    slides_of,
+)
 from generations.models import Collection, EndpointSwitch, Generation, dollars
-from generations.orders.place import place_batch
 from generations.views.shots import parameters_of
 
 
@@ -71,31 +79,36 @@ def generate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     key = _uuid(request.POST.get("key", ""))
     if key and Generation.objects.filter(user=request.user, idempotency_key=key).exists():
         return redirect("storyboard", pk)
+    if key is None:
+        return _page(request, project)
+    try:
+        return _order(request, project, key)
+    except ShotsOrderedError as refused:
+        return _page(request, project, str(refused), is_missing=False)  # the second press means it
+    except (BucketDownError, OrderRefusedError) as refused:
+        return _page(request, project, str(refused))
+
+
+def _order(request: AuthenticatedHttpRequest, project: Collection, key: uuid.UUID) -> HttpResponse:
     plan = _plan(request, project)
-    error = _obstacle(request, plan) if key else ""
-    if key and not error:
-        try:
-            return _place(request, project, plan, key)
-        except (BucketDownError, OrderRefusedError) as refused:
-            error = str(refused)
-    return _page(request, project, plan, error)
-
-
-def _place(request: AuthenticatedHttpRequest, project: Collection, plan: Plan, key: uuid.UUID) -> HttpResponse:
-    made = place_batch([line.order.order(request.user, key) for line in plan.lines])
+    _refuse(request, plan)
+    orders = [line.order for line in plan.lines]
+    made = order_shots(request.user, orders, key, is_missing="missing" in request.POST)
     tasks.wake()
     words = ngettext("%d video is ordered.", "%d videos are ordered.", len(made))
     messages.success(request, words % len(made))
     return redirect("storyboard", project.pk)
 
 
-def _page(request: AuthenticatedHttpRequest, project: Collection, plan: Plan, error: str) -> HttpResponse:
+def _page(
+    request: AuthenticatedHttpRequest, project: Collection, error: str = "", *, is_missing: bool = True
+) -> HttpResponse:
     context = {
         "project": project,
-        "plan": plan,
+        "plan": _plan(request, project),
         "error": error,
         "key": uuid.uuid4(),
-        "is_missing": "missing" in _data(request) and not error,  # the second press means it
+        "is_missing": is_missing and "missing" in _data(request),
         "max_ordered": MAX_ORDERED,
     }
     return render(request, "storyboards/generate.html", context, status=422 if error else 200)
@@ -143,17 +156,20 @@ def _over(budget: Budget, cents: int) -> str:
     return _("Up to here it costs %(cost)s; %(left)s.") % {"cost": dollars(cents), "left": budget.full_summary}
 
 
-def _obstacle(request: AuthenticatedHttpRequest, plan: Plan) -> str:
-    """Why the press orders nothing yet; blank: it may be placed."""
+def _refuse(request: AuthenticatedHttpRequest, plan: Plan) -> None:
+    """Raise OrderRefusedError where the press orders nothing yet."""
     if not plan.lines:
-        return _("Select the shots to generate.")
+        raise OrderRefusedError(_("Select the shots to generate."))
     if any(line.order.problems for line in plan.lines):
-        return _("Nothing was ordered: correct what stands beside the shots, or untick them.")
+        raise OrderRefusedError(_("Nothing was ordered: correct what stands beside the shots, or untick them."))
     if request.POST.get("cents") != str(plan.cents):
-        return _("Nothing was ordered yet: it costs %s now. Look at it and press again.") % dollars(plan.cents)
+        words = _("Nothing was ordered yet: it costs %s now. Look at it and press again.")
+        raise ShotsChangedError(words % dollars(plan.cents))
+    if not {line.order.digest for line in plan.lines} <= set(request.POST.getlist("seen")):
+        words = _("Nothing was ordered yet: some of these shots were changed meanwhile. Look at them and press again.")
+        raise ShotsChangedError(words)
     if "missing" in request.POST and not all(line.slide.is_missing for line in plan.lines):
-        return _("Nothing was ordered: some of these shots were ordered meanwhile. Untick them, or press again.")
-    return ""
+        raise ShotsOrderedError
 
 
 def _uuid(text: str) -> uuid.UUID | None:

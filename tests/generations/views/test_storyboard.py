@@ -3,10 +3,12 @@
 import html
 import re
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -21,6 +23,7 @@ from generations.models import (
     Collection,
     Film,
     Generation,
+    Price,
     ProjectMember,
     Shot,
     Slot,
@@ -28,8 +31,10 @@ from generations.models import (
     TooManyShotsError,
     Upload,
 )
+from generations.orders import place
 from generations.orders.place import place_retry
 from generations.storage.cleanup import delete_unused_uploads, is_referenced
+from generations.views import shot_orders
 from tests.cast import make_generation, make_upload, make_video, picture, signed_in
 from tests.html import id_faults, text_of
 
@@ -78,7 +83,8 @@ def quote(client: Client, project: Collection, **values: Any) -> dict[str, Any]:
 def pressed(page: Any, **values: Any) -> dict[str, Any]:
     plan = page.context["plan"]
     named = [line.slide.shot.pk for line in plan.lines]
-    return {"key": page.context["key"], "cents": plan.cents, "shots": named} | {
+    seen = [line.order.digest for line in plan.lines]
+    return {"key": page.context["key"], "cents": plan.cents, "shots": named, "seen": seen} | {
         name: value for name, value in values.items() if name == "missing"
     }
 
@@ -327,6 +333,145 @@ def test_changed_price_and_shots_ordered_meanwhile_are_shown_first(bob: User, al
     assert "were ordered meanwhile" in answer.content.decode()
     hers.post(board(spring, "generate"), pressed(answer))
     assert shot.takes.count() == 2
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Any]) -> None:
+    """Between the moment in which an order is checked and that in which it is written."""
+    real = place._commit
+
+    def commit(*args: Any) -> None:
+        monkeypatch.setattr(place, "_commit", real)
+        happens()
+        real(*args)
+
+    monkeypatch.setattr(place, "_commit", commit)
+
+
+def test_missing_shots_are_ordered_once_by_two_at_once(
+    bob: User, alice: User, spring: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(spring, "a", "b")
+    client, hers = signed_in(bob), signed_in(alice)
+    mine, theirs = quote(client, spring, missing=""), quote(hers, spring, missing="")
+    meanwhile(monkeypatch, lambda: hers.post(board(spring, "generate"), theirs))
+
+    answer = client.post(board(spring, "generate"), mine)
+
+    assert "were ordered meanwhile" in answer.content.decode()
+    assert [row.user for row in Generation.objects.all()] == [alice, alice]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_missing_shots_are_ordered_once_from_many_tabs(bob: User, spring: Collection) -> None:
+    add(spring, *"abc")
+    sent = [quote(signed_in(bob), spring, missing="") for _tab in range(4)]
+
+    def post(values: dict[str, Any]) -> int:
+        try:
+            return signed_in(bob).post(board(spring, "generate"), values).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(post, sent)) == [302, 422, 422, 422]
+    assert Generation.objects.count() == 3
+
+
+@pytest.mark.parametrize("refusal", ["budget", "price"])
+def test_only_who_was_told_so_orders_what_is_missing_no_more(
+    bob: User, alice: User, spring: Collection, refusal: str
+) -> None:
+    [shot] = add(spring, "a")
+    client, hers = signed_in(bob), signed_in(alice)
+    sent = quote(client, spring, missing="")
+    if refusal == "budget":
+        Collection.objects.filter(pk=spring.pk).update(monthly_limit_cents=1)
+    else:
+        sent["cents"] = 1
+    answer = client.post(board(spring, "generate"), sent)
+    assert answer.status_code == 422
+    Collection.objects.filter(pk=spring.pk).update(monthly_limit_cents=None)
+    hers.post(board(spring, "generate"), quote(hers, spring, missing=""))
+
+    fields = dict.fromkeys(re.findall(r'type="hidden" name="(missing)"', answer.content.decode()), "")
+    answer = client.post(board(spring, "generate"), pressed(answer, **fields))
+
+    assert "were ordered meanwhile" in answer.content.decode()
+    assert shot.takes.count() == 1
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"prompt": "b"},
+        {"negative_prompt": "fog"},
+        {"aspect_ratio": "1:1"},
+        {"start": "red"},
+        {"start": "blue"},
+        {"start": "red", "tail": "blue"},
+    ],
+)
+def test_what_was_not_seen_is_not_ordered(bob: User, spring: Collection, columns: dict[str, Any]) -> None:
+    """Though it costs the same."""
+    [shot] = add(spring, "a")
+    Shot.objects.filter(pk=shot.pk).update(start=make_upload(bob), duration=5)
+    if "aspect_ratio" in columns:
+        Shot.objects.filter(pk=shot.pk).update(start=None)
+    client = signed_in(bob)
+    sent = quote(client, spring, shots=[shot.pk])
+    changed = {
+        name: make_upload(bob, picture(color=value)) if name in Slot.values else value
+        for name, value in columns.items()
+    }
+    Shot.objects.filter(pk=shot.pk).update(**changed)
+
+    answer = client.post(board(spring, "generate"), sent)
+
+    assert (answer.status_code, Generation.objects.count()) == (422, 0)
+    assert "changed meanwhile" in answer.content.decode()
+    client.post(board(spring, "generate"), pressed(answer))
+    assert Generation.objects.get().shot == shot
+
+
+def test_price_that_changes_at_the_last_moment_is_shown_first(
+    bob: User, spring: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(spring, "a")
+    client = signed_in(bob)
+    sent = quote(client, spring, missing="")
+    plan = shot_orders.plan_orders
+
+    def dearer(*args: Any) -> Any:
+        found = plan(*args)
+        monkeypatch.undo()
+        Price.objects.update(cents=900)
+        return found
+
+    monkeypatch.setattr(shot_orders, "plan_orders", dearer)
+    answer = client.post(board(spring, "generate"), sent)
+
+    assert "it costs $9.00 now" in answer.content.decode()
+    assert not Generation.objects.exists()
+    client.post(board(spring, "generate"), pressed(answer))
+    assert Generation.objects.get().cost_cents == 900
+
+
+@pytest.mark.django_db(transaction=True)
+def test_shot_that_is_deleted_at_the_last_moment_is_not_ordered(
+    bob: User, spring: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [a, b] = add(spring, "a", "b")
+    client = signed_in(bob)
+    sent = quote(client, spring, shots=[a.pk, b.pk])
+    meanwhile(monkeypatch, lambda: change(bob, spring, f"delete:{a.pk}"))
+
+    answer = client.post(board(spring, "generate"), sent)
+
+    assert "were deleted meanwhile" in answer.content.decode()
+    assert not Generation.objects.exists()
+    failed = make_generation(bob, spring.team, Status.FAILED, shot=b, collection=spring)
+    meanwhile(monkeypatch, lambda: change(bob, spring, f"delete:{b.pk}"))
+    assert place_retry(failed, bob, uuid.uuid4()).shot is None
 
 
 def test_no_more_than_fifty_at_once(bob: User, spring: Collection) -> None:
