@@ -54,6 +54,7 @@ MAX_VARIATIONS: Final = 8
 MAX_LINES: Final = 50
 _MAX_TOLD: Final = 40  # characters of a value in an error
 _TEMPLATES: Final = ("prompt", "negative_prompt")
+_MAX_TEMPLATES: Final = 250_000  # characters in which variables are looked for: 50 lines with long lists of choices
 _IS_PRIVATE: Final = {"team": False, "me": True}
 _PICTURE_PLACEHOLDER: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
 
@@ -175,8 +176,9 @@ class GenerationForm(PictureForm):
         kwargs["initial"] = {**initial_values(user, teams), **kwargs.get("initial", {})}
         super().__init__(user, *args, **kwargs)
         self.requests: list[Arguments] = []
-        self.has_variables = has_variables
-        self.variables = variables_of(*self._templates) if has_variables else []
+        is_readable = sum(map(len, self._templates)) <= _MAX_TEMPLATES  # what is longer is refused as too long
+        self.has_variables = has_variables and is_readable
+        self.variables = variables_of(*self._templates) if self.has_variables else []
         for variable in self.variables[:MAX_VARIABLES]:
             self.fields[f"{VALUES_PREFIX}{variable.name}"] = ValuesField(label=variable.name)
         self._limit_fields()
@@ -211,6 +213,7 @@ class GenerationForm(PictureForm):
         videos = sum(
             count_combinations([name for name in names if name in values], values) for names in self.names_by_prompt
         )
+        videos += max(0, len(self._prompts) - MAX_LINES)
         if _is_on(self["lines"].value()):
             return videos or 1
         number = str(self["variations"].value() or "1")
@@ -224,10 +227,16 @@ class GenerationForm(PictureForm):
 
     @property
     def names_by_prompt(self) -> list[list[str]]:
-        """The variables of each prompt of the form as it stands."""
-        prompt, negative = self._templates
-        texts = [line for _, line in numbered_lines(prompt)] if _is_on(self["lines"].value()) else [prompt]
-        return [self._names(text, negative) for text in texts]
+        """The variables of each prompt of the form as it stands, of as many as there may be."""
+        shown = {variable.name for variable in self.variables[:MAX_VARIABLES]}
+        of_all = [name for name in self._names(self._templates[1]) if name in shown]
+        own = ([name for name in self._names(text) if name in shown] for text in self._prompts[:MAX_LINES])
+        return [list(dict.fromkeys([*names, *of_all])) for names in own]
+
+    @property
+    def _prompts(self) -> list[str]:
+        prompt = self._templates[0]
+        return [line for _, line in numbered_lines(prompt)] if _is_on(self["lines"].value()) else [prompt]
 
     @property
     def _templates(self) -> tuple[str, ...]:

@@ -1,5 +1,8 @@
 """Prompts with variables: each combination of values is a video, and all of them are one order."""
 
+import html
+import json
+import re
 import uuid
 from typing import Any
 
@@ -236,3 +239,37 @@ def test_fields_are_given_for_the_form_as_it_stands(film: Team, bob: User) -> No
     assert page.count("checked") == 2
     assert "1|2</textarea>" in page
     assert not Draft.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "negative", "lines"),
+    [
+        ("x\n" * 60, "{a} " * 3, "on"),
+        ("x\n" * 400, " ".join(f"{{n{number}}}" for number in range(500)), "on"),
+        (" ".join(f"{{n{number}}}" for number in range(3000)), "", ""),
+        ("{a}\n" * 60_000, "{a}" * 60_000, "on"),
+        ("{a}" * 100_000, "", ""),
+    ],
+)
+def test_as_little_is_looked_at_as_may_be_ordered(mallory: User, prompt: str, negative: str, lines: str) -> None:
+    """However many lines and variables somebody sends: each line has all of the negative prompt."""
+    answer = signed_in(mallory).post(
+        reverse("prompt-variables"), {"prompt": prompt, "negative_prompt": negative, "lines": lines}
+    )
+    [told] = re.findall('data-prompts="([^"]*)"', answer.content.decode())
+    names = json.loads(html.unescape(told))
+    assert len(names) <= 50
+    assert all(len(each) <= 10 for each in names)
+
+    form = filled(mallory, prompt, negative_prompt=negative, lines=lines, **{"var-a": "x"})
+    assert not form.is_valid()
+    assert problems(form)["prompt"]
+    assert form.count == (len(prompt.split()) if lines else 1)
+
+
+def test_more_lines_than_may_be_are_counted(mallory: User) -> None:
+    form = filled(mallory, "{a}\n" * 60, lines="on", **{"var-a": "x|y"})
+
+    assert not form.is_valid()
+    assert problems(form)["prompt"][0] == "There are 60 lines; use at most 50."
+    assert form.count == 110
