@@ -1,6 +1,7 @@
 """What the columns of a sheet mean, and how people write it in a cell. Knows no models."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any, Final
@@ -91,9 +92,12 @@ def guess_by_position(width: int) -> list[str]:
 
 def carry_over(mapping: Sequence[str], before: Sequence[str], header: Sequence[str]) -> list[str]:
     """The mapping of a sheet that replaces another: by the names of the columns, else by their order."""
-    pairs = zip(before, mapping, strict=True)
-    named = {name.strip().casefold(): field for name, field in pairs if field and name.strip()}
-    found = [named.pop(name.strip().casefold(), "") for name in header]
+    named: defaultdict[str, list[str]] = defaultdict(list)  # several columns may have one name: they are in order
+    for name, field in zip(before, mapping, strict=True):
+        if name.strip():
+            named[name.strip().casefold()].append(field)
+    fields = {name: iter(each) for name, each in named.items()}
+    found = [next(fields.get(name.strip().casefold(), iter(())), "") for name in header]
     return found if any(found) else [*mapping, *[""] * len(header)][: len(header)]
 
 

@@ -67,6 +67,12 @@ def test_a_corrected_sheet_keeps_the_mapping_by_names_and_else_by_order() -> Non
     assert columns.carry_over(["", *mapping], ["", "", ""], ["", "", ""]) == ["", *mapping]
 
 
+@pytest.mark.parametrize("mapping", [["prompt", "tags"], ["tags", "prompt"], ["", "prompt"], ["prompt", ""]])
+def test_columns_of_one_name_keep_what_each_is(mapping: list[str]) -> None:
+    assert columns.carry_over(mapping, ["Text", "text "], ["Text", "TEXT"]) == mapping
+    assert columns.carry_over(mapping, ["Text", "text"], ["Text", "New", "Text"]) == [mapping[0], "", mapping[1]]
+
+
 def test_two_columns_that_claim_the_same() -> None:
     assert list(columns.doubled(["prompt", "", "tags"])) == []
     assert list(columns.doubled(["prompt", "", "prompt"])) == [
