@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
+from generations.films.storyboard import plan_orders
 from generations.flows.delete_account import delete_account
 from generations.flows.delete_team import delete_team
 from generations.models import (
@@ -439,10 +440,9 @@ def test_price_that_changes_at_the_last_moment_is_shown_first(
     add(spring, "a")
     client = signed_in(bob)
     sent = quote(client, spring, missing="")
-    plan = shot_orders.plan_orders
 
     def dearer(*args: Any) -> Any:
-        found = plan(*args)
+        found = plan_orders(*args)
         monkeypatch.undo()
         Price.objects.update(cents=900)
         return found
