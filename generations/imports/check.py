@@ -15,7 +15,7 @@ from generations.imports import columns
 from generations.imports.columns import Field
 from generations.imports.pictures import PictureNames, is_url
 from generations.models import EndpointSwitch, OrderImport, PromptRule, Slot, Upload
-from generations.models.collections import NAME_LENGTH
+from generations.models.collections import NAME_LENGTH, clean_name
 from generations.models.order_import import PICTURE_NAME_LENGTH
 from generations.models.price import endpoint_name
 from generations.moderation.rule_matching import match_rules, message_for, rules_for
@@ -255,7 +255,9 @@ class _Checker:
         return self.refusals[endpoint]
 
     def _check_tags(self, row: CheckedRow, values: Mapping[Field, str]) -> None:
-        row.tags = list(map(fold, columns.split_tags(values.get(Field.TAGS, ""))))
+        written = map(fold, columns.split_tags(values.get(Field.TAGS, "")))
+        names = (clean_name(tag, len(tag)) for tag in written)  # as on the pages of tags
+        row.tags = list({name.casefold(): name for name in names if name}.values())
         long = next((tag for tag in row.tags if len(tag) > NAME_LENGTH), None)
         if long:
             self._add(row, Field.TAGS, _("A tag has at most %d characters.") % NAME_LENGTH)
