@@ -12,6 +12,7 @@ from generations.models import ImportPicture, Upload
 from generations.models.order_import import PICTURE_NAME_LENGTH
 
 _SCHEMES: Final = ("http://", "https://")
+_NAMED: Final = 5  # pictures of the same name in a sentence at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,32 +25,46 @@ class Found:
 
 @dataclass(slots=True)
 class PictureNames:
-    """The pictures of an import by what a cell may call them: path, file name, or file name without its ending."""
+    """The pictures of an import by what a cell may call them: path, file name, or file name without its ending.
+
+    A whole path means that picture, though another one's file name is the same; best as it is written.
+    """
 
     pictures: Iterable[ImportPicture]
+    _exact: dict[str, list[ImportPicture]] = field(default_factory=dict)
+    _by_path: dict[str, list[ImportPicture]] = field(default_factory=dict)
     _by_name: dict[str, list[ImportPicture]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for picture in self.pictures:
-            for name in {picture.name} if picture.is_url else _names_of(picture.name):
+            self._exact[picture.name] = [picture]
+            if picture.is_url:
+                continue
+            path = fold_name(picture.name)
+            self._by_path.setdefault(path, []).append(picture)
+            for name in _names_of(path):
                 self._by_name.setdefault(name, []).append(picture)
 
     def find(self, cell: str) -> Found:
         if is_url(cell):
             return self._find_url(cell)
-        wanted = fold_name(cell)
-        found = self._by_name.get(wanted) or self._by_name.get(PurePosixPath(wanted).name, [])
+        found = self._find_named(cell)
         if len(found) > 1:
-            names = ", ".join(sorted(picture.name for picture in found))
+            names = ", ".join(sorted(picture.name for picture in found)[:_NAMED])
             return Found(problem=_("More than one picture is called that: %s. Write the whole name.") % names)
         if not found:
             return Found(problem=_("No picture of that name was uploaded. Upload it below, or correct the name."))
         return _usable(found[0]) or Found(problem=_("This picture is gone. Upload it once more."))
 
+    def _find_named(self, cell: str) -> list[ImportPicture]:
+        wanted = fold_name(cell)
+        by_path = self._exact.get(cell) or self._by_path.get(wanted)
+        return by_path or self._by_name.get(wanted) or self._by_name.get(PurePosixPath(wanted).name, [])
+
     def _find_url(self, cell: str) -> Found:
         if len(cell) > PICTURE_NAME_LENGTH:
             return Found(problem=_("The address is too long. Upload the picture instead."))
-        found = self._by_name.get(cell)
+        found = self._exact.get(cell)
         return (_usable(found[0]) or Found(problem=found[0].error)) if found else Found()
 
 
@@ -62,9 +77,18 @@ def fold_name(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip().replace("\\", "/").removeprefix("./")).casefold()
 
 
-def _names_of(name: str) -> set[str]:
-    path = PurePosixPath(fold_name(name))
-    return {str(path), path.name, path.stem, str(path.with_suffix(""))}
+def clean_file_name(name: str) -> str:
+    """A picture's path as it is kept; empty where it names no file. It is never taken for an address."""
+    path = name.replace("\\", "/").replace("\0", "").strip()
+    file = PurePosixPath(path).name
+    if file in {"", ".."}:
+        return ""
+    return file if is_url(path) else path
+
+
+def _names_of(path: str) -> set[str]:
+    name = PurePosixPath(path)
+    return {str(name), name.name, name.stem, str(name.with_suffix(""))} if name.name else {path}
 
 
 def _usable(picture: ImportPicture) -> Found | None:

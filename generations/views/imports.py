@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
@@ -30,6 +31,7 @@ from generations.imports.check import check, urls_of
 from generations.imports.columns import Field
 from generations.imports.order import order_import
 from generations.imports.pairs import find_pairs
+from generations.imports.pictures import clean_file_name
 from generations.imports.results import csv_lines, progress_of, results_of
 from generations.imports.table import MAX_BYTES, MAX_ROWS
 from generations.models import Collection, ImportPicture, OrderImport
@@ -262,7 +264,7 @@ def pictures(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         name = request.POST.get("name") or file.name or ""
         try:
             refuse_too_many_import_pictures(request.user)
-            ImportPicture.objects.keep(found, _clean_name(name), save_upload(request.user, read_file("picture", file)))
+            _keep_picture(request, found, clean_file_name(name), file)
         except InvalidArguments as error:
             problems.append(f"{name}: {error.problems[0].message}")
             status = 422
@@ -274,8 +276,12 @@ def pictures(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _answer(request, found, problems, status)
 
 
-def _clean_name(name: str) -> str:
-    return name.replace("\\", "/").replace("\0", "").strip()
+def _keep_picture(
+    request: AuthenticatedHttpRequest, found: OrderImport, name: str, file: "UploadedFile[bytes]"
+) -> None:
+    if not name:
+        raise OrderRefusedError(_("The picture has no name by which a cell could mean it."))
+    ImportPicture.objects.keep(found, name, save_upload(request.user, read_file("picture", file)))
 
 
 def _answer(request: AuthenticatedHttpRequest, found: OrderImport, problems: list[str], status: int) -> HttpResponse:

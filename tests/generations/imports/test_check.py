@@ -8,7 +8,7 @@ from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
 from generations.imports.check import CheckedRow, check
 from generations.models import Collection, EndpointSwitch, ImportPicture, OrderImport, PromptRule, Slot, Upload
-from tests.cast import make_upload
+from tests.cast import make_upload, picture
 from tests.generations.imports.cast import make_import
 
 pytestmark = pytest.mark.django_db
@@ -190,3 +190,67 @@ def test_no_row_adds_a_query(film: Team, bob: User, rows: int) -> None:
         check(found)
 
     assert len(queries) == 3
+
+
+@pytest.mark.parametrize(
+    ("cell", "named"),
+    [
+        ("fox.png", "fox.png"),
+        ("FOX.PNG", "fox.png"),
+        ("./fox.png", "fox.png"),
+        ("old/fox.png", "old/fox.png"),
+        ("old\\fox", "old/fox.png"),
+        ("Hare.png", "Hare.png"),
+        ("hare.png", "hare.png"),
+        ("https://example.com/a.png", "https://example.com/a.png"),
+    ],
+)
+def test_a_whole_name_means_that_picture(film: Team, bob: User, cell: str, named: str) -> None:
+    """Though another folder has a file of this name, or another file this name in other letters."""
+    found = make_import(bob, film, f"Fox,,,,{cell},,,,")
+    names = {"fox.png": "red", "old/fox.png": "blue", "Hare.png": "white", "hare.png": "black"}
+    uploads = {name: make_upload(bob, picture(color=color)) for name, color in names.items()}
+    for name, upload in uploads.items():
+        ImportPicture.objects.keep(found, name, upload)
+    ImportPicture.objects.set_urls(found, ["https://example.com/a.png"])
+    uploads["https://example.com/a.png"] = make_upload(bob, picture(color="green"))
+    ImportPicture.objects.filter(is_url=True).update(upload=uploads["https://example.com/a.png"])
+
+    [row] = check(found).right
+
+    assert row.pictures == {Slot.START: uploads[named]}
+
+
+def test_pictures_of_one_name_are_told_in_a_few_words(film: Team, bob: User) -> None:
+    found = make_import(bob, film, *["Fox,,,,start,,,,"] * 3)
+    for number in range(40):
+        keep(found, f"{number}/start.png")
+
+    assert all(len(problems(row)[0][2]) < 150 for row in check(found).wrong)
+
+
+@pytest.mark.parametrize("name", ["/", ".", "./", "", "..", "a/..", " "])
+def test_a_picture_without_a_name_breaks_no_page(film: Team, bob: User, name: str) -> None:
+    """It may have been kept before such names were refused."""
+    found = make_import(bob, film, "Fox,,,,fox,,,,", f"Bear,,,,{name},,,,")
+    keep(found, name)
+    keep(found, "fox.png")
+
+    assert check(found).rows[0].pictures
+
+
+@pytest.mark.parametrize(
+    ("cell", "tags"),
+    [
+        ("late  snow", ["late snow"]),
+        ("late\tsnow", ["late snow"]),
+        ("\u200b", []),
+        ("\u2060;snow", ["snow"]),
+        ("snow;SNOW ;s\u200bnow", ["snow"]),
+        ("late snow;late   snow", ["late snow"]),
+    ],
+)
+def test_tags_are_named_as_on_their_pages(film: Team, bob: User, cell: str, tags: list[str]) -> None:
+    [row] = check(make_import(bob, film, f"Fox,,,,,,{cell},,")).right
+
+    assert row.tags == tags

@@ -287,6 +287,31 @@ def test_pictures_are_sent_one_by_one_and_the_newest_of_a_name_counts(film: Team
     assert not ImportPicture.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("/", None),
+        (".", None),
+        ("..", None),
+        (" ", None),
+        ("a/..", None),
+        ("\0", None),
+        ("a\\b.png", "a/b.png"),
+        ("https://example.com/b.png", "b.png"),
+    ],
+)
+def test_pictures_have_names_that_cells_can_say(film: Team, bob: User, name: str, kept: str | None) -> None:
+    found, client = make_import(bob, film, "Fox,,,,b,,,,"), signed_in(bob)
+    values = {"picture": SimpleUploadedFile("fox.png", picture()), "name": name}
+
+    answer = client.post(page(found, "pictures"), values, headers={"Accept": "application/json"})
+
+    assert answer.status_code == (201 if kept else 422)
+    assert bool(answer.json()["errors"]) is not bool(kept)
+    assert list(ImportPicture.objects.values_list("name", flat=True)) == ([kept] if kept else [])
+    assert client.get(page(found)).status_code == 200
+
+
 def test_more_pictures_than_may_be_wait(film: Team, bob: User, settings: Settings) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"import_picture": "1/m/user"}
     found, client = make_import(bob, film, "Fox,,,,fox,,,,"), signed_in(bob)
