@@ -19,6 +19,7 @@ from generations.models.collections import NAME_LENGTH, clean_name
 from generations.models.order_import import PICTURE_NAME_LENGTH
 from generations.models.price import endpoint_name
 from generations.moderation.rule_matching import match_rules, message_for, rules_for
+from generations.moderation.screening import banned_hashes, banned_message
 from generations.orders.place import Order
 
 MAX_TAGS: Final = 100  # of different names in a sheet
@@ -134,7 +135,7 @@ class RowForm(GenerationForm):
 
 
 def check(found: OrderImport) -> CheckedImport:
-    """Four queries at most, and one more for each endpoint that the team may not use."""
+    """Five queries at most, and one more for each endpoint that the team may not use."""
     problems = list(_mapping_problems(found))
     if problems:
         return CheckedImport(found, [CheckedRow(number, row) for number, row in found.numbered_rows], problems)
@@ -182,6 +183,11 @@ class _Checker:
         return PictureNames(self.found.known_pictures)
 
     @cached_property
+    def banned(self) -> set[str]:
+        """Hashes of its pictures that were banned since they were kept."""
+        return banned_hashes({picture.upload.sha256 for picture in self.found.known_pictures if picture.upload})
+
+    @cached_property
     def rules(self) -> list[PromptRule]:
         return rules_for(self.found.team)
 
@@ -212,6 +218,8 @@ class _Checker:
             found = self.names.find(cell)
             if found.upload:
                 row.pictures[slot] = found.upload
+                if found.upload.sha256 in self.banned:
+                    self._add(row, name, banned_message())
             elif found.problem:
                 self._add(row, name, found.problem)
             else:

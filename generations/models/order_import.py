@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
 from accounts.roles import Action
+from generations.exceptions import OrderRefusedError
 from generations.models.collections import Collection
 from generations.models.generation import Generation
 from generations.models.generation_queryset import GenerationQuerySet
@@ -27,6 +28,11 @@ MAX_IMPORTS: Final = 20  # of a person that are not ordered; the oldest go
 PICTURE_NAME_LENGTH: Final = 2000
 MAX_FETCHES: Final = 5  # of one address
 IMPORT_NAME_LENGTH: Final = 100
+MAX_PICTURES: Final = 2000  # that are uploaded: two for each row of the longest sheet
+
+
+class ImportPictureError(OrderRefusedError):
+    """The import takes no more pictures; str() says why."""
 
 
 class OrderImportManager(models.Manager["OrderImport"]):
@@ -40,7 +46,9 @@ class OrderImportManager(models.Manager["OrderImport"]):
     def with_pictures(self, user: User) -> models.QuerySet["OrderImport"]:
         """`visible_to`, with its team, project and what its page tells of its pictures, in one query."""
         pictures = ImportPicture._default_manager.filter(order_import=models.OuterRef("pk")).order_by("pk")
-        values = JSONObject(name="name", is_url="is_url", error="error", due_at="due_at", upload_id="upload")
+        values = JSONObject(
+            name="name", is_url="is_url", error="error", due_at="due_at", upload_id="upload", sha256="upload__sha256"
+        )
         rows = self.visible_to(user).select_related("team", "project")
         return rows.annotate(picture_values=ArraySubquery(pictures.values(values=values)))
 
@@ -122,7 +130,7 @@ class OrderImport(models.Model):
 
     @cached_property
     def known_pictures(self) -> "list[ImportPicture]":
-        """Its pictures with their uploads; of `with_pictures` the uploads have but their ids."""
+        """Its pictures with their uploads; of `with_pictures` the uploads have but ids and hashes."""
         read: list[dict[str, Any]] | None = getattr(self, "picture_values", None)
         if read is None:
             return list(self.pictures.select_related("upload"))
@@ -146,8 +154,15 @@ class OrderImport(models.Model):
 
 
 class ImportPictureManager(models.Manager["ImportPicture"]):
+    @transaction.atomic
     def keep(self, found: OrderImport, name: str, upload: Upload) -> None:
-        """Under its file's name; the newest of that name counts."""
+        """Under its file's name; the newest of that name counts. Raises ImportPictureError; then it is not kept."""
+        waiting = OrderImport.objects.filter(pk=found.pk, ordered_at=None)
+        if not list(waiting.select_for_update(no_key=True, of=("self",)).values_list("pk")):
+            raise ImportPictureError(gettext("The import was ordered or deleted meanwhile."))
+        others = self.filter(order_import=found, is_url=False).exclude(name=name[:PICTURE_NAME_LENGTH])
+        if others.count() >= MAX_PICTURES:
+            raise ImportPictureError(gettext("An import has at most %d uploaded pictures.") % MAX_PICTURES)
         values = {"upload": upload, "error": ""}
         self.update_or_create(order_import=found, name=name[:PICTURE_NAME_LENGTH], defaults=values)
 
@@ -209,8 +224,8 @@ class ImportPicture(models.Model):
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "ImportPicture":
-        upload = values.pop("upload_id")
-        return cls(**values, upload=Upload(pk=upload) if upload else None)
+        upload, sha256 = values.pop("upload_id"), values.pop("sha256")
+        return cls(**values, upload=Upload(pk=upload, sha256=sha256) if upload else None)
 
     def finish(self, *, upload: Upload | None = None, error: str = "") -> None:
         """It is fetched, or can't be."""

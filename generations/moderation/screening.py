@@ -74,8 +74,18 @@ def refuse_banned_looks(sha256: str, perceptual_hash: str) -> None:
 
 def refuse_banned_hashes(hashes: set[str]) -> None:
     """Of pictures that were kept before somebody banned them. Raises BannedPictureError."""
-    if hashes and BannedFile.objects.filter(sha256__in=hashes).exists():
-        raise BannedPictureError(_("This picture may not be used here any more. Choose another one."))
+    if banned_hashes(hashes):
+        raise BannedPictureError(banned_message())
+
+
+def banned_hashes(hashes: set[str]) -> set[str]:
+    """Those of banned files."""
+    return set(BannedFile.objects.filter(sha256__in=hashes).values_list("sha256", flat=True)) if hashes else set()
+
+
+def banned_message() -> str:
+    """Of a picture that was kept before."""
+    return _("This picture may not be used here any more. Choose another one.")
 
 
 def _hold(row: Generation, hit: Hit) -> Hold:
