@@ -5,12 +5,12 @@ from django.utils.translation import gettext as _
 
 from generations.exceptions import OrderRefusedError
 from generations.imports.check import CheckedImport
-from generations.models import Generation, ImportPicture, OrderImport, Tag
+from generations.models import Generation, ImportPicture, OrderImport, Tag, dollars
 from generations.orders.place import place_batch
 
 
 class ImportChangedError(OrderRefusedError):
-    """The sheet is not the one any more that was shown with its price."""
+    """The sheet, or its price, is not the one any more that was shown."""
 
 
 def order_import(checked: CheckedImport) -> list[Generation]:
@@ -21,11 +21,18 @@ def order_import(checked: CheckedImport) -> list[Generation]:
     found = checked.found
 
     def record(rows: list[Generation]) -> None:
+        _refuse_another_price(checked, rows)
         _mark_ordered(found, rows)
         _add_tags(checked, rows)
         ImportPicture.objects.filter(order_import=found).delete()
 
     return place_batch(checked.orders(), record=record)
+
+
+def _refuse_another_price(checked: CheckedImport, rows: list[Generation]) -> None:
+    cents = sum(row.cost_cents for row in rows)
+    if cents != checked.cents:
+        raise ImportChangedError(_("Nothing was ordered: it costs %s now. Look at it again.") % dollars(cents))
 
 
 def _mark_ordered(found: OrderImport, rows: list[Generation]) -> None:
