@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from generations.csv_export import unescape_formula
 
 MAX_BYTES: Final = 5 * 1024**2
+MAX_CELL: Final = 131_072  # characters, as csv has it
 MAX_ROWS: Final = 1000  # that say something, besides the header
 MAX_COLUMNS: Final = 50
 _MAX_BLANK: Final = 5000  # rows in all, blank ones among them
@@ -65,6 +66,8 @@ def read_file(data: bytes) -> Table:
 
 def read_text(text: str) -> Table:
     """The sheet in `text`, such as what a spreadsheet program puts on the clipboard. Raises TableError."""
+    if len(text) > MAX_BYTES:
+        raise TableError(_("This is more than 5 MB. Split it, or take out columns that aren’t needed."))
     text, delimiter = _named_delimiter(text.removeprefix("\ufeff"))
     if not text.strip(_NOTHING):
         raise TableError(_("It is empty. Choose a file with a row for each video."))
@@ -72,6 +75,15 @@ def read_text(text: str) -> Table:
     rows = _trim(_read(text, delimiter))
     _refuse_null(rows)
     return Table(rows, delimiter if len(rows[0]) > 1 else ",")
+
+
+def refuse_large(rows: Sequence[Row]) -> None:
+    """Raise TableError for cells that no file may have."""
+    number = next((number for number, row in enumerate(rows, start=1) if any(len(cell) > MAX_CELL for cell in row)), 0)
+    if number:
+        raise TableError(_("Row %d has a cell that is too long.") % number)
+    if sum(len(cell) for row in rows for cell in row) > MAX_BYTES:
+        raise TableError(_("The sheet would be larger than 5 MB."))
 
 
 def _decode(data: bytes) -> tuple[str, bool]:

@@ -1,6 +1,6 @@
 """What the pages of imports ask for: a sheet, what its columns mean, and what its blank cells stand for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from django import forms
@@ -14,13 +14,15 @@ from generations.forms import QUALITY_CHOICES
 from generations.imports import columns
 from generations.imports.check import DEFAULT_FIELDS, defaults_of
 from generations.imports.columns import Field
-from generations.imports.table import Table, TableError, read_file, read_text
+from generations.imports.pairs import find_pairs
+from generations.imports.table import MAX_ROWS, Row, Table, TableError, read_file, read_text
 from generations.models import Collection, OrderImport
 from generations.models.order_import import IMPORT_NAME_LENGTH
 from generations.prompt_fields import PlainTextField
 
 _INPUT: Final = {"class": "input", "dir": "auto", "autocomplete": "off"}
 _PRIVATE: Final = {"team": False, "me": True}
+_PAIR_COLUMNS: Final = (Field.PROMPT, Field.START, Field.TAIL)
 
 
 class SheetForm(forms.Form):
@@ -55,6 +57,37 @@ class SheetForm(forms.Form):
         except TableError as error:
             self.add_error("sheet" if file is not None else "pasted", str(error))
         return self.cleaned_data
+
+
+class PairsForm(forms.Form):
+    """One prompt for rows that are made of pictures, by the names of their files. `rows` is what a valid one makes."""
+
+    prompt = PlainTextField(
+        label=gettext_lazy("One prompt for all"),
+        required=False,
+        max_length=MAX_PROMPT_CHARACTERS,
+        widget=forms.Textarea(attrs={**_INPUT, "rows": 2}),
+        help_text=gettext_lazy("Blank: the words of each file’s name. You can change each one afterwards."),
+    )
+    rows: list[Row]
+
+    def __init__(self, names: Iterable[str], *args: Any) -> None:
+        super().__init__(*args)
+        self.names = names
+
+    def clean(self) -> dict[str, Any]:
+        prompt = self.cleaned_data.get("prompt", "")
+        self.rows = [[prompt or pair.title, pair.start, pair.tail] for pair in find_pairs(self.names)]
+        if len(self.rows) > MAX_ROWS:
+            words = _("The pictures make %(rows)s rows; use at most %(most)s. Make two imports of them.")
+            self.add_error(None, words % {"rows": f"{len(self.rows):,}", "most": f"{MAX_ROWS:,}"})
+        return self.cleaned_data
+
+    def columns(self) -> dict[str, Any]:
+        """Of the import, where the form is valid."""
+        header = [str(field.label) for field in _PAIR_COLUMNS]
+        mapping = [field.value for field in _PAIR_COLUMNS]
+        return {"rows": [header, *self.rows], "mapping": mapping, "has_header": True, "delimiter": ","}
 
 
 class ColumnsForm(forms.Form):

@@ -4,7 +4,7 @@ import uuid
 from typing import Any, Final
 
 from django.contrib import messages
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
@@ -30,7 +30,6 @@ from generations.forms import read_file
 from generations.imports.check import check, urls_of
 from generations.imports.columns import Field
 from generations.imports.order import order_import
-from generations.imports.pairs import find_pairs
 from generations.imports.pictures import clean_file_name
 from generations.imports.results import csv_lines, progress_of, results_of
 from generations.imports.table import MAX_BYTES, MAX_ROWS
@@ -38,12 +37,11 @@ from generations.models import Collection, ImportPicture, OrderImport
 from generations.orders.place import save_upload
 from generations.orders.rate_limits import refuse_too_many_import_pictures
 from generations.pictures import DecoderBusyError
-from generations.views.import_forms import ColumnsForm, SheetForm, carried_mapping, mapping_of
+from generations.views.import_forms import PairsForm, SheetForm, mapping_of
 
 SHEET_BYTES: Final = 4 * MAX_BYTES  # what is pasted grows on its way, most in other letters than Latin
 SHOWN: Final = 100  # wrong rows at once, and right ones
 _LISTED: Final = 50  # imports on the first page
-_PAIR_COLUMNS: Final = (Field.PROMPT, Field.START, Field.TAIL)
 
 
 @body_limit(SHEET_BYTES)
@@ -77,7 +75,12 @@ def _begin(request: AuthenticatedHttpRequest, teams: list[Team], **columns: Any)
     team = next((team for team in teams if team.slug == request.GET.get("team")), teams[0])
     key = whole_number(request.GET.get("project", ""))
     project = Collection.objects.usable_by(request.user).select_related("team").filter(pk=key or 0).first()
-    return OrderImport.objects.begin(request.user, team=project.team if project else team, project=project, **columns)
+    with transaction.atomic():
+        payer = project.team if project else team
+        made = OrderImport.objects.begin(request.user, team=payer, project=project, **columns)
+        ImportPicture.objects.set_urls(made, urls_of(made))  # the page of its columns may be left out
+        tasks.wake_import_pictures()
+    return made
 
 
 def _visible(
@@ -91,7 +94,7 @@ def _visible(
     return found
 
 
-def _open(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> OrderImport:
+def open_import(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> OrderImport:
     """One that the user may change and order."""
     found = _visible(request, pk)
     if not rights_of(request.user).may(Action.GENERATE, found.team_id):
@@ -104,7 +107,7 @@ def _open(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> OrderImport:
 def order_import_page(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The sheet with what is wrong in it; once it is ordered, what became of its rows."""
     found = _visible(request, pk, OrderImport.objects.with_pictures(request.user))
-    return _results_page(request, found) if found.ordered_at else _check_page(request, found)
+    return _results_page(request, found) if found.ordered_at else check_page(request, found)
 
 
 @require_safe
@@ -124,9 +127,10 @@ def _fetching(found: OrderImport) -> dict[str, int]:
     return {**counts, "fetched": counts["urls"] - counts["waiting"]}
 
 
-def _check_page(
-    request: AuthenticatedHttpRequest, found: OrderImport, refusal: str = "", status: int = 200
+def check_page(
+    request: AuthenticatedHttpRequest, found: OrderImport, refusal: str = "", status: int = 200, **forms: Any
 ) -> HttpResponse:
+    """`forms` are those that come back with errors, and `typed` what was typed and is not saved."""
     checked = check(found)
     payer = next((one for one in payers_of(request.user) if one.team.pk == found.team_id), None)
     project = next((one for one in payer.projects if one.project.pk == found.project_id), None) if payer else None
@@ -144,7 +148,9 @@ def _check_page(
         "project_budget": project.budget if project else None,
         "refusal": refusal,
         "sheet_form": SheetForm(),
+        "pairs_form": PairsForm([]),
         **_pictures(found),
+        **forms,
     }
     return render(request, "imports/import.html", context, status=status)
 
@@ -164,99 +170,12 @@ def _pictures(found: OrderImport) -> dict[str, Any]:
     }
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-def columns(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    found = _open(request, pk)
-    if found.ordered_at or not found.rows:
-        return redirect(found)
-    form = ColumnsForm(request.user, found, request.POST if request.method == "POST" else None)
-    if form.is_bound and form.is_valid():
-        _save(request, found, form.columns())
-        return redirect(found)
-    context = {"import": found, "form": form}
-    return render(request, "imports/columns.html", context, status=422 if form.is_bound else 200)
-
-
-@transaction.atomic
-def _save(request: AuthenticatedHttpRequest, found: OrderImport, values: dict[str, Any]) -> None:
-    """What a sheet changed meanwhile says counts; the pictures that it names by address are then fetched."""
-    if not found.change(**values):
-        messages.error(request, _("The sheet was changed in another tab meanwhile. Nothing was saved; look again."))
-        return
-    ImportPicture.objects.set_urls(found, urls_of(found))
-    tasks.wake_import_pictures()
-
-
-@body_limit(SHEET_BYTES)
-@require_POST
-@login_required
-def change(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """`verb` is `cells`: corrected ones by `cell-<row>-<column>`, `sheet`: a corrected file or paste, `pairs`: rows
-    for the pictures that were uploaded, or `fetch`: try addresses once more that gave no picture.
-    """
-    found, verb = _open(request, pk), request.POST.get("verb", "")
-    if verb not in {"cells", "sheet", "pairs", "fetch"}:
-        raise BadRequest("No such verb.")
-    if found.ordered_at:
-        return redirect(found)
-    if verb == "sheet":
-        return _replace(request, found)
-    if verb == "cells":
-        _save(request, found, {"rows": _corrected(request, found)})
-    elif verb == "pairs":
-        _save(request, found, _paired(request, found))
-    else:
-        ImportPicture.objects.retry(found)
-        tasks.wake_import_pictures()
-    return redirect(found)
-
-
-def _corrected(request: AuthenticatedHttpRequest, found: OrderImport) -> list[list[str]]:
-    rows = [list(row) for row in found.rows]
-    for name, value in request.POST.items():
-        if not name.startswith("cell-"):
-            continue
-        number, column = (whole_number(part) for part in [*name.split("-"), "", ""][1:3])
-        if number is None or column is None or not (1 <= number <= len(rows)) or column >= len(rows[number - 1]):
-            raise BadRequest("No such cell.")
-        rows[number - 1][column] = str(value).replace("\0", "").replace("\r\n", "\n")
-    return rows
-
-
-def _paired(request: AuthenticatedHttpRequest, found: OrderImport) -> dict[str, Any]:
-    """`prompt` is that of all, or blank: the names of the files."""
-    prompt = request.POST.get("prompt", "").replace("\0", "").strip()
-    names = ImportPicture.objects.filter(order_import=found, is_url=False).values_list("name", flat=True)
-    rows = [[prompt or pair.title, pair.start, pair.tail] for pair in find_pairs(names)][:MAX_ROWS]
-    header = [str(field.label) for field in _PAIR_COLUMNS]
-    return {
-        "rows": [header, *rows],
-        "mapping": [field.value for field in _PAIR_COLUMNS],
-        "has_header": True,
-        "delimiter": ",",
-    }
-
-
-def _replace(request: AuthenticatedHttpRequest, found: OrderImport) -> HttpResponse:
-    form = SheetForm(request.POST, request.FILES)
-    if not form.is_valid():
-        for errors in form.errors.values():
-            messages.error(request, str(errors[0]))
-        return redirect(found)
-    if found.mapping:
-        _save(request, found, carried_mapping(found, form.table))
-        return redirect(found)
-    _save(request, found, mapping_of(form.table))
-    return redirect("import-columns", found.pk)
-
-
 @body_limit(PICTURES_BYTES)
 @require_POST
 @login_required
 def pictures(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Files `picture`; a script sends one at a time, with its path in the folder as `name`, and gets JSON."""
-    found, files = _open(request, pk), request.FILES.getlist("picture")
+    found, files = open_import(request, pk), request.FILES.getlist("picture")
     if found.ordered_at or not files:
         return _answer(request, found, [_("Choose pictures.")], 422)
     problems, status = [], 201
@@ -296,23 +215,24 @@ def _answer(request: AuthenticatedHttpRequest, found: OrderImport, problems: lis
 @require_POST
 @login_required
 def order(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """`version` and `cents` are those of the sheet and the price that the user has seen."""
-    found = _open(request, pk)
+    """`version`, `cents` and `project` are those of the sheet, the price and who pays it, as the user has seen them."""
+    found = open_import(request, pk)
     if found.ordered_at:
         return redirect(found)
     checked = check(found)
     if not checked.is_ready:
-        return _check_page(request, found, _("Nothing was ordered: correct what is wrong first."), status=422)
-    if (request.POST.get("version"), request.POST.get("cents")) != (str(found.version), str(checked.cents)):
-        why = _("Nothing was ordered: the sheet or its price has changed since this page was shown. Look again.")
-        return _check_page(request, found, why, status=422)
+        return check_page(request, found, _("Nothing was ordered: correct what is wrong first."), status=422)
+    seen = [request.POST.get(name, "") for name in ("version", "cents", "project")]
+    if seen != [str(found.version), str(checked.cents), str(found.project_id or "")]:
+        why = _("Nothing was ordered: the sheet, its price or its project has changed since this page was shown.")
+        return check_page(request, found, why, status=422)
     try:
         made = order_import(checked)
     except (OrderRefusedError, BucketDownError) as error:
         again = _visible(request, pk)
         if again.ordered_at:
             return redirect(again)
-        return _check_page(request, again, str(error), status=503 if isinstance(error, BucketDownError) else 422)
+        return check_page(request, again, str(error), status=503 if isinstance(error, BucketDownError) else 422)
     tasks.wake()
     message = ngettext("%d video ordered.", "%d videos ordered.", len(made))
     messages.success(request, message % len(made))

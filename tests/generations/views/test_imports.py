@@ -1,7 +1,9 @@
 """Sheets through the pages: brought, mapped, corrected, ordered by one press or not at all, and given back."""
 
 import csv
+import html
 import io
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -20,14 +22,17 @@ from generations.bucket import BucketDownError
 from generations.flows.delete_account import delete_account
 from generations.flows.delete_team import delete_team
 from generations.imports import fetch
-from generations.imports.check import check
+from generations.imports.check import CheckedImport, check
+from generations.imports.order import order_import
 from generations.models import (
+    BannedFile,
     Collection,
     Generation,
     Hold,
     ImportPicture,
     InputPicture,
     OrderImport,
+    Price,
     PromptRule,
     Relation,
     Status,
@@ -36,10 +41,13 @@ from generations.models import (
     TeamPause,
     Upload,
 )
-from generations.models.order_import import IMPORT_RETENTION, MAX_IMPORTS
+from generations.models import order_import as order_import_models
+from generations.models.order_import import IMPORT_RETENTION, MAX_IMPORTS, ImportPictureError
 from generations.models.picture import UPLOAD_RETENTION
+from generations.orders.place import place_retry
 from generations.storage.cleanup import delete_unused_uploads
-from tests.cast import make_upload, picture, signed_in
+from generations.views import imports
+from tests.cast import make_generation, make_upload, picture, signed_in
 from tests.generations.imports.cast import HEADER, make_import, sheet
 
 pytestmark = pytest.mark.django_db
@@ -51,17 +59,20 @@ def page(found: OrderImport, part: str = "") -> str:
 
 def press(client: Client, found: OrderImport, **changed: Any) -> Any:
     found = OrderImport.objects.select_related("user", "team", "project").get(pk=found.pk)
-    values = {"version": found.version, "cents": check(found).cents} | changed
+    values = {"version": found.version, "cents": check(found).cents, "project": found.project_id or ""} | changed
     return client.post(page(found, "order"), values)
 
 
 def change(client: Client, found: OrderImport, verb: str, **values: Any) -> Any:
-    return client.post(page(found, "change"), {"verb": verb} | values)
+    """As the sheet is now, unless `version` is given."""
+    version = OrderImport.objects.get(pk=found.pk).version
+    return client.post(page(found, "change"), {"verb": verb, "version": version} | values)
 
 
 def settings_of(found: OrderImport, **changed: str) -> dict[str, str]:
     """The form of the columns as it stands."""
     values = {f"column-{index}": name for index, name in enumerate(found.mapping)}
+    values["version"] = str(OrderImport.objects.get(pk=found.pk).version)
     values |= {"has_header": "on", "duration": "5", "aspect_ratio": "16:9", "quality": "pro", "cfg_scale": "0.5"}
     return (
         values | {"team": found.team.slug, "project": "", "seen_by": "", "prompt": "", "negative_prompt": ""} | changed
@@ -176,7 +187,7 @@ def test_a_corrected_file_keeps_what_was_said_of_the_columns(film: Team, bob: Us
 
 def test_pressed_twice_it_is_ordered_once(film: Team, bob: User) -> None:
     found, client = make_import(bob, film, "Fox,,,,,,,,", "Bear,,,,,,,,"), signed_in(bob)
-    values = {"version": 0, "cents": 70}
+    values = {"version": 0, "cents": 70, "project": ""}
 
     first, second = (client.post(page(found, "order"), values) for _ in range(2))
 
@@ -190,7 +201,7 @@ def test_pressed_twice_at_once_it_is_ordered_once(film: Team, bob: User) -> None
 
     def post(_: int) -> int:
         try:
-            return signed_in(bob).post(page(found, "order"), {"version": 0, "cents": 700}).status_code
+            return signed_in(bob).post(page(found, "order"), {"version": 0, "cents": 700, "project": ""}).status_code
         finally:
             connections.close_all()
 
@@ -200,7 +211,7 @@ def test_pressed_twice_at_once_it_is_ordered_once(film: Team, bob: User) -> None
     assert Tag.objects.get().generations.count() == 20
 
 
-@pytest.mark.parametrize("changed", [{"version": 7}, {"cents": 1}, {"version": "", "cents": ""}])
+@pytest.mark.parametrize("changed", [{"version": 7}, {"cents": 1}, {"project": "1"}, {"version": "", "cents": ""}])
 def test_what_was_not_seen_is_not_ordered(film: Team, bob: User, changed: dict[str, Any]) -> None:
     found = make_import(bob, film, "Fox,,,,,,,,")
 
@@ -503,3 +514,236 @@ def test_delete(film: Team, bob: User) -> None:
 
     assert not OrderImport.objects.exists()
     assert Generation.objects.exists()
+
+
+def test_a_project_that_is_deleted_meanwhile_is_told_first(film: Team, bob: User) -> None:
+    """What was to be paid by it would be paid by nobody's budget but the team's."""
+    project = Collection.objects.create(team=film, name="Spring")
+    found, client = make_import(bob, film, "Fox,,,,,,,,", project=project), signed_in(bob)
+    seen = project.pk
+    project.delete()
+
+    assert press(client, found, project=seen).status_code == 422
+    assert not Generation.objects.exists()
+    press(client, found)
+    assert Generation.objects.get().billed_project is None
+
+
+def test_a_price_that_changes_at_the_last_moment_is_shown_first(
+    film: Team, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, client = make_import(bob, film, "Fox,,,,,,,,"), signed_in(bob)
+
+    def dearer(checked: CheckedImport) -> list[Generation]:
+        Price.objects.update(cents=900)
+        return order_import(checked)
+
+    monkeypatch.setattr(imports, "order_import", dearer)
+    answer = press(client, found)
+
+    assert "it costs $9.00 now" in answer.content.decode()
+    assert not Generation.objects.exists()
+    assert OrderImport.objects.get().ordered_at is None
+
+
+REPLACED = ["Bear,,10,,,,,,", "Hare,,10,,,,,,"]
+STALE = "changed in another tab meanwhile. Nothing was saved"
+
+
+def replace(client: Client, found: OrderImport, *rows: str) -> None:
+    change(client, found, "sheet", pasted=sheet(*rows).replace(",", "\t"))
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ({"verb": "cells", "cell-2-0": "Red fox", "cell-3-2": "10"}, ["Red fox", "Row 2, column A"]),
+        ({"verb": "cells", "cell-2-0": "Red fox", "cell-99-3": "9:16"}, ["Red fox", "9:16", "Row 99, column D"]),
+        ({"verb": "sheet", "pasted": "Prompt\tDuration\nAn owl\t5"}, ["An owl\t5"]),
+        ({"verb": "pairs", "prompt": "It walks"}, ["It walks"]),
+        ({"verb": "pairs", "prompt": ""}, []),
+    ],
+)
+def test_a_stale_tab_changes_nothing_and_loses_nothing(
+    film: Team, bob: User, values: dict[str, str], kept: list[str]
+) -> None:
+    found, client = make_import(bob, film, "Fox,,7,,,,,,", "Owl,,7,,,,,,"), signed_in(bob)
+    replace(client, found, *REPLACED)
+
+    answer = change(client, found, version="0", **values)
+
+    words = html.unescape(answer.content.decode())
+    assert (answer.status_code, STALE in words) == (409, True)
+    assert [word for word in kept if word not in words] == []
+    assert [row[0] for row in OrderImport.objects.get().rows[1:]] == ["Bear", "Hare"]
+
+
+def test_columns_of_a_stale_tab_are_those_of_another_sheet(film: Team, bob: User) -> None:
+    found, client = (
+        make_import(bob, film, "Fox,5", header="Text,Seconds", mapping=["prompt", "duration"]),
+        signed_in(bob),
+    )
+    sent = settings_of(found, prompt="Typed", **{"column-0": "negative_prompt"})
+    change(client, found, "sheet", pasted="Seconds\tText\tTags\n10\tBear\tx")
+
+    answer = client.post(page(found, "columns"), sent)
+
+    assert answer.status_code == 409
+    assert STALE in answer.content.decode()
+    assert answer.context["form"]["prompt"].value() == "Typed"
+    assert [answer.context["form"][f"column-{index}"].value() for index in range(3)] == ["duration", "prompt", ""]
+    assert OrderImport.objects.get().mapping == ["duration", "prompt", ""]
+    again = {name: value for name, value in sent.items() if not name.startswith("column-")}
+    again |= {"version": "1", "column-0": "duration", "column-1": "prompt", "column-2": "tags"}
+    assert client.post(page(found, "columns"), again).status_code == 302
+    assert OrderImport.objects.get().defaults["prompt"] == "Typed"
+
+
+def test_the_same_press_twice_is_no_conflict(film: Team, bob: User) -> None:
+    found, client = make_import(bob, film, "Fox,,7,,,,,,"), signed_in(bob)
+
+    answers = [change(client, found, "cells", version="0", **{"cell-2-2": "10"}) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+
+
+def test_what_was_ordered_in_another_tab_says_so(film: Team, bob: User) -> None:
+    found, client = make_import(bob, film, "Fox,,,,,,,,"), signed_in(bob)
+    press(client, found)
+
+    answer = client.post(page(found, "change"), {"verb": "cells", "version": "0", "cell-2-0": "Bear"}, follow=True)
+
+    assert "It was ordered in another tab meanwhile." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"verb": "sheet", "pasted": "Prompt\tSeconds\n" + "Typed long\t5\n" * 1001}, "use at most 1,000"),
+        ({"verb": "sheet", "pasted": 'Prompt,Seconds\n"Typed long,5\n'}, "a quotation mark is missing"),
+        ({"verb": "sheet", "pasted": "x" * (5 * 1024**2 + 1)}, "more than 5 MB"),
+        ({"verb": "pairs", "prompt": "Typed long " * 300}, "at most 2500 characters"),
+        ({"verb": "cells", "cell-2-0": "Typed long " + "x" * 131_072}, "Row 2 has a cell that is too long"),
+        ({"verb": "cells", **{f"cell-{row}-0": "x" * 131_000 for row in range(2, 50)}}, "larger than 5 MB"),
+    ],
+)
+def test_what_is_refused_comes_back_as_it_was_typed(film: Team, bob: User, values: dict[str, str], words: str) -> None:
+    """A prompt of all rows would stand in the sheet a thousand times."""
+    found = make_import(bob, film, *["Fox,,7,,,,,,"] * 60)
+    if values["verb"] == "pairs":
+        found = OrderImport.objects.create(user=bob, team=film, name="Pictures")
+        ImportPicture.objects.keep(found, "a.png", make_upload(bob))
+    before = OrderImport.objects.get(pk=found.pk).rows
+
+    answer = change(signed_in(bob), found, **values)
+
+    text = html.unescape(answer.content.decode())
+    assert (answer.status_code, words in text) == (422, True)
+    assert "Typed long" not in "".join(values.values()) or text.count("Typed long") >= 1
+    assert OrderImport.objects.get(pk=found.pk).rows == before
+
+
+def test_pictures_for_more_rows_than_may_be_are_not_left_out_unsaid(film: Team, bob: User) -> None:
+    found = OrderImport.objects.create(user=bob, team=film, name="Pictures")
+    upload = make_upload(bob)
+    ImportPicture.objects.bulk_create(
+        ImportPicture(order_import=found, name=f"{number} fox.png", upload=upload) for number in range(1001)
+    )
+
+    answer = change(signed_in(bob), found, "pairs", prompt="It walks")
+
+    assert "The pictures make 1,001 rows; use at most 1,000." in answer.content.decode()
+    assert "It walks" in answer.content.decode()
+    assert OrderImport.objects.get().rows == []
+
+
+def test_addresses_are_fetched_though_the_columns_are_never_confirmed(film: Team, bob: User) -> None:
+    signed_in(bob).post("/import/?team=film", {"pasted": "Prompt\tStart\nFox\thttps://example.com/a.png"})
+
+    assert ImportPicture.objects.get().name == "https://example.com/a.png"
+    assert [picture.name for picture in ImportPicture.objects.claim_due(9, fetch.LEASE)] == [
+        "https://example.com/a.png"
+    ]
+
+
+@pytest.mark.parametrize("state", ["ordered", "deleted", "full"])
+def test_an_import_that_takes_no_more_pictures_keeps_none(
+    film: Team, bob: User, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture that came late would be kept for ever: it is of no order and of no sheet that expires."""
+    found, client = make_import(bob, film, "Fox,,,,,,,,"), signed_in(bob)
+    monkeypatch.setattr(order_import_models, "MAX_PICTURES", 1)
+    ImportPicture.objects.keep(found, "a.png", make_upload(bob))
+    ImportPicture.objects.keep(found, "a.png", make_upload(bob, picture(color="red")))  # the same name again
+    if state == "ordered":
+        press(client, found)
+    elif state == "deleted":
+        found.delete()
+        found = OrderImport(pk=uuid.uuid4())
+    before = ImportPicture.objects.count()
+
+    with pytest.raises(ImportPictureError):
+        ImportPicture.objects.keep(found, "b.png", make_upload(bob))
+
+    assert ImportPicture.objects.count() == before
+    if state == "full":
+        values = {"picture": SimpleUploadedFile("b.png", picture())}
+        answer = client.post(page(found, "pictures"), values, headers={"Accept": "application/json"})
+        assert answer.json() == {"errors": ["b.png: An import has at most 1 uploaded pictures."]}
+
+
+def test_a_banned_picture_is_told_by_its_cell(film: Team, bob: User) -> None:
+    found, client = make_import(bob, film, "Fox,,,,good,,,,", "Bear,,,,good,bad,,,", "Hare,,,,,,,,"), signed_in(bob)
+    good, bad = make_upload(bob), make_upload(bob, picture(color="red"))
+    ImportPicture.objects.keep(found, "good.png", good)
+    ImportPicture.objects.keep(found, "bad.png", bad)
+    seen = {"version": 0, "cents": check(found).cents, "project": ""}
+    BannedFile.objects.create(sha256=bad.sha256, reason="x")
+
+    answer = client.post(page(found, "order"), seen)
+
+    assert (answer.status_code, Generation.objects.count()) == (422, 0)
+    for text in (answer.content.decode(), client.get(page(found)).content.decode()):
+        assert "1 to correct" in text
+        assert "may not be used here any more" in text[text.index('name="cell-3-5"') :]
+        assert 'name="cell-3-4"' not in text
+    change(client, found, "cells", **{"cell-3-5": "good"})
+    press(client, found)
+    assert Generation.objects.count() == 3
+
+
+def end(row: Generation, status: Status, cents: int = 0) -> None:
+    ended = {"due_at": None, "finished_at": timezone.now(), "cost_cents": cents, "message": status.label}
+    Generation.objects.filter(pk=row.pk).update(status=status, reason="x", responsible_party="studio", **ended)
+    row.refresh_from_db()
+
+
+def results(client: Client, found: OrderImport) -> list[list[str]]:
+    text = client.get(page(found, "results.csv")).getvalue().decode("utf-8-sig")
+    return [row[-4:] for row in csv.reader(io.StringIO(text))][1:]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_results_follow_retries(film: Team, alice: User, bob: User, settings: Settings, rows: int) -> None:
+    found, client = make_import(bob, film, *["Fox,,,,,,,,"] * rows), signed_in(bob)
+    press(client, found)
+    first, *others = Generation.objects.order_by("batch_index")
+    for row in (first, *others):
+        end(row, Status.FAILED, 10)
+    second = place_retry(first, alice, uuid.uuid4())
+    end(second, Status.CANCELED)
+    third = place_retry(second, bob, uuid.uuid4())
+    make_generation(bob, film, parent=first, relation=Relation.REMIX)  # another video
+    first.move_to_trash(bob)
+    at = f"{settings.SITE_URL}/generations/"
+
+    assert results(client, found)[0] == ["queued", f"{at}{third.pk}/", "0.35", ""]
+    assert [row[:3] for row in results(client, found)[1:]] == [["failed", f"{at}{row.pk}/", "0.10"] for row in others]
+    assert f"0 of {rows} made" in client.get(page(found)).content.decode()
+    first.restore_from_trash(bob)
+    assert results(client, found)[0][2] == "0.45"
+    end(third, Status.CANCELED)
+    third.move_to_trash(bob)
+    assert results(client, found)[0][:2] == ["canceled", f"{at}{second.pk}/"]
+    Generation.objects.update(is_private=True)
+    assert results(client, found)[0][:2] == ["failed", f"{at}{first.pk}/"]  # alice's own is hers alone
