@@ -18,7 +18,8 @@ class _Echo:
 
 def lines(columns: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = ",") -> Iterator[str]:
     """One line each, the columns' names first."""
-    writer = csv.writer(_Echo(), delimiter=delimiter)
+    # all in quotation marks: what divides by another sign would else begin a cell, maybe a formula, inside of one
+    writer = csv.writer(_Echo(), delimiter=delimiter, quoting=csv.QUOTE_ALL)
     yield "\ufeff"  # by which Excel knows UTF-8
     yield writer.writerow(map(_escape_formula, columns))
     for row in rows:
