@@ -146,6 +146,7 @@ def _page(request: AuthenticatedHttpRequest, found: Shot, form: ShotForm, status
         "number": found.number,  # type: ignore[attr-defined]  # annotated
         "form": form,
         "is_conflict": status == 409,
+        "version": form["version"].value() if status == 422 else found.version,
         "slots": [(slot.value, slot.label, form.kept.get(Slot(slot))) for slot in Slot],
         "now": timezone.now(),
     }
