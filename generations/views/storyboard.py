@@ -45,6 +45,8 @@ class NewShotsForm(forms.Form):
 
     def clean_prompts(self) -> list[str]:
         lines = numbered_lines(self.cleaned_data["prompts"])
+        if len(lines) > MAX_SHOTS:
+            raise forms.ValidationError(_("A storyboard has at most %d shots.") % MAX_SHOTS)
         for number, line in lines:
             if "\0" in line:
                 self.add_error("prompts", _("Line %d has characters that can’t be kept, such as null.") % number)
