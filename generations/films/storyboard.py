@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import Arguments, Duration, Endpoint, InvalidArguments, Source, parse
-from generations.models import OPEN, Collection, Generation, Shot, Slot, dollars
-from generations.orders.place import Order, place_batch
+from generations.models import OPEN, BannedFile, Collection, Generation, Shot, Slot, dollars
+from generations.moderation.screening import banned_message
+from generations.orders.place import Order, Record
 
 MAX_ORDERED: Final = 50  # shots at once
 MAX_TAKES: Final = 6  # of a shot on the storyboard, the newest
@@ -55,6 +56,7 @@ class Slide:
     takes: list[Take]
     take_count: int
     is_missing: bool  # nothing is made of it, and nothing is being made
+    is_banned: bool  # one of its pictures
 
     @property
     def current(self) -> Generation | None:
@@ -76,12 +78,14 @@ def slides_with_takes(user: User, rows: QuerySet[Shot], most: int = MAX_TAKES) -
     takes = Generation.objects.visible_to(user).filter(shot=OuterRef("pk"))
     newest = takes.order_by("-created_at", "-id")
     count = takes.order_by().values("shot").annotate(count=Count("pk")).values("count")
+    banned = BannedFile.objects.filter(Q(sha256=OuterRef("start__sha256")) | Q(sha256=OuterRef("tail__sha256")))
     shots = list(
         rows.annotate(
             take_ids=ArraySubquery(newest.values("pk")[: most or 1]),
             newest_done=Subquery(newest.filter(video__isnull=False).values("pk")[:1]),
             take_count=Coalesce(Subquery(count), Value(0)),
             is_missing=~Exists(takes.filter(_HAS_VIDEO_OR_WILL).order_by()),
+            is_banned=Exists(banned),
         )
     )
     ids = {pk for shot in shots for pk in (*shot.take_ids, shot.newest_done, shot.chosen_id) if pk}
@@ -102,7 +106,7 @@ def _slide(shot: Any, number: int, known: Mapping[uuid.UUID, Generation]) -> Sli
         for pk, place in numbers.items()
         if pk in known
     ]
-    return Slide(shot, number, takes, shot.take_count, shot.is_missing)
+    return Slide(shot, number, takes, shot.take_count, shot.is_missing, shot.is_banned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,8 @@ def _plan_order(slide: Slide, defaults: Mapping[str, Any], prices: Mapping[Endpo
         problems.append(_("A draft takes no end picture. Remove it, or choose another quality."))
     seconds = str(arguments.duration.value) if arguments else str(values["duration"])
     cents = prices.get(endpoint, {}).get(seconds)
+    if slide.is_banned:
+        problems.append(banned_message())
     if cents is None and not problems:
         problems.append(_("This can’t be ordered now: it has no price, or its quality is switched off for the team."))
     return ShotOrder(slide, endpoint, int(seconds), cents or 0, arguments, problems)
@@ -181,15 +187,13 @@ def _values(shot: Shot, defaults: Mapping[str, Any]) -> dict[str, Any]:
     return values | {"prompt": shot.prompt, "cfg_scale": defaults["cfg_scale"]}
 
 
-def order_shots(user: User, shots: Sequence[ShotOrder], key: uuid.UUID, *, is_missing: bool) -> list[Generation]:
-    """All of them by one press, or none, at the price that they have in `shots`.
-
-    `is_missing`: as long as none has a video. Raises OrderRefusedError, and BucketDownError.
+def refuse_changed(user: User, shots: Sequence[ShotOrder], *, is_missing: bool) -> Record:
+    """For `place_batch`: raise OrderRefusedError at the end of the order's transaction, in which others wait, unless
+    the shots are there, cost what they do in `shots`, and with `is_missing` have no video yet.
     """
     cents = sum(shot.cents for shot in shots)
 
-    def refuse_changed(rows: list[Generation]) -> None:
-        """In the transaction of the rows: other orders in the project wait until it has ended."""
+    def record(rows: list[Generation]) -> None:
         if any(row.shot_id is None for row in rows):
             raise ShotsChangedError(_("Nothing was ordered: some of these shots were deleted meanwhile. Look again."))
         if (now := sum(row.cost_cents for row in rows)) != cents:
@@ -198,7 +202,7 @@ def order_shots(user: User, shots: Sequence[ShotOrder], key: uuid.UUID, *, is_mi
         if is_missing:
             _refuse_ordered(user, rows)
 
-    return place_batch([shot.order(user, key) for shot in shots], record=refuse_changed)
+    return record
 
 
 def _refuse_ordered(user: User, rows: list[Generation]) -> None:

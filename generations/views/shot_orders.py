@@ -28,11 +28,12 @@ from generations.films.storyboard import (
     ShotsChangedError,
     ShotsOrderedError,
     Slide,
-    order_shots,
     plan_orders,
+    refuse_changed,
     slides_of,
 )
 from generations.models import Collection, EndpointSwitch, Generation, dollars
+from generations.orders.place import place_batch
 from generations.views.shots import parameters_of
 
 
@@ -92,8 +93,9 @@ def generate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 def _order(request: AuthenticatedHttpRequest, project: Collection, key: uuid.UUID) -> HttpResponse:
     plan = _plan(request, project)
     _refuse(request, plan)
-    orders = [line.order for line in plan.lines]
-    made = order_shots(request.user, orders, key, is_missing="missing" in request.POST)
+    shots = [line.order for line in plan.lines]
+    record = refuse_changed(request.user, shots, is_missing="missing" in request.POST)
+    made = place_batch([shot.order(request.user, key) for shot in shots], record=record)
     tasks.wake()
     words = ngettext("%d video is ordered.", "%d videos are ordered.", len(made))
     messages.success(request, words % len(made))

@@ -21,6 +21,7 @@ from generations.flows.delete_account import delete_account
 from generations.flows.delete_team import delete_team
 from generations.models import (
     MAX_SHOTS,
+    BannedFile,
     Collection,
     Film,
     Generation,
@@ -235,6 +236,45 @@ def test_two_at_once_lose_nothing(bob: User, alice: User, spring: Collection) ->
     edit(client, shot, prompt="A grey fox")
     shot.refresh_from_db()
     assert shot.prompt == "A grey fox"
+
+
+def test_error_of_ones_own_hides_nothing_that_was_saved_meanwhile(bob: User, alice: User, spring: Collection) -> None:
+    [shot] = add(spring, "A fox")
+    client = signed_in(bob)
+    edit(signed_in(alice), shot, prompt="A red fox")
+
+    answer = edit(client, shot, prompt="A grey fox", duration="7")
+    [version] = re.findall('name="version" value="([^"]*)"', answer.content.decode())
+    answer = edit(client, shot, prompt="A grey fox", version=version)
+
+    assert answer.status_code == 409
+    assert "A red fox" in answer.content.decode()
+    shot.refresh_from_db()
+    assert shot.prompt == "A red fox"
+    [version] = re.findall('name="version" value="([^"]*)"', answer.content.decode())
+    assert edit(client, shot, prompt="A grey fox", version=version).status_code == 302
+
+
+def test_more_lines_than_shots_may_be_are_told_in_one_sentence(bob: User, spring: Collection) -> None:
+    answer = change(bob, spring, "add", prompts="\n".join(["x" * 2501] * 300 + ["y"] * 300))
+
+    assert (answer.status_code, order_of(spring)) == (422, [])
+    assert answer.context["form"].errors["prompts"] == ["A storyboard has at most 500 shots."]
+
+
+def test_banned_picture_is_told_beside_its_shot(bob: User, spring: Collection) -> None:
+    good, bad = make_upload(bob), make_upload(bob, picture(color="red"))
+    [fine] = add(spring, "a", start=good)
+    [banned] = add(spring, "b", start=good, tail=bad)
+    client = signed_in(bob)
+    sent = quote(client, spring, missing="")
+    BannedFile.objects.create(sha256=bad.sha256, reason="x")
+
+    page = client.post(board(spring, "generate"), sent).content.decode()
+
+    assert "may not be used here any more" in text_of(page[page.index(f'id="order-{banned.pk}_error"') :])
+    assert f'id="order-{fine.pk}_error"' not in page
+    assert not Generation.objects.exists()
 
 
 def test_price_is_told_and_shots_are_ordered(bob: User, spring: Collection) -> None:
@@ -645,7 +685,7 @@ def test_large_storyboard_asks_as_little_as_a_small_one(bob: User, spring: Colle
 
     [shot] = add(spring, "a")
     make_take(bob, shot)
-    add(spring, "b")
+    add(spring, "b", start=make_upload(bob))
     few = count()
     for each in add(spring, *["x"] * 40):
         Shot.objects.filter(pk=each.pk).update(start=make_upload(bob))
