@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from generations.exceptions import OrderRefusedError
 from generations.fal.arguments import Arguments, Duration, Endpoint, InvalidArguments, Source, parse
-from generations.models import OPEN, BannedFile, Collection, Generation, Shot, Slot, dollars
+from generations.models import OPEN, Collection, Generation, Shot, Slot, Upload, dollars
 from generations.moderation.screening import banned_message
 from generations.orders.place import Order, Record
 
@@ -56,7 +56,7 @@ class Slide:
     takes: list[Take]
     take_count: int
     is_missing: bool  # nothing is made of it, and nothing is being made
-    is_banned: bool  # one of its pictures
+    is_banned: bool  # a picture of it, or it is a frame of a video that was taken down
 
     @property
     def current(self) -> Generation | None:
@@ -78,14 +78,14 @@ def slides_with_takes(user: User, rows: QuerySet[Shot], most: int = MAX_TAKES) -
     takes = Generation.objects.visible_to(user).filter(shot=OuterRef("pk"))
     newest = takes.order_by("-created_at", "-id")
     count = takes.order_by().values("shot").annotate(count=Count("pk")).values("count")
-    banned = BannedFile.objects.filter(Q(sha256=OuterRef("start__sha256")) | Q(sha256=OuterRef("tail__sha256")))
+    shown = Upload.objects.shown().values("pk")
     shots = list(
         rows.annotate(
             take_ids=ArraySubquery(newest.values("pk")[: most or 1]),
             newest_done=Subquery(newest.filter(video__isnull=False).values("pk")[:1]),
             take_count=Coalesce(Subquery(count), Value(0)),
             is_missing=~Exists(takes.filter(_HAS_VIDEO_OR_WILL).order_by()),
-            is_banned=Exists(banned),
+            is_banned=~(Q(start=None) | Q(start__in=shown)) | ~(Q(tail=None) | Q(tail__in=shown)),
         )
     )
     ids = {pk for shot in shots for pk in (*shot.take_ids, shot.newest_done, shot.chosen_id) if pk}

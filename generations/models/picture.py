@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from generations.fal.arguments import PictureFormat
 from generations.models.generation import Generation
+from generations.models.rule import BannedFile
 from generations.picture_decoder.outcome import Change
 
 UPLOAD_RETENTION: Final = timedelta(days=2)
+FRAME_COLUMNS: Final = ("last_frame_of", "first_frame_of", "frame_of")
 _CHANGE_LABELS: Final = {
     Change.TURNED: _("turned upright"),
     Change.CUT: _("cut where the end of the file is missing"),
@@ -57,6 +59,12 @@ class UploadManager(models.Manager["Upload"]):
         # the update comes first: a row that it has touched is not swept any more
         mine = self.filter(user=user, **which)
         return mine.first() if mine.update(last_used_at=timezone.now()) else None
+
+    def shown(self) -> "models.QuerySet[Upload]":
+        """All but what is banned, and frames of videos that were taken down."""
+        bans = BannedFile.objects.filter(sha256=models.OuterRef("sha256"))
+        frames = {f"{name}__taken_down_at": None for name in FRAME_COLUMNS}
+        return self.filter(~models.Exists(bans), **frames)
 
     def unused(self) -> "models.QuerySet[Upload]":
         """In no form for two days, in no draft, import or shot, and in no video of the person's that is still there."""
@@ -115,7 +123,7 @@ class Upload(StoredPicture):
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "sha256"], name="upload_once_a_user")]
         indexes: ClassVar = [
             models.Index(fields=[name], name=f"upload_{name}", condition=models.Q(**{f"{name}__isnull": False}))
-            for name in ("last_frame_of", "first_frame_of", "frame_of")
+            for name in FRAME_COLUMNS
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """Screen orders and pictures: rules block, hold or flag; banned files may not come back."""
 
+import uuid
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -75,6 +76,12 @@ def refuse_banned_looks(sha256: str, perceptual_hash: str) -> None:
 def refuse_banned_hashes(hashes: set[str]) -> None:
     """Of pictures that were kept before somebody banned them. Raises BannedPictureError."""
     if banned_hashes(hashes):
+        raise BannedPictureError(banned_message())
+
+
+def refuse_removed_frames(videos: set[uuid.UUID]) -> None:
+    """Of pictures that are frames of these videos. Raises BannedPictureError where one was taken down."""
+    if videos and Generation.objects.filter(pk__in=videos, taken_down_at__isnull=False).exists():
         raise BannedPictureError(banned_message())
 
 

@@ -30,7 +30,14 @@ from generations.models import (
     TeamPause,
     Upload,
 )
-from generations.moderation.screening import ScreeningResult, refuse_banned, refuse_banned_hashes, screen
+from generations.models.picture import FRAME_COLUMNS
+from generations.moderation.screening import (
+    ScreeningResult,
+    refuse_banned,
+    refuse_banned_hashes,
+    refuse_removed_frames,
+    screen,
+)
 from generations.orders.rate_limits import lock_order_rate, refuse_too_many
 from generations.pictures import Picture
 
@@ -147,6 +154,7 @@ def _place(
         _refuse_unavailable(rows)
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
         refuse_banned_hashes({picture.sha256 for own in pictures for picture in own.values()})
+        refuse_removed_frames(_frames(pictures))
         screened = screen(rows)
         copies = _copy_pictures(rows, pictures)
         _commit(rows, copies, screened, record)
@@ -157,6 +165,12 @@ def _place(
             return known
         raise
     return rows
+
+
+def _frames(pictures: Sequence[Mapping[Slot, Upload | InputPicture]]) -> set[uuid.UUID]:
+    """The videos of which they are frames."""
+    uploads = [picture for own in pictures for picture in own.values() if isinstance(picture, Upload)]
+    return {pk for each in uploads for name in FRAME_COLUMNS if (pk := getattr(each, f"{name}_id"))}
 
 
 def _refuse_paused(team: Team) -> None:

@@ -116,7 +116,7 @@ def upload(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase
     """A picture that waits in the composer: for its uploader; one of a shot is for all who see the storyboard."""
     teams = rights_of(request.user).view_ids
     shots = Shot.objects.filter(Q(start=OuterRef("pk")) | Q(tail=OuterRef("pk")), project__team__in=teams)
-    kept = get_object_or_404(Upload, Q(user=request.user) | Exists(shots), pk=pk)
+    kept = get_object_or_404(Upload.objects.shown(), Q(user=request.user) | Exists(shots), pk=pk)
     return deliver(request, Deliverable(kept.key, kept.media_type, kept.sha256))
 
 

@@ -108,3 +108,18 @@ def said(answer: Any) -> list[str]:
     assert answer.url.startswith("/generations/")
     assert not Upload.objects.exists()
     return [str(message) for message in get_messages(answer.wsgi_request)]
+
+
+def test_frame_of_a_video_that_was_taken_down_begins_none(made: Generation, bob: User, alice: User) -> None:
+    client = signed_in(bob)
+    page = client.get(client.post(f"/generations/{made.pk}/extend").url)
+    kept = Upload.objects.get()
+    assert (kept.last_frame_of, page.context["form"].kept) == (made, {"start": kept})
+    made.take_down(alice, "x")
+    values = {"kind": "image", "team": made.team.slug, "prompt": "On it goes", "duration": "5", "cfg_scale": "0.5"}
+
+    answer = client.post("/generations/new/", values | {"start_upload": kept.pk})
+
+    assert answer.status_code == 422
+    assert "may not be used here any more" in answer.content.decode()
+    assert Generation.objects.get() == made

@@ -277,6 +277,31 @@ def test_banned_picture_is_told_beside_its_shot(bob: User, spring: Collection) -
     assert not Generation.objects.exists()
 
 
+@pytest.mark.parametrize("column", ["last_frame_of", "first_frame_of"])
+@pytest.mark.parametrize("slot", list(Slot))
+def test_frame_of_a_video_that_was_taken_down_is_neither_shown_nor_ordered(
+    bob: User, alice: User, spring: Collection, column: str, slot: str
+) -> None:
+    video = make_generation(bob, spring.team, Status.DONE)
+    frame, other = make_upload(bob, picture(color="red")), make_upload(bob)
+    Upload.objects.filter(pk=frame.pk).update(**{column: video})
+    [shot] = add(spring, "a", **({slot: frame} if slot == Slot.START else {"start": other, slot: frame}))
+    client, address = signed_in(bob), reverse("upload", args=[frame.pk])
+    sent = quote(client, spring, missing="")
+    assert signed_in(alice).get(address).status_code in {200, 302}
+    video.take_down(alice, "x")
+
+    assert [signed_in(user).get(address).status_code for user in (bob, alice)] == [404, 404]
+    page = client.post(board(spring, "generate"), sent).content.decode()
+    assert "may not be used here any more" in text_of(page[page.index(f'id="order-{shot.pk}_error"') :])
+    assert not Generation.objects.filter(shot=shot).exists()
+
+    video.restore(alice, "x")
+    assert signed_in(alice).get(address).status_code in {200, 302}
+    client.post(board(spring, "generate"), quote(client, spring, missing=""))
+    assert Generation.objects.filter(shot=shot).exists()
+
+
 def test_price_is_told_and_shots_are_ordered(bob: User, spring: Collection) -> None:
     Collection.objects.filter(pk=spring.pk).update(monthly_limit_cents=1000)
     [fox, hare] = add(spring, "A fox", "A hare")
