@@ -60,7 +60,9 @@ def fetch(picture: ImportPicture) -> None:
         refuse_too_many_import_pictures(user)
         upload = save_upload(user, fetch_picture("picture", picture.name))
     except TooManyPicturesError:
-        picture.postpone(timezone.now() + _PAUSE, attempts=picture.attempts - 1)
+        later = timezone.now() + _PAUSE
+        picture.postpone(later, attempts=picture.attempts - 1)
+        ImportPicture.objects.postpone_all(user, later)
     except InvalidArguments as error:
         picture.finish(error=error.problems[0].message)
     except (BucketDownError, DecoderBusyError) as error:

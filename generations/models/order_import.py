@@ -193,6 +193,10 @@ class ImportPictureManager(models.Manager["ImportPicture"]):
         deadly = self.filter(due_at__lte=now, attempts__gte=MAX_FETCHES)
         deadly.update(due_at=None, error=gettext("It could not be fetched. Upload the picture instead."))
 
+    def postpone_all(self, user: User, until: datetime) -> None:
+        """What is due of a user who has to wait: else each of thousands would be claimed, to be put off."""
+        self.filter(order_import__user=user, due_at__lt=until, attempts__lt=MAX_FETCHES).update(due_at=until)
+
     def retry(self, found: OrderImport) -> None:
         """Fetch once more what could not be fetched."""
         failed = self.filter(order_import=found, is_url=True, upload=None).exclude(error="")

@@ -38,7 +38,7 @@ LOOKS: Final[dict[str, dict[str, Any]]] = {
     "390": {"viewport": {"width": 390, "height": 844}, "has_touch": True},
     "1440": {"viewport": {"width": 1440, "height": 900}},
 }
-_EXPECTED: Final = re.compile(r"status of (404|410|422|502) ")  # Chromium reports how a navigation was answered
+_EXPECTED: Final = re.compile(r"status of (404|409|410|422|502) ")  # Chromium reports how a navigation was answered
 
 
 def chromium_program() -> str:

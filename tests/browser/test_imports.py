@@ -15,6 +15,7 @@ from accounts.models import Team, User
 from generations.models import Generation, ImportPicture, OrderImport
 from tests.browser.conftest import desk_alone
 from tests.cast import picture
+from tests.generations.imports.cast import HEADER, make_import
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -131,3 +132,38 @@ def test_missing_pictures_are_sent_and_what_was_typed_stays(bobs_page: Page, fil
     page.get_by_role("button", name="Save and check again").click()
     expect(page.get_by_role("button", name="Order 2 videos")).to_be_enabled()
     assert OrderImport.objects.get().rows[2] == ["An owl", "owl"]
+
+
+def test_a_stale_tab_shows_what_was_typed_there(bobs_page: Page, film: Team, bob: User) -> None:
+    found = make_import(bob, film, "Fox,,7,,,,,,", "Bear,,7,,,,,,")
+    page = bobs_page
+    page.goto(f"/import/{found.pk}/")
+    page.get_by_text("Bring the corrected sheet").click()
+    page.get_by_label("Or paste cells copied from a sheet").fill("Prompt\tDuration\nAn owl\t10")
+    page.get_by_label("Column C: Duration").first.fill("10 s")
+    OrderImport.objects.get().change(rows=[HEADER.split(","), *(["Hare", "", "12", *[""] * 6] for _ in range(2))])
+
+    page.get_by_role("button", name="Save and check again").click()
+
+    expect(page.get_by_role("alert").filter(has_text="changed in another tab meanwhile")).to_be_visible()
+    expect(page.get_by_label("Row 2, column C")).to_have_value("10 s")
+    expect(page.get_by_label("Column C: Duration").first).to_have_value("12")
+    assert fits(page)
+    page.get_by_label("Column C: Duration").first.fill("10")
+    page.get_by_label("Column C: Duration").last.fill("5")
+    page.get_by_role("button", name="Save and check again").click()
+    expect(page.get_by_role("button", name="Order 2 videos")).to_be_enabled()
+    assert [row[2] for row in OrderImport.objects.get().rows[1:]] == ["10", "5"]
+
+
+@desk_alone
+def test_a_refused_paste_stays_on_the_page(bobs_page: Page, film: Team, bob: User) -> None:
+    found = make_import(bob, film, "Fox,,7,,,,,,")
+    page, pasted = bobs_page, 'Prompt,Duration\n"An owl,10\n'
+    page.goto(f"/import/{found.pk}/")
+    page.get_by_text("Bring the corrected sheet").click()
+    page.get_by_label("Or paste cells copied from a sheet").fill(pasted)
+    page.get_by_role("button", name="Replace the sheet").click()
+
+    expect(page.get_by_text("a quotation mark is missing")).to_be_visible()
+    expect(page.get_by_label("Or paste cells copied from a sheet")).to_have_value(pasted)

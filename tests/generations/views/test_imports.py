@@ -45,6 +45,7 @@ from generations.models import order_import as order_import_models
 from generations.models.order_import import IMPORT_RETENTION, MAX_IMPORTS, ImportPictureError
 from generations.models.picture import UPLOAD_RETENTION
 from generations.orders.place import place_retry
+from generations.orders.rate_limits import refuse_too_many_import_pictures
 from generations.storage.cleanup import delete_unused_uploads
 from generations.views import imports
 from tests.cast import make_generation, make_upload, picture, signed_in
@@ -396,6 +397,23 @@ def test_addresses_are_fetched_once_each(film: Team, bob: User, monkeypatch: pyt
     assert ImportPicture.objects.get().name == url
     press(client, found)
     assert InputPicture.objects.count() == 2
+
+
+def test_who_has_to_wait_is_asked_for_once(film: Team, alice: User, bob: User, settings: Settings) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"import_picture": "1/m/user"}
+    for user in (bob, alice):
+        for number in range(2):
+            urls = {f"https://example.com/{user.pk}-{number}-{each}.png" for each in range(20)}
+            ImportPicture.objects.set_urls(make_import(user, film), urls)
+    refuse_too_many_import_pictures(bob)
+    of_bob = ImportPicture.objects.filter(order_import__user=bob)
+    [claimed] = of_bob.model.objects.claim_due(1, fetch.LEASE)
+
+    fetch.fetch(claimed)
+
+    assert of_bob.filter(due_at__gt=timezone.now()).count() == 40
+    assert list(of_bob.exclude(attempts=0)) == []
+    assert {row.order_import.user for row in ImportPicture.objects.claim_due(99, fetch.LEASE)} == {alice}
 
 
 def test_an_address_that_kills_its_workers_is_given_up(film: Team, bob: User) -> None:
