@@ -78,14 +78,14 @@ def slides_with_takes(user: User, rows: QuerySet[Shot], most: int = MAX_TAKES) -
     takes = Generation.objects.visible_to(user).filter(shot=OuterRef("pk"))
     newest = takes.order_by("-created_at", "-id")
     count = takes.order_by().values("shot").annotate(count=Count("pk")).values("count")
-    shown = Upload.objects.shown().values("pk")
+    start, tail = (Exists(Upload.objects.shown().filter(pk=OuterRef(slot.value))) for slot in Slot)
     shots = list(
         rows.annotate(
             take_ids=ArraySubquery(newest.values("pk")[: most or 1]),
             newest_done=Subquery(newest.filter(video__isnull=False).values("pk")[:1]),
             take_count=Coalesce(Subquery(count), Value(0)),
             is_missing=~Exists(takes.filter(_HAS_VIDEO_OR_WILL).order_by()),
-            is_banned=~(Q(start=None) | Q(start__in=shown)) | ~(Q(tail=None) | Q(tail__in=shown)),
+            is_banned=Q(start__isnull=False) & ~start | Q(tail__isnull=False) & ~tail,
         )
     )
     ids = {pk for shot in shots for pk in (*shot.take_ids, shot.newest_done, shot.chosen_id) if pk}

@@ -112,7 +112,7 @@ def said(answer: Any) -> list[str]:
 
 def test_frame_of_a_video_that_was_taken_down_begins_none(made: Generation, bob: User, alice: User) -> None:
     client = signed_in(bob)
-    page = client.get(client.post(f"/generations/{made.pk}/extend").url)
+    page = client.get(client.post(f"/generations/{made.pk}/extend").headers["Location"])
     kept = Upload.objects.get()
     assert (kept.last_frame_of, page.context["form"].kept) == (made, {"start": kept})
     made.take_down(alice, "x")
