@@ -88,8 +88,8 @@ def remember_templates(request: AuthenticatedHttpRequest, made: list[Generation]
     """The rows have what was made of the prompts; the next page shows the prompts with their variables again."""
     if not form.variables:
         return
-    names = ("prompt", "negative_prompt", "lines", "variations", *(each.field.name for each in form.variable_fields))
-    values = {name: form[name].value() for name in names}
+    values = {name: form[name].value() for name in ("prompt", "negative_prompt", "lines", "variations")}
+    values |= {each.field.name: "\n".join(each.values) for each in form.variable_fields}
     request.session[_TEMPLATES] = {"made": str(made[0].pk), "values": values}
 
 

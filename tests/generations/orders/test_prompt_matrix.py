@@ -203,6 +203,15 @@ def test_next_page_has_the_prompt_with_its_variables_again(film: Team, bob: User
     assert (bool(form["lines"].value()), form.count) == (False, 6)
 
 
+def test_session_keeps_the_values_and_not_what_was_typed_around_them(film: Team, bob: User) -> None:
+    """Each page reads it: a megabyte of the same word is one value."""
+    client = signed_in(bob)
+    page = client.post(PAGE, text_order(film, prompt="{a}", duration="5", **{"var-a": "lamp \n" * 50_000}), follow=True)
+
+    assert [each.values for each in page.context["form"].variable_fields] == [["lamp"]]
+    assert len(json.dumps(dict(client.session))) < 5000
+
+
 def test_made_prompt_with_braces_comes_back_as_text(film: Team, bob: User) -> None:
     row = make_generation(bob, film, prompt="{a} and {b: x|y}", negative_prompt="{c}")
     client = signed_in(bob)
