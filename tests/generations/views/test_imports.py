@@ -4,6 +4,7 @@ import csv
 import html
 import io
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -480,6 +481,31 @@ def test_it_goes_with_the_account_and_with_the_team(film: Team, alice: User, bob
     delete_team(film, alice, None)
 
     assert not OrderImport.objects.exists()
+
+
+@pytest.mark.parametrize("why", ["expired", "account", "team", "too many"])
+def test_sheets_are_deleted_unread(film: Team, alice: User, bob: User, why: str) -> None:
+    """Hundreds of them, of five megabytes each, would not fit into a worker's memory."""
+    for _ in range(3):
+        ImportPicture.objects.keep(make_import(bob, film, "Fox,,,,,,,,"), "fox.png", make_upload(bob))
+    OrderImport.objects.update(changed_at=timezone.now() - 2 * IMPORT_RETENTION)
+    for _ in range(MAX_IMPORTS if why == "too many" else 0):
+        make_import(bob, film)
+    deletes: dict[str, Callable[[], Any]] = {
+        "expired": OrderImport.objects.delete_expired,
+        "account": lambda: delete_account(bob),
+        "team": lambda: delete_team(film, alice, None),
+        "too many": lambda: OrderImport.objects.begin(bob, team=film, name="x"),
+    }
+
+    with CaptureQueriesContext(connection) as queries:
+        deletes[why]()
+
+    assert not OrderImport.objects.filter(changed_at__lt=timezone.now() - IMPORT_RETENTION).exists()
+    read = [
+        query["sql"] for query in queries if query["sql"].startswith("SELECT") and 'orderimport"."rows"' in query["sql"]
+    ]
+    assert read == []
 
 
 def test_videos_that_are_gone_say_nothing_of_themselves(film: Team, bob: User) -> None:
