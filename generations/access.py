@@ -1,17 +1,17 @@
-"""Fetch a generation, a project or a shot for a user, or raise 404 or 403."""
+"""Fetch a generation, a project, a shot or an upload for a user, or raise 404 or 403."""
 
 import uuid
 from typing import Final
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from accounts.http import AuthenticatedHttpRequest
 from accounts.models import User
 from accounts.rights import UserQuery, rights_of
 from accounts.roles import Action
-from generations.models import Collection, Favourite, Generation, Shot
+from generations.models import Collection, Favourite, Generation, Shot, Upload
 
 
 def visible_generation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Generation:
@@ -61,11 +61,17 @@ def visible_project(request: AuthenticatedHttpRequest, pk: int) -> Collection:
 def visible_shot(request: AuthenticatedHttpRequest, pk: int) -> Shot:
     """Of a project that the user sees, or 404. `number` is its place in the storyboard, from 1."""
     teams = {team.pk: team for team in rights_of(request.user).teams_where_may(Action.VIEW)}
-    upto = Shot.objects.filter(project=OuterRef("project"), position__lte=OuterRef("position")).order_by()
-    number = Subquery(upto.values("project").annotate(count=Count("pk")).values("count"))
-    rows = Shot.objects.select_related("project", "start", "tail", "changed_by").annotate(number=number)
+    rows = Shot.objects.numbered().select_related("project", "start", "tail", "changed_by")
     shot = rows.filter(pk=pk, project__team__in=teams).first()
     if shot is None:
         raise Http404
     shot.project.team = teams[shot.project.team_id]
     return shot
+
+
+def visible_uploads(user: User) -> QuerySet[Upload]:
+    """Those that the user gave, and those of shots in storyboards that the user sees; nothing that was banned."""
+    shots = Shot.objects.filter(
+        Q(start=OuterRef("pk")) | Q(tail=OuterRef("pk")), project__team__in=rights_of(user).view_ids
+    )
+    return Upload.objects.shown().filter(Q(user=user) | Exists(shots))

@@ -1,9 +1,11 @@
-// Start and end picture: preview, and drop and paste anywhere on the page. What is wrong is said, and mended on request,
-// before anything is sent; what is right is sent at once. Without this the form carries the files.
+// Start and end picture of the composer or of a shot: preview, and drop and paste anywhere on the page. What is wrong is
+// said, and mended on request, before anything is sent; what is right is sent at once. Without this the form carries
+// the files.
 
 import { toast } from "studio";
 
-const form = document.getElementById("composer");
+const form = document.querySelector("form[data-pictures]");
+const zone = document.querySelector("[data-dropzone]");
 const number = new Intl.NumberFormat(document.documentElement.lang);
 
 const QUALITY = 0.92, SMALLER = 0.8, LONGEST = 4096; // of a mended picture: JPEG's quality, each next try, px at most
@@ -31,7 +33,7 @@ async function ask(address, values) {
     const answer = await fetch(address, { method: "POST", body, headers: { Accept: "application/json" } });
     return { status: answer.status, response: await answer.json() };
   } catch {
-    return { status: 0, response: { errors: [form.dataset.failed] } };
+    return { status: 0, response: { errors: [zone.dataset.failed] } };
   }
 }
 
@@ -102,7 +104,7 @@ class Picture {
     const before = this.content;
     this.put({ upload: null, files: new DataTransfer().files, link: "" });
     this.input.focus();
-    toast(form.dataset.removed, { label: form.dataset.undo, run: () => this.put(before) });
+    toast(zone.dataset.removed, { label: zone.dataset.undo, run: () => this.put(before) });
   }
 
   take(file) {
@@ -234,7 +236,7 @@ class Picture {
 
   // --- the team's picture library
   async browse(button) {
-    const { open } = await import(form.dataset.library);
+    const { open } = await import(zone.dataset.library);
     open(button, (address) => this.pick(address));
   }
 
@@ -247,11 +249,11 @@ class Picture {
 
   async keep(button) {
     const upload = this.root.querySelector(".upload");
-    const values = { upload: upload.querySelector("input").value, team: form.elements.team.value };
+    const values = { upload: upload.querySelector("input").value, team: form.dataset.team ?? form.elements.team.value };
     button.disabled = true;
     const { response } = await ask(button.dataset.pictureKeep, { ...values, name: upload.dataset.name ?? "" });
     button.disabled = false;
-    toast(response?.message ?? response?.errors?.join(" ") ?? form.dataset.failed);
+    toast(response?.message ?? response?.errors?.join(" ") ?? zone.dataset.failed);
   }
 
   // in the address, so that who reloads or comes back finds it again
@@ -268,7 +270,7 @@ class Picture {
   }
 
   text(name, value) {
-    return form.dataset[name].replace("%s", value);
+    return this.root.dataset[name].replace("%s", value);
   }
 
   say(words) {
@@ -279,7 +281,7 @@ class Picture {
 }
 
 const pictures = [...form.querySelectorAll("[data-picture]")].map((root) => new Picture(root));
-const image = form.querySelector("#kind-image");
+const image = form.querySelector("#kind-image"); // the composer's other tab has no pictures
 
 function swap(from) {
   const [one, other] = pictures.map((picture) => picture.content);
@@ -288,14 +290,19 @@ function swap(from) {
   pictures.find((picture) => picture !== from).root.querySelector("[data-picture-swap]")?.focus();
 }
 
+function showPictures() {
+  if (!image) return;
+  image.checked = true;
+  image.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 // The first picture starts the video, the second ends it; `at` is the one that was aimed at.
 function takeAll(files, at) {
   const free = pictures.filter((picture) => picture.isEmpty);
   const places = at ? [at, ...pictures.filter((picture) => picture !== at)] : free;
-  if (!places.length) return toast(form.dataset.full);
-  if (files.length > places.length) toast(places.length === 1 ? form.dataset.full : form.dataset.two);
-  image.checked = true;
-  image.dispatchEvent(new Event("change", { bubbles: true }));
+  if (!places.length) return toast(zone.dataset.full);
+  if (files.length > places.length) toast(places.length === 1 ? zone.dataset.full : zone.dataset.two);
+  showPictures();
   for (const [index, picture] of places.entries()) if (files[index]) picture.take(files[index]);
 }
 
@@ -311,7 +318,6 @@ document.addEventListener("paste", (event) => {
 });
 
 // --- dropped anywhere: the page shows where; a file that misses its place must not replace the page
-const zone = document.querySelector("[data-dropzone]");
 const bringsFiles = (event) => event.dataTransfer?.types.includes("Files");
 const pictureAt = (element) => {
   const slot = element.closest?.("[data-zone], [data-picture]");

@@ -209,7 +209,8 @@ function restore(form) {
 
 for (const form of document.querySelectorAll("form[data-backup]")) {
   const save = () => {
-    const typed = [...new FormData(form)].filter(([name, value]) => !NOT_KEPT.has(name) && value);
+    const isText = ([name, value]) => !NOT_KEPT.has(name) && value && !(value instanceof File);
+    const typed = [...new FormData(form)].filter(isText);
     sessionStorage.setItem(keyOf(form), JSON.stringify(typed));
   };
   restore(form);

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from generations.exceptions import OrderRefusedError
-from generations.fal.arguments import Arguments, Duration, Endpoint, InvalidArguments, Source, parse
+from generations.fal.arguments import Arguments, Duration, Endpoint, InvalidArguments, Problem, Source, parse
 from generations.models import OPEN, Collection, Generation, Shot, Slot, Upload, dollars
 from generations.moderation.screening import banned_message
 from generations.orders.place import Order, Record
@@ -172,6 +172,15 @@ def _plan_order(slide: Slide, defaults: Mapping[str, Any], prices: Mapping[Endpo
     if cents is None and not problems:
         problems.append(_("This can’t be ordered now: it has no price, or its quality is switched off for the team."))
     return ShotOrder(slide, endpoint, int(seconds), cents or 0, arguments, problems)
+
+
+def text_problems(prompt: str, negative_prompt: str) -> list[Problem]:
+    """By fal's rules, but for a prompt that is not written yet."""
+    try:
+        parse(Endpoint.default(Source.TEXT), {"prompt": prompt or "any", "negative_prompt": negative_prompt})
+    except InvalidArguments as error:
+        return [problem for problem in error.problems if problem.type != "sequence_too_short"]
+    return []
 
 
 def _values(shot: Shot, defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 
 from django.db import models, transaction
-from django.db.models import F, Max
+from django.db.models import Count, F, Max, OuterRef, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +24,12 @@ class TooManyShotsError(Exception):
 
 
 class ShotManager(models.Manager["Shot"]):
+    def numbered(self) -> "models.QuerySet[Shot]":
+        """`number` is its place in the storyboard, from 1."""
+        upto = self.filter(project=OuterRef("project"), position__lte=OuterRef("position")).order_by()
+        count = upto.values("project").annotate(count=Count("pk")).values("count")
+        return self.annotate(number=Subquery(count))
+
     @transaction.atomic
     def append(self, project: Collection, shots: Iterable["Shot"]) -> list["Shot"]:
         """Put new shots behind the project's last one. Raises TooManyShotsError; then none is there."""

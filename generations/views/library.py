@@ -28,6 +28,7 @@ from accounts.rights import Rights, rights_of
 from accounts.roles import Action
 from config.parameters import whole_number
 from config.server.limits import PICTURES_BYTES, body_limit
+from generations.access import visible_uploads
 from generations.forms import read_file
 from generations.models import LibraryPicture, Slot, Tag, Upload
 from generations.models.collections import clean_name
@@ -219,12 +220,13 @@ def _add(request: AuthenticatedHttpRequest, team: Team, file: "UploadedFile[byte
 @require_POST
 @login_required
 def keep(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """The picture `upload` of the composer into the library of `team` → `{message}`, or `{errors: [sentence, …]}`."""
+    """The picture `upload` of the composer or a shot into the library of `team` → `{message}`, or `{errors: […]}`."""
     team = _team_to_add_to(request, request.POST.get("team", ""))
     try:
-        upload = Upload.objects.touch(request.user, pk=uuid.UUID(request.POST.get("upload", "")))
+        pk = uuid.UUID(request.POST.get("upload", ""))
     except ValueError:
-        upload = None
+        pk = uuid.UUID(int=0)
+    upload = Upload.objects.touch(request.user, pk=pk) or visible_uploads(request.user).filter(pk=pk).first()
     if upload is None:
         return refusal([_("This picture is not there any more. Upload it once more.")], 422)
     try:

@@ -11,7 +11,6 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
 from django.http import (
     Http404,
     HttpRequest,
@@ -27,10 +26,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import Membership, User
-from accounts.rights import rights_of
 from generations import bucket
-from generations.access import visible_generation
-from generations.models import Generation, Shot, Upload, Video
+from generations.access import visible_generation, visible_uploads
+from generations.models import Generation, Video
 
 _CHUNK: Final = 128 * 1024  # what the slowest reader has to take in CLIENT_TIMEOUT
 _REDIRECT_SECONDS: Final = 300  # a player asks again for each range, so the address must outlive one look
@@ -114,9 +112,7 @@ def input_picture(request: AuthenticatedHttpRequest, pk: uuid.UUID, slot: str) -
 @login_required
 def upload(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """A picture that waits in the composer: for its uploader; one of a shot is for all who see the storyboard."""
-    teams = rights_of(request.user).view_ids
-    shots = Shot.objects.filter(Q(start=OuterRef("pk")) | Q(tail=OuterRef("pk")), project__team__in=teams)
-    kept = get_object_or_404(Upload.objects.shown(), Q(user=request.user) | Exists(shots), pk=pk)
+    kept = get_object_or_404(visible_uploads(request.user), pk=pk)
     return deliver(request, Deliverable(kept.key, kept.media_type, kept.sha256))
 
 

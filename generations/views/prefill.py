@@ -37,7 +37,7 @@ def first_form(request: AuthenticatedHttpRequest, teams: list[Team]) -> Generati
         initial = _named_kind(request) | _named_team(request, teams) | _named_parent(request, teams)
         initial |= _named_project(request, teams) | _named_preset(request) | _named_prompt(request)
         form = GenerationForm(request.user, initial=initial, teams=teams, has_variables=True)
-    form.kept |= _named_uploads(request)
+    form.kept |= named_uploads(request)
     return form
 
 
@@ -55,7 +55,7 @@ def form_from_draft(request: AuthenticatedHttpRequest, draft: Draft, teams: list
     if initial.get("team") not in {team.slug for team in teams}:
         initial.pop("team", None)
     form = GenerationForm(request.user, initial=initial, teams=teams, has_variables=True)
-    form.kept = draft.uploads | _named_uploads(request)  # the address may be a moment ahead of the draft
+    form.kept = draft.uploads | named_uploads(request)  # the address may be a moment ahead of the draft
     return form
 
 
@@ -79,7 +79,7 @@ def form_from_made(request: AuthenticatedHttpRequest, made: list[Generation], te
         "preset": whole_number(request.GET.get("preset", "")),
     }
     form = _form_from_generation(request, made[0], teams, asked | _remembered_templates(request, made))
-    form.kept = _named_uploads(request) | form.kept
+    form.kept = named_uploads(request) | form.kept
     form.initial.setdefault("aspect_ratio", request.GET.get("aspect_ratio"))
     return form
 
@@ -166,7 +166,7 @@ def _named_prompt(request: AuthenticatedHttpRequest) -> dict[str, Any]:
     return {"prompt": escape(_get_generation(request, str(named)).prompt)} if named else {}
 
 
-def _named_uploads(request: AuthenticatedHttpRequest) -> dict[Slot, Upload]:
+def named_uploads(request: AuthenticatedHttpRequest) -> dict[Slot, Upload]:
     """The pictures named in the address, as far as they are the user's own and still there."""
     named = {slot: _uuid(request.GET.get(slot, "")) for slot in Slot}
     found = {slot: Upload.objects.touch(request.user, pk=pk) for slot, pk in named.items() if pk}

@@ -16,12 +16,14 @@ from accounts.http import AuthenticatedHttpRequest, login_required
 from accounts.models import User
 from config.server.limits import PICTURES_BYTES, body_limit
 from generations.access import visible_shot
-from generations.fal.arguments import AspectRatio, Duration, Endpoint, InvalidArguments, Source, parse
-from generations.films.storyboard import slides_with_takes
+from generations.fal.arguments import AspectRatio, Duration
+from generations.films.storyboard import slides_with_takes, text_problems
 from generations.forms import QUALITY_CHOICES, PictureForm, initial_values
 from generations.models import Collection, Shot, Slot
 from generations.models.shot import NOTE_LENGTH
 from generations.prompt_fields import PlainTextField
+from generations.views.composer import LIMITS
+from generations.views.prefill import named_uploads
 from generations.views.storyboard import RefusedChangeError, refuse_unusable, require_editor
 
 _MAX_TAKES: Final = 60  # the newest
@@ -81,14 +83,10 @@ class ShotForm(PictureForm):
         field.choices = [("", usual), *choices.items()]
 
     def clean(self) -> dict[str, Any]:
-        """Judged by fal's rules, but for a prompt that is not written yet."""
         for slot in Slot:
             self._save_picture(Slot(slot))
-        given = {name: self.cleaned_data.get(name) or "" for name in ("prompt", "negative_prompt")}
-        try:
-            parse(Endpoint.default(Source.TEXT), given | {"prompt": given["prompt"] or "any"})
-        except InvalidArguments as error:
-            self._add_problems([problem for problem in error.problems if problem.type != "sequence_too_short"])
+        given = (self.cleaned_data.get(name) or "" for name in ("prompt", "negative_prompt"))
+        self._add_problems(text_problems(*given))
         if "\0" in (self.cleaned_data.get("note") or ""):
             self.add_error("note", _("The text has characters that can’t be kept, such as null. Take them out."))
         return self.cleaned_data
@@ -119,7 +117,7 @@ def shot(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     found = visible_shot(request, pk)
     defaults = parameters_of(request.user, found.project)
     if request.method != "POST":
-        return _page(request, found, ShotForm(request.user, found, defaults))
+        return _first_page(request, found, defaults)
     require_editor(request, found.project)
     form = ShotForm(request.user, found, defaults, request.POST, request.FILES)
     if not form.is_valid():
@@ -135,6 +133,13 @@ def shot(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     return redirect(f"{reverse('storyboard', args=[found.project_id])}#shot-{pk}")
 
 
+def _first_page(request: AuthenticatedHttpRequest, found: Shot, defaults: dict[str, Any]) -> HttpResponse:
+    """`?start=` and `?tail=` are uploads of the user's that were chosen here, but not saved yet."""
+    form = ShotForm(request.user, found, defaults)
+    form.kept |= named_uploads(request)
+    return _page(request, found, form)
+
+
 def _conflict(request: AuthenticatedHttpRequest, pk: int, form: ShotForm) -> HttpResponse:
     """What was typed stays in the form; what somebody else saved meanwhile stands above it."""
     return _page(request, visible_shot(request, pk), form, status=409)
@@ -147,6 +152,7 @@ def _page(request: AuthenticatedHttpRequest, found: Shot, form: ShotForm, status
         "form": form,
         "is_conflict": status == 409,
         "version": form["version"].value() if status == 422 else found.version,
+        "limits": LIMITS,
         "slots": [(slot.value, slot.label, form.kept.get(Slot(slot))) for slot in Slot],
         "now": timezone.now(),
     }

@@ -9,8 +9,11 @@ from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Team, User
-from generations.models import Collection, Film, Generation, Shot, Status
-from tests.cast import columns_of, make_video
+from generations.models import Collection, Film, Generation, LibraryPicture, Shot, Status, Upload
+from tests.browser.conftest import desk_alone
+from tests.browser.test_library import open_picker
+from tests.browser.test_pictures import LIME, RED, bring, color_of, expect_kept, file
+from tests.cast import columns_of, make_library_picture, make_upload, make_video, picture
 from tests.generations.films.cast import make_clip
 from tests.generations.mirror.film import clips
 
@@ -114,3 +117,105 @@ def test_from_the_first_shot_to_the_film(bobs_page: Page, film: Team, bob: User,
     assert [part.generation.shot for part in made.parts.all()] == list(Shot.objects.all())
     assert (made.project, made.parts.all()[0].generation) == (project, first)
     assert Client().get(f"/projects/{project.pk}/storyboard/").status_code == 302
+
+
+def open_shot(page: Page, team: Team, **columns: object) -> Shot:
+    project = Collection.objects.create(team=team, name="Spring")
+    [shot] = Shot.objects.append(project, [Shot(prompt="Fox", **columns)])
+    page.goto(shot.get_absolute_url())
+    return shot
+
+
+def pictures_of(shot: Shot) -> list[str | None]:
+    """The SHA-256 of its start and its end picture."""
+    shot.refresh_from_db()
+    return [each.sha256 if each else None for each in (shot.start, shot.tail)]
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save shot").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+
+def test_shot_takes_pictures_of_the_library_by_keys(bobs_page: Page, film: Team, bob: User) -> None:
+    fox = make_library_picture(bob, film, picture(color="red"), name="Red fox")
+    night = make_library_picture(bob, film, picture(color="navy"), name="Night")
+    page = bobs_page
+    shot = open_shot(page, film)
+    dialog = page.get_by_role("dialog", name="Picture library")
+    for slot, name in (("start", "Red fox"), ("tail", "Night")):
+        page.locator(f"[data-picture={slot}]").get_by_role("button", name="Choose from library").focus()
+        page.keyboard.press("Enter")
+        expect(dialog.get_by_label("Search names and tags")).to_be_focused()
+        page.keyboard.type(name.lower())
+        expect(dialog.locator("[data-picker-picture]")).to_have_count(1)
+        while page.evaluate("document.activeElement.textContent") != name:
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_hidden()
+        expect_kept(page, slot)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.reload()  # nothing is saved yet, and nothing is lost
+    expect_kept(page, "start")
+    save(page)
+    assert pictures_of(shot) == [fox.sha256, night.sha256]
+
+    page.goto(shot.get_absolute_url())
+    page.locator("[data-picture=start]").get_by_role("button", name="Swap").click()
+    page.locator("[data-picture=start]").get_by_role("button", name="Remove").click()
+    expect(page.locator("#id_start_upload")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    save(page)
+    assert pictures_of(shot) == [night.sha256, fox.sha256]
+
+
+@desk_alone
+def test_library_picture_is_dragged_onto_a_shot(bobs_page: Page, film: Team, bob: User) -> None:
+    kept = make_library_picture(bob, film, name="Red fox")
+    page = bobs_page
+    shot = open_shot(page, film)
+    open_picker(page, "start")
+    page.locator("[data-picker-picture] img").drag_to(page.locator("[data-picture=tail] .drop"))
+    expect_kept(page, "tail")
+    page.keyboard.press("Escape")
+    save(page)
+    assert pictures_of(shot) == [None, kept.sha256]
+
+
+@pytest.mark.parametrize("event", ["drop", "paste"])
+def test_files_come_down_on_a_shot(bobs_page: Page, film: Team, event: str) -> None:
+    page = bobs_page
+    shot = open_shot(page, film)
+    assert bring(page, event, "h1", "red", "lime") is False
+    assert (color_of(page, "start"), color_of(page, "tail")) == (RED, LIME)
+    assert bring(page, event, "body", "blue") is False
+    expect(page.locator(".toast")).to_contain_text("Both pictures are chosen.")
+    kept = [expect_kept(page, slot).sha256 for slot in ("start", "tail")]
+    save(page)
+    assert pictures_of(shot) == kept
+
+
+def test_what_is_wrong_with_the_picture_of_a_shot_is_said_at_once(bobs_page: Page, film: Team) -> None:
+    page = bobs_page
+    open_shot(page, film)
+    page.locator("#id_start_file").set_input_files(file("small.jpg", picture(size=(200, 900))))
+    expect(page.locator("[data-picture=start] [data-drop-error]")).to_contain_text("at least 300 px")
+    assert not Upload.objects.exists()
+
+
+def test_colleagues_picture_of_a_shot_is_kept_in_the_library(bobs_page: Page, film: Team, alice: User) -> None:
+    hers = make_upload(alice)
+    page = bobs_page
+    open_shot(page, film, start=hers, changed_by=alice)
+    page.locator("[data-picture=start]").get_by_role("button", name="Keep in library").click()
+    expect(page.locator("#toasts")).to_contain_text("Kept in the picture library of Film.")
+    assert LibraryPicture.objects.get().sha256 == hers.sha256
+
+
+def test_what_is_typed_into_a_shot_comes_back(bobs_page: Page, film: Team) -> None:
+    page = bobs_page
+    open_shot(page, film)
+    page.get_by_label("Note (optional)").fill("From below")
+    page.reload()
+    expect(page.get_by_label("Note (optional)")).to_have_value("From below")
+    expect(page.get_by_text("What you typed is back.")).to_be_visible()

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Team, User
 from generations import bucket
-from generations.models import BannedFile, Generation, LibraryPicture, Status, Tag, Upload
+from generations.models import BannedFile, Collection, Generation, LibraryPicture, Shot, Status, Tag, Upload
 from generations.views import library
 from generations.views.library import PAGE_SIZE
 from tests.cast import make_generation, make_library_picture, make_upload, make_video, picture, signed_in
@@ -366,6 +366,16 @@ def test_a_picture_of_the_composer_is_kept(film: Team, bob: User, client: Client
     assert (answer.status_code, answer.json()["message"]) == (201, "Kept in the picture library of Film.")
     kept = LibraryPicture.objects.get()
     assert (kept.team, kept.user, kept.name, kept.sha256) == (film, bob, "Fox", upload.sha256)
+
+
+def test_a_colleagues_picture_of_a_shot_is_kept(film: Team, alice: User, mallory: User, client: Client) -> None:
+    upload = make_upload(alice)
+    sent = {"upload": str(upload.pk)}
+    assert client.post("/library/keep", sent).status_code == 422
+    Shot.objects.append(Collection.objects.create(team=film, name="Spring"), [Shot(tail=upload)])
+    assert client.post("/library/keep", sent).status_code == 201
+    assert signed_in(mallory).post("/library/keep", sent).status_code == 422
+    assert LibraryPicture.objects.get().sha256 == upload.sha256
 
 
 def test_only_ones_own_upload_is_kept(film: Team, bob: User, alice: User, client: Client) -> None:

@@ -37,7 +37,7 @@ from generations.orders import place
 from generations.orders.place import place_retry
 from generations.storage.cleanup import delete_unused_uploads, is_referenced
 from generations.views import shot_orders
-from tests.cast import make_generation, make_upload, make_video, picture, signed_in
+from tests.cast import make_generation, make_upload, make_video, picture, read_picture, signed_in
 from tests.html import id_faults, text_of
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +199,23 @@ def test_shot_is_edited_with_its_pictures(bob: User, alice: User, spring: Collec
     edit(hers, shot, tail_upload=foreign.pk)
     shot.refresh_from_db()
     assert (shot.start, shot.tail) == (None, None)
+
+
+def test_picture_that_was_chosen_but_not_saved_is_still_there(bob: User, alice: User, spring: Collection) -> None:
+    saved, chosen, foreign = make_upload(bob), make_upload(bob, picture(color="red")), make_upload(alice)
+    [shot] = add(spring, "A fox", start=saved)
+    client = signed_in(bob)
+    for named, start in (("", saved), (chosen.pk, chosen), (foreign.pk, saved), ("x", saved)):
+        page = client.get(f"{shot.get_absolute_url()}?start={named}")
+        assert page.context["form"].kept == {Slot.START: start}
+
+
+def test_link_that_was_read_is_not_read_again(bob: User, spring: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generations.forms.fetch_picture", lambda _field, _link: read_picture(picture()))
+    [shot] = add(spring, "A fox")
+    link = "https://example.com/fox.jpg"
+    page = edit(signed_in(bob), shot, start_link=link, duration="7").content.decode()
+    assert (str(Upload.objects.get().pk) in page, link in page) == (True, False)
 
 
 @pytest.mark.parametrize(
