@@ -208,7 +208,8 @@ function submitted(event) {
   } else if (by?.name === "verb" && by.value !== "compare") {
     event.preventDefault();
     const summary = by.closest("details")?.querySelector("summary");
-    act({ verb: by.value, tag: form.elements.tag.value, collection: form.elements.collection.value });
+    const { tag, collection, storyboard } = form.elements;
+    act({ verb: by.value, tag: tag.value, collection: collection.value, storyboard: storyboard.value });
     closeDrops();
     summary?.focus();
   } else nameTheRest();

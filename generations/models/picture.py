@@ -1,6 +1,7 @@
 """Pictures that users give: stored in the bucket before anything is sent to fal."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
@@ -65,6 +66,12 @@ class UploadManager(models.Manager["Upload"]):
         bans = BannedFile.objects.filter(sha256=models.OuterRef("sha256"))
         frames = {f"{name}__taken_down_at": None for name in FRAME_COLUMNS}
         return self.filter(~models.Exists(bans), **frames)
+
+    def touch_all(self, user: User, sha256s: Iterable[str]) -> "dict[str, Upload]":
+        """The person's own of these SHA-256, by it, each kept for another while."""
+        mine = self.filter(user=user, sha256__in=sha256s)
+        mine.update(last_used_at=timezone.now())
+        return {each.sha256: each for each in mine}
 
     def unused(self) -> "models.QuerySet[Upload]":
         """In no form for two days, in no draft, import or shot, and in no video of the person's that is still there."""

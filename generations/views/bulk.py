@@ -19,6 +19,7 @@ from accounts.http import AuthenticatedHttpRequest, login_required, redirect_bac
 from accounts.models import Team, User
 from accounts.roles import Action
 from generations.exceptions import ProjectRefusedError
+from generations.films.add_videos import Added, StoryboardFullError, add_videos
 from generations.filters import GalleryFilters, query_of
 from generations.models import Collection, Favourite, Generation, Tag
 from generations.views.bulk_undo import undo_token
@@ -134,9 +135,7 @@ def _tag(request: AuthenticatedHttpRequest, rows: Rows) -> dict[str, Any] | None
 
 def _move(request: AuthenticatedHttpRequest, rows: Rows) -> dict[str, Any] | None:
     _require_role(request, rows)
-    before: dict[str, list[str]] = {}
-    for row in rows:
-        before.setdefault(str(row.collection_id or ""), []).append(str(row.pk))
+    before = _by_collection(rows)
     name = name_from(request, "collection")
     try:
         Collection.objects.assign(rows, name, request.user)
@@ -149,6 +148,71 @@ def _move(request: AuthenticatedHttpRequest, rows: Rows) -> dict[str, Any] | Non
         message = ngettext("%(count)d video is in no project.", "%(count)d videos are in no project.", len(rows))
     messages.success(request, message % {"count": len(rows), "name": name})
     return {"verb": "move", "collections": before}
+
+
+def _storyboard(request: AuthenticatedHttpRequest, rows: Rows) -> dict[str, Any] | None:
+    """Each becomes a shot, in the order of the selection: of the project that is named, or else of its own."""
+    _require_role(request, rows)
+    places = {uuid.UUID(named): place for place, named in enumerate(request.POST.getlist("ids"))}
+    rows.sort(key=lambda row: places[row.pk])
+    before: dict[str, list[str]] = {}
+    try:
+        with transaction.atomic():
+            if name := name_from(request, "storyboard"):
+                finished = [row for row in rows if hasattr(row, "video")]
+                before = _by_collection(finished)
+                Collection.objects.assign(finished, name, request.user)
+            added = add_videos(request.user, rows)
+    except (ProjectRefusedError, StoryboardFullError) as error:
+        messages.error(request, str(error))
+        return None
+    _tell_of_shots(request, added)
+    shots = [shot.pk for shot in added.shots]
+    is_undone = shots or before
+    return {"verb": "storyboard", "shots": shots, "former": added.former, "collections": before} if is_undone else None
+
+
+def _tell_of_shots(request: AuthenticatedHttpRequest, added: Added) -> None:
+    count, projects = len(added.shots), {shot.project.name for shot in added.shots}
+    if len(projects) == 1:
+        words = ngettext(
+            "%(count)d shot added to the storyboard of “%(name)s”.",
+            "%(count)d shots added to the storyboard of “%(name)s”.",
+            count,
+        )
+        messages.success(request, words % {"count": count, "name": projects.pop()})
+    elif projects:
+        words = _("%(count)d shots added to the storyboards of %(projects)d projects.")
+        messages.success(request, words % {"count": count, "projects": len(projects)})
+    for left_out, words in _left_out(added):
+        if left_out:
+            messages.warning(request, words % left_out)
+
+
+def _left_out(added: Added) -> list[tuple[int, str]]:
+    """How many of them were not added as they are, and why."""
+    known, unfinished, homeless = len(added.known), len(added.unfinished), len(added.homeless)
+    lacking = len(added.lacking)
+    late = ngettext(
+        "%d has no video yet, so it was left out.", "%d have no video yet, so they were left out.", unfinished
+    )
+    lack = ngettext(
+        "%d shot lacks its pictures, which aren’t yours.", "%d shots lack their pictures, which aren’t yours.", lacking
+    )
+    return [
+        (known, ngettext("%d is a take there already.", "%d are takes there already.", known)),
+        (unfinished, late),
+        (homeless, ngettext("%d is in no project: name one.", "%d are in no project: name one.", homeless)),
+        (lacking, lack),
+    ]
+
+
+def _by_collection(rows: Rows) -> dict[str, list[str]]:
+    """Their ids by that of the project that they are in; blank: in none."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(str(row.collection_id or ""), []).append(str(row.pk))
+    return found
 
 
 def _delete(request: AuthenticatedHttpRequest, rows: Rows) -> dict[str, Any] | None:
@@ -171,6 +235,7 @@ _VERBS: Final[dict[str, Callable[[AuthenticatedHttpRequest, Rows], dict[str, Any
     "unfavourite": _unfavourite,
     "tag": _tag,
     "move": _move,
+    "storyboard": _storyboard,
     "delete": _delete,
 }
 

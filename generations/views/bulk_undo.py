@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
 from accounts.models import Team, User
 from accounts.roles import Action
+from generations.films.add_videos import take_back
 from generations.models import Collection, Favourite, Generation, Tag
 from generations.models.generation_queryset import GenerationQuerySet
 
@@ -71,6 +72,11 @@ def _move(user: User, collections: dict[str, list[str]]) -> None:
         Collection.objects.move(_editable_rows(user).filter(pk__in=ids), known.get(pk), by=user)
 
 
+def _storyboard(user: User, shots: list[int], former: dict[str, int], collections: dict[str, list[str]]) -> None:
+    take_back(user, shots, former)
+    _move(user, collections)
+
+
 def _restore(user: User, at: str) -> None:
     rows = Generation.objects.in_trash_of(user).filter(trashed_at=parse_datetime(at)).deletable_by(user)
     for row in rows:
@@ -87,5 +93,6 @@ _VERBS: Final[dict[str, Callable[..., None]]] = {
     "unfavourite": _unfavourite,
     "untag": _untag,
     "move": _move,
+    "storyboard": _storyboard,
     "restore": _restore,
 }

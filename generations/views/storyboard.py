@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from django import forms
@@ -24,9 +24,10 @@ from config.parameters import whole_number
 from generations.access import allowed_generation, visible_project
 from generations.exceptions import ProjectRefusedError
 from generations.fal.arguments import MAX_PROMPT_CHARACTERS
+from generations.films.add_videos import StoryboardFullError, add_videos
 from generations.films.storyboard import slides_of
 from generations.forms import numbered_lines
-from generations.models import MAX_SHOTS, Collection, Generation, Shot, TooManyShotsError, Upload
+from generations.models import MAX_SHOTS, Collection, Generation, Shot, TooManyShotsError
 from generations.models.film import MAX_PARTS
 from generations.prompt_fields import PlainTextField
 from generations.views.chain import Part
@@ -249,31 +250,17 @@ def add_video(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _shot_of(request: AuthenticatedHttpRequest, row: Generation) -> Shot:
-    project = row.collection
-    if project is None:
-        raise RefusedChangeError(_("It is in no project yet. Move it to one: then it can be a shot there."))
-    refuse_unusable(request, project)
-    if row.shot and row.shot.project_id == project.pk:
-        messages.info(request, _("It is a take of this storyboard already."))
-        return row.shot
-    uploads = _uploads(request, row)
     try:
-        [shot] = Shot.objects.append(project, [Shot(changed_by=request.user, **_columns(row), **uploads)])
-    except TooManyShotsError:
-        raise RefusedChangeError(_("A storyboard has at most %d shots.") % MAX_SHOTS) from None
-    Generation.objects.filter(pk=row.pk).update(shot=shot)
-    if len(uploads) < row.pictures.count():
+        added = add_videos(request.user, [row])
+    except (ProjectRefusedError, StoryboardFullError) as error:
+        raise RefusedChangeError(str(error)) from error
+    if added.homeless:
+        raise RefusedChangeError(_("It is in no project yet. Move it to one: then it can be a shot there."))
+    if added.unfinished:
+        raise RefusedChangeError(_("It has no video, so it can’t be a shot."))
+    if added.known:
+        messages.info(request, _("It is a take of this storyboard already."))
+    if added.lacking:
         messages.warning(request, _("Its pictures aren’t yours. Add them to the shot before you generate it again."))
-    return shot
-
-
-def _uploads(request: AuthenticatedHttpRequest, row: Generation) -> dict[str, Upload]:
-    """Its pictures, as far as the user gave them to the studio."""
-    found = {each.slot: Upload.objects.touch(request.user, sha256=each.sha256) for each in row.pictures.all()}
-    return {slot: upload for slot, upload in found.items() if upload}
-
-
-def _columns(row: Generation) -> dict[str, Any]:
-    """What another take of it is ordered with, but for its pictures."""
-    names = ("prompt", "negative_prompt", "duration", "aspect_ratio")
-    return {name: getattr(row, name) for name in names} | {"quality": row.fal_endpoint.quality.value}
+    [found] = [*added.shots, *(row.shot for row in added.known if row.shot)]
+    return found

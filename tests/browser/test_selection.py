@@ -235,3 +235,26 @@ def test_too_many_selected_are_told_before_they_are_sent(bobs_page: Page, rows: 
     expect(page.locator("#toasts").get_by_text("Select at most 500 at once.")).to_be_visible()
     expect(page.locator(".card__select input:checked")).to_have_count(4)
     assert not Favourite.objects.exists()
+
+
+def test_selection_becomes_shots_in_its_order_and_back(bobs_page: Page, film: Team, bob: User) -> None:
+    made = [make_generation(bob, film, Status.DONE, prompt=f"Fox {number}") for number in range(3)]
+    for row in made:
+        make_video(row, mp4(seconds=1.0))
+    project = Collection.objects.create(team=film, name="Spring")
+    page = bobs_page
+    page.goto("/")
+    bar = page.get_by_role("group", name="Selection")
+    for number in (1, 2, 0):
+        page.locator(".card", has_text=f"Fox {number}").locator(".card__select input").click()
+    bar.locator("summary", has_text="Storyboard").click()
+    page.get_by_label("Project (blank = each one’s own)").fill("Spring")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("Enter")
+    toast = page.locator(".toast", has_text="3 shots added to the storyboard of “Spring”.")
+    expect(toast).to_be_visible()
+    assert list(project.shots.values_list("prompt", flat=True)) == ["Fox 1", "Fox 2", "Fox 0"]
+    toast.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone.")).to_be_visible()
+    assert not project.shots.exists()
+    assert not Generation.objects.exclude(collection=None).exists()
