@@ -72,14 +72,15 @@ def place(
 ) -> list[Generation]:
     """All of them, or none; those of before when the same order comes again.
 
-    In a paused team they wait. `record` is called with new ones, in their transaction. Raises OrderRefusedError and
-    BucketDownError; then nothing was made.
+    One without a project is in the request's, or the key's. In a paused team they wait. `record` is called with new
+    ones, in their transaction. Raises OrderRefusedError and BucketDownError; then nothing was made.
     """
     repeat = repeat or Repeat()
 
     def make() -> list[Generation]:
-        project = project_of(caller)
-        return place_batch([replace(order, project=project) for order in orders], waits=True, record=record_all)
+        project = project_of(caller) if any(order.project is None for order in orders) else None
+        own = [replace(order, project=order.project or project) for order in orders]
+        return place_batch(own, waits=True, record=record_all)
 
     def record_all(rows: list[Generation]) -> None:
         _record(caller, rows, repeat)
@@ -133,6 +134,13 @@ def _record(caller: Caller, rows: list[Generation], repeat: Repeat) -> None:
         )
         for row in rows
     )
+
+
+def refuse_ended(caller: Caller) -> None:
+    """Behind what takes long. Raises KeyEndedError."""
+    key = Key.objects.filter(pk=caller.key.pk).first()
+    if key is None or not key.is_alive or not Membership.objects.may(caller.user, Action.GENERATE, caller.team):
+        raise KeyEndedError(_("This key may not do this any more. Nothing was changed."))
 
 
 def _refuse_ended(key: Key, row: Generation) -> None:

@@ -1,8 +1,9 @@
-"""Pictures of a request: as data: URIs, as files that were uploaded here, or at addresses elsewhere."""
+"""Pictures of a request: data: URIs, files that were uploaded here, pictures of the library, or addresses elsewhere."""
 
 import base64
 import binascii
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -12,6 +13,7 @@ from django.conf import settings
 from accounts.models import User
 from api.authentication import Caller
 from api.models import PendingUpload
+from config.api_paths import V1
 from generations.fal.arguments import (
     MAX_PICTURE_BYTES,
     Endpoint,
@@ -20,7 +22,8 @@ from generations.fal.arguments import (
     Problem,
     check_picture,
 )
-from generations.models import Slot, Upload
+from generations.models import LibraryPicture, Slot, Upload
+from generations.orders.library import use_picture
 from generations.orders.place import save_upload
 from generations.orders.rate_limits import refuse_too_many_pictures
 from generations.pictures import Picture, fetch_picture, read
@@ -28,6 +31,7 @@ from generations.pictures import Picture, fetch_picture, read
 FIELDS: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
 PLACEHOLDER: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
 _DATA: Final = re.compile(r"data:([^,]{0,200}),", re.IGNORECASE)
+_OWN_PICTURE: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/file")
 _OWN_FILE: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/[^/?#]*)?")
 
 
@@ -59,6 +63,15 @@ def file_url(pending: PendingUpload) -> str:
     return f"{_own_files()}{pending.pk}"
 
 
+def library_file_url(pk: uuid.UUID) -> str:
+    """Where a picture of the library is read with a key; named in an order, the library hands it over itself."""
+    return f"{_own_library()}{pk}/file"
+
+
+def _own_library() -> str:
+    return f"{settings.SITE_URL}{V1}library/"
+
+
 def _own_files() -> str:
     return f"{settings.SITE_URL}/fal/rest/storage/files/"
 
@@ -68,12 +81,15 @@ def _is_understood(value: Any) -> bool:
 
 
 def _is_link(address: str) -> bool:
-    return address.strip()[:8].lower().startswith(("http://", "https://")) and not address.startswith(_own_files())
+    own = (_own_files(), _own_library())
+    return address.strip()[:8].lower().startswith(("http://", "https://")) and not address.strip().startswith(own)
 
 
 def _save(caller: Caller, name: str, address: str) -> Upload:
     if address.startswith(_own_files()):
         return _uploaded(caller.user, name, address)
+    if address.startswith(_own_library()):
+        return _of_library(caller, name, address)
     refuse_too_many_pictures(caller.user)
     return save_upload(caller.user, _read(name, address))
 
@@ -92,6 +108,16 @@ def _uploaded(user: User, name: str, address: str) -> Upload:
     if upload is None:
         raise _problem(name, "file_download_error", "There is no such file here, or not any more. Upload it again.")
     return upload
+
+
+def _of_library(caller: Caller, name: str, address: str) -> Upload:
+    """A copy of a picture of the team's library: nothing is fetched."""
+    found = _OWN_PICTURE.fullmatch(address.removeprefix(_own_library()))
+    seen = LibraryPicture.objects.visible_to(caller.user).filter(team=caller.team)
+    row = seen.filter(pk=found[1]).first() if found else None
+    if row is None:
+        raise _problem(name, "file_download_error", "There is no such picture in the library, or not any more.")
+    return use_picture(caller.user, row)
 
 
 def decode_data_uri(name: str, text: str) -> bytes:

@@ -6,7 +6,22 @@ from django.http import Http404
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from api.v1 import batches, budget, events, films, generations, labels, presets, problems, reviews, shares, teams
+from api.v1 import (
+    batches,
+    budget,
+    events,
+    films,
+    generations,
+    labels,
+    library,
+    presets,
+    problems,
+    reviews,
+    shares,
+    shot_orders,
+    shots,
+    teams,
+)
 from api.v1.http import JsonParser
 from config.version import VERSION
 
@@ -30,6 +45,10 @@ api.add_router("/teams", teams.router)
 api.add_router("/", budget.router)
 api.add_router("/tags", labels.tags)
 api.add_router("/collections", labels.collections)
+api.add_router("/collections", shots.of_collection)
+api.add_router("/collections", shot_orders.router)
+api.add_router("/shots", shots.router)
+api.add_router("/library", library.router)
 api.add_router("/shares", shares.router)
 api.add_router("/presets", presets.router)
 api.add_router("/events", events.router)

@@ -27,6 +27,7 @@ class KeyAuth:
 READ: Any = KeyAuth(Scope.READ)
 READ_OWN: Any = KeyAuth(Scope.READ, Scope.GENERATE)  # what one who generates has to know besides
 READ_MANAGED: Any = KeyAuth(Scope.READ, Scope.MANAGE)
+READ_ANY: Any = KeyAuth(Scope.READ, Scope.GENERATE, Scope.MANAGE)
 GENERATE: Any = KeyAuth(Scope.GENERATE)
 MANAGE: Any = KeyAuth(Scope.MANAGE)
 SAY: Any = KeyAuth(Scope.MANAGE, action=Action.VIEW)  # what a viewer may do too

@@ -25,6 +25,8 @@ _TAGS: Final = {
     "Share links": "Links for people without an account.",
     "Tags": "Words that the team puts on its videos.",
     "Collections": "Places of the team; a video lies in one at most.",
+    "Storyboards": "The shots of a collection in their order, and their takes: the price first.",
+    "Library": "Pictures that the team keeps, to begin and end videos with.",
     "Presets": "Parameters of the key’s person, under a name.",
     "Teams": "The team of the key, and who is in it.",
     "Events": "Everything that has happened since a cursor.",
@@ -82,6 +84,12 @@ _PROJECT: Final[dict[str, Any]] = {
         "Without it, the key’s default."
     ),
     "schema": {"type": "string"},
+}
+_FILES: Final[dict[Any, str]] = {
+    "getVideo": "video/mp4",
+    "getPoster": "image/webp",
+    "getPictureFile": "image/*",
+    "getPictureThumbnail": "image/webp",
 }
 _ETAG: Final = {"ETag": {"description": "Of what the answer says.", "schema": {"type": "string"}}}
 
@@ -162,8 +170,8 @@ def _complete(operation: Operation, described: dict[str, Any]) -> None:
     for parameter in described["parameters"]:  # ninja has a list where a mapping belongs; it stands in the schema too
         parameter.pop("examples", None)
     described["parameters"] = [*described["parameters"], *_conditions(operation, is_get=is_get)]
-    if operation.operation_id in {"getVideo", "getPoster"}:
-        _describe_file(described)
+    if operation.operation_id in _FILES:
+        _describe_file(described, _FILES[operation.operation_id])
     if is_get and "content" in described["responses"]["200"]:
         described["responses"]["304"] = {"description": "It is as `If-None-Match` says.", "headers": _LIMIT_HEADERS}
 
@@ -186,7 +194,16 @@ def _errors_of(described: dict[str, Any], *, is_get: bool, has_body: bool) -> li
 
 _MATCHED: Final = frozenset(
     {"editGeneration", "deleteGeneration", "renameTag", "deleteTag", "editCollection", "deleteCollection"}
-    | {"editShare", "revokeShare", "editComment", "deleteComment"}
+    | {
+        "editShare",
+        "revokeShare",
+        "editComment",
+        "deleteComment",
+        "editShot",
+        "deleteShot",
+        "editPicture",
+        "deletePicture",
+    }
 )
 
 
@@ -202,8 +219,7 @@ def _header(name: str, text: str) -> dict[str, Any]:
     return {"in": "header", "name": name, "required": False, "schema": {"type": "string"}, "description": text}
 
 
-def _describe_file(described: dict[str, Any]) -> None:
-    kind = "video/mp4" if described["operationId"] == "getVideo" else "image/webp"
+def _describe_file(described: dict[str, Any], kind: str) -> None:
     binary = {"schema": {"type": "string", "format": "binary"}}
     described["responses"]["200"]["content"] = {kind: binary}
     described["responses"]["302"] = {"description": "The file is at another address, for some minutes."}

@@ -58,7 +58,12 @@ def answer_order(
     request: HttpRequest, bodies: Sequence[GenerationIn], work: Callable[[], HttpResponse]
 ) -> HttpResponseBase:
     """A picture at an address elsewhere is fetched in a thread that no page needs."""
-    if not any(has_links(endpoint_of(body), _values(body)) for body in bodies):
+    return later_where(request, work, is_later=any(has_links(endpoint_of(body), _values(body)) for body in bodies))
+
+
+def later_where(request: HttpRequest, work: Callable[[], HttpResponse], *, is_later: bool) -> HttpResponseBase:
+    """What `work` answers, in a thread of its own where that may take long; what it raises is a problem there too."""
+    if not is_later:
         return work()
 
     def answered() -> HttpResponse:

@@ -27,6 +27,7 @@ from generations.exceptions import (
 from generations.fal.arguments import InvalidArguments
 from generations.models import Price
 from generations.moderation.screening import BannedPictureError, PromptRefusedError
+from generations.orders.library import LibraryFullError
 from generations.pictures import DecoderBusyError
 from sharing.links import NotShareableError
 
@@ -43,6 +44,7 @@ KINDS: Final[dict[type[Exception], tuple[str, int]]] = {
     BannedPictureError: ("picture-refused", 422),
     NotShareableError: ("not-shareable", 422),
     TooManyOrdersError: ("too-many-requests", 429),
+    LibraryFullError: ("library-full", 409),
     TooManyFilmsError: ("too-many-films", 409),
     TooManyPicturesError: ("too-many-requests", 429),
     OrderRefusedError: ("order-refused", 403),

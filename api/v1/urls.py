@@ -11,7 +11,9 @@ from api.v1.page import try_it
 from api.views.access import BODY_BYTES
 from config.server.limits import FORM_BYTES
 
-_WITH_PICTURES: Final = frozenset({"v1-generations", "v1-batches", "v1-batch-quote"})
+_WITH_PICTURES: Final = frozenset(
+    {"v1-generations", "v1-batches", "v1-batch-quote", "v1-collection-shots", "v1-shot", "v1-library"}
+)
 
 
 def _patterns() -> list[URLPattern]:

@@ -1,8 +1,6 @@
 """Generate shots of a storyboard: the price first, and then one order for all of them."""
 
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -19,53 +17,13 @@ from accounts.roles import Action
 from config.parameters import whole_number
 from generations import tasks
 from generations.access import visible_project
-from generations.billing.budget import Budget, Payer, payers_of
 from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
-from generations.films.storyboard import (
-    MAX_ORDERED,
-    ShotOrder,
-    ShotsChangedError,
-    ShotsOrderedError,
-    Slide,
-    plan_orders,
-    refuse_changed,
-    slides_of,
-)
-from generations.models import Collection, EndpointSwitch, Generation, dollars
+from generations.films.shot_orders import Plan, plan
+from generations.films.storyboard import MAX_ORDERED, ShotsChangedError, ShotsOrderedError, refuse_changed, slides_of
+from generations.models import Collection, Generation, dollars
 from generations.orders.place import place_batch
 from generations.views.shots import parameters_of
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A shot of the order, and what stands in its way."""
-
-    order: ShotOrder
-    problems: list[str]
-
-    @property
-    def slide(self) -> Slide:
-        return self.order.slide
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What would be ordered. `left_out` are selected or missing shots beyond the most that are ordered at once."""
-
-    lines: list[Line]
-    budgets: list[Budget]
-    refusal: str
-    left_out: int
-
-    @property
-    def cents(self) -> int:
-        return sum(line.order.cents for line in self.lines)
-
-    @property
-    def is_possible(self) -> bool:
-        """A budget may have grown meanwhile: `place_batch` asks it again."""
-        return bool(self.lines) and not any(line.order.problems for line in self.lines)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -91,9 +49,9 @@ def generate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
 
 
 def _order(request: AuthenticatedHttpRequest, project: Collection, key: uuid.UUID) -> HttpResponse:
-    plan = _plan(request, project)
-    _refuse(request, plan)
-    shots = [line.order for line in plan.lines]
+    planned = _plan(request, project)
+    _refuse(request, planned)
+    shots = [line.order for line in planned.lines]
     record = refuse_changed(request.user, shots, is_missing="missing" in request.POST)
     made = place_batch([shot.order(request.user, key) for shot in shots], record=record)
     tasks.wake()
@@ -128,49 +86,22 @@ def _plan(request: AuthenticatedHttpRequest, project: Collection) -> Plan:
         wanted = [slide for slide in slides if slide.shot.pk in named]
     else:
         wanted = [slide for slide in slides if slide.is_missing]
-    for slide in wanted:
-        slide.shot.project = project
-    prices = EndpointSwitch.objects.offered([project.team])
-    orders = plan_orders(wanted[:MAX_ORDERED], parameters_of(request.user, project), prices)
-    payer = next((each for each in payers_of(request.user) if each.team == project.team), None)
-    budgets, refusal = _budgets(payer, project)
-    return Plan([*_lines(orders, budgets)], budgets, refusal, max(0, len(wanted) - MAX_ORDERED))
+    return plan(request.user, project, wanted, parameters_of(request.user, project))
 
 
-def _budgets(payer: Payer | None, project: Collection) -> tuple[list[Budget], str]:
-    """Those that the order has to keep within, and why nothing can be ordered at all, if so."""
-    choice = next((each for each in payer.projects if each.project.pk == project.pk), None) if payer else None
-    if payer is None or choice is None:
-        return [], _("The project is archived, or you are not a member of it.")
-    return [budget for budget in (payer.budget, choice.budget) if budget], payer.refusal
-
-
-def _lines(orders: list[ShotOrder], budgets: list[Budget]) -> Iterator[Line]:
-    """From the shot on that passes a budget, each says so."""
-    total = 0
-    for order in orders:
-        total += order.cents
-        passed = next((budget for budget in budgets if total > budget.left), None)
-        yield Line(order, [*order.problems, *([_over(passed, total)] if passed else [])])
-
-
-def _over(budget: Budget, cents: int) -> str:
-    return _("Up to here it costs %(cost)s; %(left)s.") % {"cost": dollars(cents), "left": budget.full_summary}
-
-
-def _refuse(request: AuthenticatedHttpRequest, plan: Plan) -> None:
+def _refuse(request: AuthenticatedHttpRequest, planned: Plan) -> None:
     """Raise OrderRefusedError where the press orders nothing yet."""
-    if not plan.lines:
+    if not planned.lines:
         raise OrderRefusedError(_("Select the shots to generate."))
-    if any(line.order.problems for line in plan.lines):
+    if any(line.order.problems for line in planned.lines):
         raise OrderRefusedError(_("Nothing was ordered: correct what stands beside the shots, or untick them."))
-    if request.POST.get("cents") != str(plan.cents):
+    if request.POST.get("cents") != str(planned.cents):
         words = _("Nothing was ordered yet: it costs %s now. Look at it and press again.")
-        raise ShotsChangedError(words % dollars(plan.cents))
-    if not {line.order.digest for line in plan.lines} <= set(request.POST.getlist("seen")):
+        raise ShotsChangedError(words % dollars(planned.cents))
+    if not {line.order.digest for line in planned.lines} <= set(request.POST.getlist("seen")):
         words = _("Nothing was ordered yet: some of these shots were changed meanwhile. Look at them and press again.")
         raise ShotsChangedError(words)
-    if "missing" in request.POST and not all(line.slide.is_missing for line in plan.lines):
+    if "missing" in request.POST and not all(line.slide.is_missing for line in planned.lines):
         raise ShotsOrderedError
 
 

@@ -41,6 +41,8 @@ from generations.models import (
     Flag,
     Generation,
     Hold,
+    LibraryPicture,
+    OrderImport,
     Preset,
     PromptRule,
     Report,
@@ -122,6 +124,9 @@ def make_things(film: Team, alice: User, bob: User, mallory: User) -> Things:
     ids |= dict.fromkeys(in_library, make_library_picture(bob, film).pk)
     ids |= _imports(film, bob)
     objects = _objects(film, alice, bob, generation) | {"generations_film": joined}
+    objects["generations_shot"] = Shot.objects.get(pk=ids["shot"])
+    objects["generations_librarypicture"] = LibraryPicture.objects.get(pk=ids["library-picture"])
+    objects["generations_orderimport"] = OrderImport.objects.get(pk=ids["import"])
     ids["account-session-end"] = objects["usersessions_usersession"].pk
     ids["generations_case_bulk_progress"] = objects["generations_bulkdecision"].pk
     queries = {"compare": f"?ids={generation.pk},{row.pk}", "queue-positions": f"?ids={generation.pk}"}
@@ -173,6 +178,7 @@ def _ids_of_api(ids: dict[str, Any], generation: Generation, link: ShareLink, fi
     own = {"v1-generation": generation.pk, "v1-comment": ids["comment"], "v1-share": link.pk}
     own |= {"v1-batch": generation.pk, "v1-preset": ids["preset-delete"]}
     own |= {"v1-film": film.pk, "v1-tag": ids["tag-change"], "v1-collection": ids["collection-change"]}
+    own |= {"v1-shot": ids["shot"], "v1-library-picture": ids["library-picture"]}
     names = {one.name for one in addresses() if "<uuid:id>" in one.route or "<id>" in one.route}
     return {name: pk for name in names for start, pk in own.items() if name == start or name.startswith(f"{start}-")}
 

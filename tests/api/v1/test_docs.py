@@ -40,7 +40,7 @@ def test_examples_do_what_the_page_says(tmp_path: Path, bob: User, film: Team) -
         environment = {"STUDIO": studio.site, "KEY": make_key(bob, film)[1], "VIDEO": str(row.pk), **certificates}
         said = [run(language, code, environment, tmp_path) for language, code in EXAMPLES]
         _ask_the_server(studio, environment["KEY"])
-    looked, paged, file, ordered, batch, matrix, feed, changed, share, comment, wrong = said
+    looked, paged, file, ordered, batch, matrix, board, feed, changed, share, comment, wrong = said
 
     assert [one["id"] for one in json.loads(looked)["data"]] == [str(row.pk)]
     assert paged == f"{row.pk} 35 A fox in the snow\n"
@@ -51,12 +51,13 @@ def test_examples_do_what_the_page_says(tmp_path: Path, bob: User, film: Team) -
     assert [one["prompt"] for one in json.loads(matrix)["generations"]] == [
         *("A lamp in winter", "A lamp in summer", "A chair in winter", "A chair in summer"),
     ]
+    assert board == "costs 70 cents; affordable: True\nbatch of 2\n"
     assert f"status done {row.pk}" in feed
     assert {one["name"] for one in json.loads(changed)["tags"]} == {"snow", "fox"}
     assert json.loads(share)["state"] == "working"
     assert json.loads(comment)["start"] == 0.1
     assert json.loads(wrong)["errors"] == [{"detail": "Write what the video should show.", "pointer": "#/prompt"}]
-    assert Generation.objects.filter(api_request__isnull=False).count() == 9
+    assert Generation.objects.filter(api_request__isnull=False).count() == 11
 
 
 def _ask_the_server(studio: Studio, key: str) -> None:

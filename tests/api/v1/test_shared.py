@@ -20,13 +20,13 @@ from api.models import Key, KeyMinute
 from api.v1 import generations, limits
 from api.v1.openapi import document
 from config.server import exceptions
-from generations.models import Collection, Event, Film, Generation, Preset, Status, Tag
+from generations.models import Collection, Event, Film, Generation, LibraryPicture, Preset, Shot, Status, Tag
 from sharing.links import LinkOptions, share_videos
 from sharing.review import Reviewer, add_comment, give_verdict
 from tests.api.conftest import client_with, make_key
 from tests.api.v1.client import ROOT, Program
 from tests.api.v1.test_generations import FOX, problem
-from tests.cast import make_generation, make_video
+from tests.cast import make_generation, make_library_picture, make_upload, make_video, picture
 from tests.generations.films.cast import film_of
 from tests.security.access_cast import person
 
@@ -35,6 +35,7 @@ LISTS: Final = (
     *("/generations", "/generations?q=fox&order=oldest&tag={tag}&member={bob}", "/teams", "/teams/film/members"),
     *("/budget", "/prices", "/usage", "/tags", "/collections", "/shares", "/presets", "/events", "/films"),
     *("/generations/{row}", "/generations/{row}/comments", "/generations/{row}/verdicts", "/batches/{batch}"),
+    *("/collections/{collection}/shots", "/shots/{shot}", "/library", "/library?q=fox", "/library/{picture}"),
 )
 
 
@@ -128,7 +129,11 @@ def _add_rows(film: Team, bob: User, name: str) -> Generation:
     give_verdict(done, Reviewer(bob), "approved", name)
     share_videos(bob, [done], LinkOptions(name, days=7))
     film_of(bob, [done])
+    board = Collection.objects.filter(team=film).earliest("pk")
+    [shot] = Shot.objects.append(board, [Shot(prompt=name, start=make_upload(bob), changed_by=bob)])
+    Generation.objects.filter(pk=done.pk).update(shot=shot)
     Preset.objects.create(user=bob, name=name)
+    make_library_picture(bob, film, picture(size=(400 + Preset.objects.count(), 300)), name).set_tags([name])
     Event.objects.create(generation=done, status=Status.DONE)
     return done
 
@@ -147,6 +152,8 @@ def test_lists_ask_eight_times_at_most_however_many_rows_there_are(
     Key.objects.update(monthly_limit_cents=100_000)
     row = _add_rows(film, bob, "first")
     values = {"row": row.pk, "batch": row.batch, "tag": row.tags.get().pk, "bob": bob.pk}
+    values |= {"collection": Shot.objects.get().project_id, "shot": Shot.objects.get().pk}
+    values |= {"picture": LibraryPicture.objects.get().pk}
     paths = [path.format(**values) for path in LISTS]
     program.get("/tags")  # the use of the key is noted once a minute
     few = {path: _count(program, path) for path in paths}
@@ -256,7 +263,8 @@ def test_key_of_somebody_else_is_told_nothing(outsiders: Program, bob: User, fil
     row = _add_rows(film, bob, "first")
     link, comment = row.team.share_links.get(), row.comments.get()
     ids: dict[str, Any] = {"generations": row.pk, "comments": comment.pk, "batches": row.batch, "shares": link.pk}
-    ids["films"] = Film.objects.get().pk
+    ids |= {"films": Film.objects.get().pk, "shots": Shot.objects.get().pk}
+    ids["library"] = LibraryPicture.objects.get().pk
     ids |= {
         "tags": row.tags.get().pk,
         "collections": Collection.objects.latest("pk").pk,
@@ -269,6 +277,7 @@ def test_key_of_somebody_else_is_told_nothing(outsiders: Program, bob: User, fil
         kind = path.split("/")[3]
         body = {"text": "x"} if kind == "comments" and method == "patch" else bodies.get(method)
         body = {"tags": []} if kind == "generations" and method == "patch" else body
+        body = {} if "/shots" in path and body else body
         answer = outsiders.ask(method.upper(), path.removeprefix(ROOT).replace("{id}", str(ids[kind])), body)
         assert answer.status_code == 404, (method, path, answer.content)
 
@@ -277,7 +286,10 @@ def test_without_a_key_nothing_is_told_apart() -> None:
     client = client_with("ks_ab12cd34_" + "x" * 36)
     for path, method, _operation in _operations(document()):
         address = path.replace(
-            "{id}", "7" if any(f"/{one}/" in path for one in ("tags", "collections", "presets")) else str(uuid.uuid4())
+            "{id}",
+            "7"
+            if any(f"/{one}/" in path for one in ("tags", "collections", "presets", "shots"))
+            else str(uuid.uuid4()),
         )
         assert client.generic(method.upper(), address.replace("{slug}", "film")).status_code == 401, path
 

@@ -21,6 +21,7 @@ from generations.models import (
     BulkDecision,
     Case,
     Cause,
+    Collection,
     Decision,
     DecisionKind,
     EndpointSwitch,
@@ -30,19 +31,33 @@ from generations.models import (
     Generation,
     Hold,
     InputPicture,
+    LibraryPicture,
+    OrderImport,
     Price,
     PromptRule,
     Report,
+    Shot,
     Status,
     Upload,
     UsageDay,
     Video,
 )
-from tests.cast import make_generation, make_input_picture, make_upload, make_video, picture, signed_in
+from tests.cast import (
+    make_generation,
+    make_input_picture,
+    make_library_picture,
+    make_upload,
+    make_video,
+    picture,
+    signed_in,
+)
 from tests.generations.films.cast import film_of
+from tests.generations.imports.cast import make_import
 
 MODERATION: list[type[models.Model]] = [Case, Flag, Report, Hold, Appeal, BulkDecision, Decision]
-PIPELINE: list[type[models.Model]] = [Generation, Video, Film, Event, InputPicture, Upload, UsageDay, Impersonation]
+PIPELINE: list[type[models.Model]] = [
+    *(Generation, Video, Film, Shot, OrderImport, LibraryPicture, Event, InputPicture, Upload, UsageDay, Impersonation)
+]
 READ_ONLY = PIPELINE + MODERATION
 EDITED: list[type[models.Model]] = [Price, EndpointSwitch, Team, User, Membership, PromptRule, BannedFile]
 OURS = READ_ONLY + EDITED
@@ -66,6 +81,9 @@ def make_rows(user: User, team: Team, count: int = 1) -> None:
         done = make_generation(user, team, Status.DONE)
         make_video(done)
         film_of(user, [done])
+        make_shot(team, done)
+        make_import(user, team, "A secret fox,,,,,,,,")
+        make_library_picture(user, team, picture(color=f"rgb(0, {number}, 0)"), "A secret fox")
         make_generation(user, team, Status.FAILED)
         make_input_picture(make_generation(user, team, Status.RENDERING, endpoint=Endpoint.IMAGE_TO_VIDEO))
         make_upload(user, picture(color=f"rgb({number + team.members.count()}, 0, 0)"))
@@ -74,6 +92,14 @@ def make_rows(user: User, team: Team, count: int = 1) -> None:
         day = date(2026, 1, 1) + timedelta(days=UsageDay.objects.count())
         _make_case(user, team, number)
         UsageDay.objects.create(day=day, our_videos=1, our_cents=35, our_units=5, fal_units=5, fal_cents=35)
+
+
+def make_shot(team: Team, take: Generation) -> Shot:
+    project = Collection.objects.create(team=team, name=f"Foxes {Collection.objects.count()}")
+    shot = Shot(prompt="A secret fox", note="A secret fox", chosen=take, changed_by=take.user)
+    Shot.objects.append(project, [shot])
+    Generation.objects.filter(pk=take.pk).update(shot=shot)
+    return shot
 
 
 def _make_case(user: User, team: Team, number: int) -> None:
@@ -239,6 +265,22 @@ def test_film_leads_to_its_videos_and_tells_no_name(root: Client, film: Team, bo
         text = root.get(address).content.decode()
         assert str(made.pk) in text
         assert "secret" not in text
+    assert page(Generation, "change", row.pk) in text
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize("model", [Shot, OrderImport, LibraryPicture], ids=str)
+def test_what_people_wrote_is_not_told(root: Client, model: type[models.Model]) -> None:
+    [row] = model._default_manager.all()
+    for address in (page(model, "changelist"), page(model, "change", row.pk)):
+        text = root.get(address).content.decode()
+        assert str(row.pk) in text
+        assert "secret" not in text
+
+
+def test_shot_leads_to_its_takes(root: Client, film: Team, bob: User) -> None:
+    row = make_generation(bob, film, Status.DONE)
+    text = root.get(page(Shot, "change", make_shot(film, row).pk)).content.decode()
     assert page(Generation, "change", row.pk) in text
 
 
