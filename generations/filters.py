@@ -289,7 +289,7 @@ class GalleryFilters(forms.Form):
 
     def rows(self) -> GenerationQuerySet:
         """What the person may see of what is asked for, in the order asked for."""
-        rows = Generation.objects.visible_to(self.user).filter(**self.library)
+        rows = Generation.objects.visible_to(self.user, self.active.get("team")).filter(**self.library)
         if words := self.active.get("q"):
             rows = rows.search(words, self._owned_by())
         for name in self.active.keys() & _FILTERS.keys():

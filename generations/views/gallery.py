@@ -124,7 +124,8 @@ def _nearest_found(filters: GalleryFilters, part: "_PageQuery") -> list[Generati
     keys = list(rows.values_list("pk", flat=True)[:SEARCH_MARGIN])
     if not keys:
         return []
-    visible = Generation.objects.visible_to(filters.user).filter(**filters.library, pk__in=keys)
+    visible = Generation.objects.visible_to(filters.user, filters.active.get("team"))
+    visible = visible.filter(**filters.library, pk__in=keys)
     found = list(part.sort(_with_cards(visible, filters.user), order)[: PAGE_SIZE + 1])
     return found if len(found) > PAGE_SIZE or len(keys) < SEARCH_MARGIN else None
 

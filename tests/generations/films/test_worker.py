@@ -24,7 +24,7 @@ from generations.storage.audit import StorageAudit
 from generations.storage.cleanup import remove_objects
 from generations.storage.repair import RepairError, repair
 from tests.chaos.processes import url_of_test_database
-from tests.generations.films.cast import file_of, film_of, join_due, joined, make_clip, make_film
+from tests.generations.films.cast import file_of, film_of, join, join_due, joined, make_clip, make_film
 from tests.generations.films.dying_worker import POINTS
 from tests.generations.mirror.film import clips
 
@@ -195,10 +195,10 @@ def test_worker_that_lost_its_lease_stops(bob: User, film: Team, monkeypatch: py
     (first,) = Film.objects.claim_due(1, worker.LEASE)
     Film.objects.update(lease_until=timezone.now())
     (second,) = Film.objects.claim_due(1, worker.LEASE)
-    worker.join_film(first)
+    join(first)
     made.refresh_from_db()
     assert made.status == FilmStatus.JOINING
-    worker.join_film(second)
+    join(second)
     made.refresh_from_db()
     assert made.status == FilmStatus.DONE
     assert not StorageDeletion.objects.exists()
