@@ -18,7 +18,7 @@ from api.v1.schemas.common import NumberId, money
 from api.v1.schemas.shot import ShotOrderIn, ShotQuote, ShotQuoteLine
 from api.v1.shots import project_of
 from generations.films.shot_orders import Plan, plan
-from generations.films.storyboard import Slide, slides_of
+from generations.films.storyboard import Slide, refuse_changed, slides_of
 from generations.models import Collection, Generation, dollars
 from generations.views.shots import parameters_of
 
@@ -92,8 +92,9 @@ def _order(caller: Caller, project: Collection, body: ShotOrderIn, repeat: Repea
         raise invalid(wrong)
     if body.max_cents is not None and planned.cents > body.max_cents:
         raise ProblemError(409, _("Nothing was ordered: it costs %s.") % dollars(planned.cents), kind="price-changed")
-    key = uuid.uuid4()
-    return place(caller, [line.order.order(caller.user, key) for line in planned.lines], repeat)
+    shots, key = [line.order for line in planned.lines], uuid.uuid4()
+    record = refuse_changed(caller.user, shots, is_missing=body.missing)
+    return place(caller, [shot.order(caller.user, key) for shot in shots], repeat, record)
 
 
 def _plan(caller: Caller, project: Collection, body: ShotOrderIn) -> Plan:
