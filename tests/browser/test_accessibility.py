@@ -308,6 +308,7 @@ def test_what_stands_on_pages_that_are_in_use(
     make_video(make_generation(bob, left, Status.DONE, is_private=True, prompt="W" * 300))
     made = film_of(bob, rows[:2], name="W" * 100)
     kept = make_library_picture(bob, film, name="W" * 100)
+    assert make_library_picture(bob, film, picture(color="red"), name="W" * 100).move_to_trash()
     kept.set_tags(["W" * 60, "W W"])
     Film.objects.update(status="failed", message="W" * 200)
     paths = [
