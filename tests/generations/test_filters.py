@@ -229,6 +229,21 @@ def test_a_search_shows_all_of_a_team_behind_what_is_hidden(
     assert shown == expected
 
 
+def test_filtered_rows_of_a_small_team_are_read_from_its_index(film: Team, alice: User, bob: User) -> None:
+    with connection.cursor() as cursor:
+        for team, user, rows in ((film, bob, "400"), (alice.personal_team, alice, "10000")):
+            cursor.execute(_MANY.replace("20000", rows), [team.pk, user.pk])
+        cursor.execute("ANALYZE generations_generation")
+    with CaptureQueriesContext(connection) as captured:
+        assert len(signed_in(bob).get("/", {"team": "film", "duration": "5"}).context["generations"]) == 48
+    (page,) = (one["sql"] for one in captured if "LIMIT 49" in one["sql"] and '"prompt"' in one["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {page}".replace("%", "%%"))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "generation_of_team" in plan
+    assert "Sort" not in plan
+
+
 def test_a_word_of_all_prompts_is_looked_up_for_a_few(film: Team, alice: User, bob: User) -> None:
     """The index of words finds them, and no more than a few are looked at any further."""
     with connection.cursor() as cursor:
