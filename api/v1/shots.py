@@ -99,7 +99,7 @@ def delete_shot(request: HttpRequest, id: Path[NumberId]) -> HttpResponse:  # no
     with transaction.atomic():
         lock(Collection, found.project_id)
         require_match(request, _out(caller, id))
-        Shot.objects.filter(pk=id).delete()
+        Shot.objects.remove([id])
     return HttpResponse(status=204)
 
 

@@ -96,7 +96,7 @@ def take_back(user: User, shots: Iterable[int], former: dict[str, int]) -> None:
     """
     untouched = Shot.objects.filter(pk__in=shots, version=1, project__in=Collection.objects.usable_by(user))
     alone = untouched.annotate(take_count=Count("takes")).filter(take_count__lt=2)
-    Shot.objects.filter(pk__in=list(alone.values_list("pk", flat=True))).delete()
+    Shot.objects.remove(alone.values_list("pk", flat=True))
     known = set(Shot.objects.filter(pk__in=former.values()).values_list("pk", flat=True))
     rows = list(Generation.objects.filter(pk__in=[key for key, shot in former.items() if shot in known], shot=None))
     for row in rows:

@@ -60,9 +60,9 @@ class ShotManager(models.Manager["Shot"]):
         self.move(shot, before + by)
 
     @transaction.atomic
-    def remove(self, shot: "Shot") -> None:
-        """Its takes stay, also one that is being ordered at this moment."""
-        rows = self.filter(pk=shot.pk)
+    def remove(self, shots: Iterable[int]) -> None:
+        """By their keys. Their takes stay, also one that is being ordered at this moment."""
+        rows = self.order_by("pk").filter(pk__in=list(shots))
         list(rows.select_for_update(of=("self",)).values_list("pk"))
         rows.delete()
 

@@ -215,7 +215,7 @@ def _take(request: AuthenticatedHttpRequest, shot: Shot, text: str) -> Generatio
 def _delete(request: AuthenticatedHttpRequest, project: Collection, argument: str) -> Shot:
     """Its takes stay in the project."""
     shot = _shot(project, argument)
-    Shot.objects.remove(shot)
+    Shot.objects.remove([shot.pk])
     messages.success(request, _("The shot is deleted. Its videos stay in the project."))
     return shot
 
