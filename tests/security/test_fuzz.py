@@ -1,7 +1,7 @@
 """Whatever stands in a parameter, a header or a body, the answer is never a 500."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote_from_bytes
 
@@ -53,6 +53,7 @@ HEADERS: Final = (
 )
 FORM: Final = "application/x-www-form-urlencoded"
 NOT_IMPLEMENTED: Final = 501  # what oEmbed says of a format
+METHODS: Final = ("POST", "GET")
 OURS: Final = ("accounts", "generations")
 _PLAIN_NAME: Final = re.compile(r"[a-z_-]+(\d+[a-z_-]+)?", re.ASCII | re.IGNORECASE)
 WAITS: Final = {"readyz"}  # for other servers
@@ -130,26 +131,35 @@ def names_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 def everywhere(address: Address, path: str, names_read: set[str]) -> Iterator[Request]:
     """Each value in all parameters at once and, since one bad parameter hides another, the worst in each by itself.
 
-    By itself in each that was looked for meanwhile, until no other is.
+    By itself in each that a method looked for meanwhile, until no other is.
     """
-    yield from (Request("nothing", method, path) for method in ("POST", "GET"))
+    looked_for: set[tuple[str, str]] = set()
+
+    def noted(requests: Iterable[Request]) -> Iterator[Request]:
+        for asked in requests:
+            names_read.clear()
+            yield asked
+            looked_for.update((asked.method, name) for name in names_read)
+
     known = sorted(address.parameters() | {"next"})
-    for said, value in (EVIL | ODD).items():
-        yield from _with_value(path, said, value, known)
-    tried: set[str] = set()
-    while address.view.__module__.startswith(OURS) and (names := names_read - tried):
-        tried |= names
-        for name in sorted(names):
-            for said, value in EVIL.items():
-                yield from _with_value(path, said, value, [name])
+    yield from noted(Request("nothing", method, path) for method in METHODS)
+    yield from noted(
+        with_value(method, path, said, value, known) for said, value in (EVIL | ODD).items() for method in METHODS
+    )
+    tried: set[tuple[str, str]] = set()
+    while address.view.__module__.startswith(OURS) and (untried := looked_for - tried):
+        tried |= untried
+        yield from noted(
+            with_value(method, path, said, value, [name])
+            for method, name in sorted(untried)
+            for said, value in EVIL.items()
+        )
 
 
-def _with_value(path: str, said: str, value: bytes, names: list[str]) -> Iterator[Request]:
-    form = "&".join(f"{bare(name.encode())}={bare(value)}" for name in names)
-    words = f"{said} in {', '.join(names)}"
-    yield Request(words, "POST", path, form)
-    if len(form) < 60_000:
-        yield Request(words, "GET", f"{path}?{form}")
+def with_value(method: str, path: str, said: str, value: bytes, names: list[str]) -> Request:
+    """In the body, or in the address as far as a server would take one of that length."""
+    words, form = f"{said} in {', '.join(names)}", "&".join(f"{name}={bare(value)}" for name in names)
+    return Request(words, method, path, form) if method == "POST" else Request(words, method, f"{path}?{form[:60_000]}")
 
 
 ADDRESSES: Final = {one.route: one for one in addresses() if one.name not in WAITS}
