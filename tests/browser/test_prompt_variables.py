@@ -54,7 +54,7 @@ def test_a_matrix_from_its_fields_to_its_cards(bobs_page: Page, film: Team, size
     cards = ["Lamp in summer", "Chair in summer", "Sofa in summer"]
     expect(page.locator(".made .card__prompt")).to_have_text(cards)
     expect(page.locator("#id_prompt")).to_have_value(PROMPT)
-    expect(product).to_have_value("Lamp\nChair | Sofa\n")
+    expect(product).to_have_value("Lamp\nChair\nSofa")
     assert Generation.objects.count() == 3
 
 

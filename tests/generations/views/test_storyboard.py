@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
+from generations.films import shot_orders
 from generations.films.storyboard import plan_orders
 from generations.flows.delete_account import delete_account
 from generations.flows.delete_team import delete_team
@@ -36,7 +37,6 @@ from generations.models import (
 from generations.orders import place
 from generations.orders.place import place_retry
 from generations.storage.cleanup import delete_unused_uploads, is_referenced
-from generations.views import shot_orders
 from tests.cast import make_generation, make_upload, make_video, picture, read_picture, signed_in
 from tests.html import id_faults, text_of
 
