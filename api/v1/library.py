@@ -13,8 +13,6 @@ from ninja import Query, Router
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.names import fold
-from accounts.rights import rights_of
-from accounts.roles import Action
 from api.authentication import Caller
 from api.fal.pictures import FIELDS, has_links, library_file_url, save_pictures
 from api.orders import refuse_ended
@@ -26,13 +24,12 @@ from api.v1.pages import Keyset, Page, PageQuery, refuse_unknown, respond_page
 from api.v1.problems import invalid, of_body
 from api.v1.schemas.common import Input, Moment, Named, NumberId, Person, person
 from api.v1.schemas.generation import Name
-from generations import tasks
 from generations.fal.arguments import Endpoint, Source
 from generations.models import LibraryPicture, Slot
 from generations.models.collections import clean_name
 from generations.models.library_picture import MAX_TAGS, NAME_LENGTH
 from generations.orders.library import add_upload
-from generations.views.media import Deliverable, deliver
+from generations.views.library import deliver_picture, deliver_thumbnail, may_delete
 
 router = Router(tags=["Library"])
 _BY_TIME: Final = Keyset("created_at", "id")
@@ -117,7 +114,7 @@ def list_pictures(request: HttpRequest, query: Query[PictureQuery]) -> HttpRespo
     url_name="v1-library",
 )
 def add_picture(request: HttpRequest, body: PictureIn) -> HttpResponseBase:
-    """200 with the one that is there where the team keeps this picture already; it stays as it is.
+    """200 with the one that is there where the team keeps this picture already, in the trash too; it stays as it is.
 
     409 where the library is full.
     """
@@ -130,7 +127,8 @@ def add_picture(request: HttpRequest, body: PictureIn) -> HttpResponseBase:
         if not uploads:
             raise invalid([of_body(_ADDRESS, _("Give an https address or a data: URI."))])
         refuse_ended(caller)
-        known = set(_pictures(caller).filter(sha256=uploads[Slot.START].sha256).values_list("pk", flat=True))
+        same = LibraryPicture.objects.filter(team=caller.team, sha256=uploads[Slot.START].sha256)
+        known = set(same.values_list("pk", flat=True))
         row = add_upload(caller.user, caller.team, uploads[Slot.START], name)
         if row.pk not in known:
             row.set_tags(tags)
@@ -171,16 +169,15 @@ def edit_picture(request: HttpRequest, id: uuid.UUID, body: PictureEdit) -> Http
     "/{uuid:id}", auth=MANAGE, response={204: None}, operation_id="deletePicture", url_name="v1-library-picture"
 )
 def delete_picture(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002
-    """For good; videos made with it stay. For who added it, and who may delete what is the team’s."""
+    """Move it to the trash, where it stays for 30 days. For who added it, and who may delete what is the team’s."""
     caller = caller_of(request)
     with transaction.atomic():
         lock(LibraryPicture, id)
         row = _find(caller, id)
-        if row.user_id != caller.user.pk and not rights_of(caller.user).may(Action.DELETE, row.team_id):
+        if not may_delete(caller.user, row):
             raise PermissionDenied
         require_match(request, _out(row))
-        LibraryPicture.objects.filter(pk=id).delete_with_objects()
-    tasks.wake_cleaner()
+        row.move_to_trash()
     return HttpResponse(status=204)
 
 
@@ -193,8 +190,7 @@ def delete_picture(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa
 )
 def get_picture_file(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # noqa: A002
     """The picture. Where the bucket is public to clients, a redirect to it."""
-    row = _find(caller_of(request), id)
-    return deliver(request, Deliverable(row.key, row.media_type, row.sha256))
+    return deliver_picture(request, _find(caller_of(request), id))
 
 
 @router.get(
@@ -206,8 +202,7 @@ def get_picture_file(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  
 )
 def get_picture_thumbnail(request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # noqa: A002
     """A small one, as WebP."""
-    row = _find(caller_of(request), id)
-    return deliver(request, Deliverable(row.thumbnail_key, "image/webp", f"{row.sha256}-thumbnail"))
+    return deliver_thumbnail(request, _find(caller_of(request), id))
 
 
 def _pictures(caller: Caller) -> Any:

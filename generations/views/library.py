@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import F
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
-from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -316,14 +316,20 @@ def may_delete(user: User, picture: LibraryPicture) -> bool:
 @require_safe
 @login_required
 def file(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
-    picture = _visible(request, pk)
-    return deliver(request, Deliverable(picture.key, picture.media_type, picture.sha256))
+    return deliver_picture(request, _visible(request, pk))
 
 
 @require_safe
 @login_required
 def thumbnail(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
-    picture = _visible(request, pk)
+    return deliver_thumbnail(request, _visible(request, pk))
+
+
+def deliver_picture(request: HttpRequest, picture: LibraryPicture) -> HttpResponseBase:
+    return deliver(request, Deliverable(picture.key, picture.media_type, picture.sha256))
+
+
+def deliver_thumbnail(request: HttpRequest, picture: LibraryPicture) -> HttpResponseBase:
     return deliver(request, Deliverable(picture.thumbnail_key, "image/webp", f"{picture.sha256}-thumbnail"))
 
 

@@ -14,8 +14,7 @@ from accounts.http import AuthenticatedHttpRequest, login_required, redirect_bac
 from generations import tasks
 from generations.models import LibraryPicture
 from generations.orders.library import LibraryFullError, restore_picture
-from generations.views.library import may_delete
-from generations.views.media import Deliverable, deliver
+from generations.views.library import deliver_thumbnail, may_delete
 
 
 @require_POST
@@ -43,8 +42,7 @@ def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @login_required
 def thumbnail(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
-    picture = _get(request, pk)
-    return deliver(request, Deliverable(picture.thumbnail_key, "image/webp", f"{picture.sha256}-thumbnail"))
+    return deliver_thumbnail(request, _get(request, pk))
 
 
 def _get_deletable(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> LibraryPicture:

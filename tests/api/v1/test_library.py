@@ -53,7 +53,16 @@ def test_picture_is_added_found_changed_and_deleted(
     assert (edited["name"], [tag["name"] for tag in edited["tags"]]) == ("Night fox", ["Snow"])
     assert program.patch(path, {"tags": []}).json() == edited | {"tags": []}
     assert program.delete(path).status_code == 204
-    assert (program.get(path).status_code, LibraryPicture.objects.exists()) == (404, False)
+    assert (program.get(path).status_code, program.get("/library").json()["data"]) == (404, [])
+    assert list(LibraryPicture.objects.in_trash_of(bob)) == [row]
+
+
+def test_deleted_picture_comes_back_as_it_was_when_it_is_added_again(program: Program) -> None:
+    first = program.post("/library", given(tags=["Snow"])).json()
+    assert program.delete(f"/library/{first['id']}").status_code == 204
+    again = program.post("/library", given("Another name", tags=["Rain"]))
+    assert (again.status_code, again.json()) == (200, first)
+    assert program.get(f"/library/{first['id']}").json() == first
 
 
 def test_same_picture_is_there_once_and_stays_as_it_is(program: Program) -> None:
