@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from accounts.models import Membership
+from accounts.models import Membership, Team, User
 from accounts.roles import Action
 from api.authentication import Caller
 from api.budget import limit_of_key
@@ -139,14 +139,18 @@ def _record(caller: Caller, rows: list[Generation], repeat: Repeat) -> None:
 def refuse_ended(caller: Caller) -> None:
     """Behind what takes long. Raises KeyEndedError."""
     key = Key.objects.filter(pk=caller.key.pk).first()
-    if key is None or not key.is_alive or not Membership.objects.may(caller.user, Action.GENERATE, caller.team):
+    if key is None or _is_ended(key, caller.user, caller.team):
         raise KeyEndedError(_("This key may not do this any more. Nothing was changed."))
 
 
 def _refuse_ended(key: Key, row: Generation) -> None:
     """Pictures from slow hosts take a while, in which a key may be revoked and a person suspended."""
-    if not key.is_alive or not Membership.objects.may(row.user, Action.GENERATE, row.team):
+    if _is_ended(key, row.user, row.team):
         raise KeyEndedError(_("This key may not order any more. Nothing was made."))
+
+
+def _is_ended(key: Key, user: User, team: Team) -> bool:
+    return not key.is_alive or not Membership.objects.may(user, Action.GENERATE, team)
 
 
 def _refuse_over_limit(key: Key, cents: int) -> None:

@@ -287,9 +287,13 @@ class GalleryFilters(forms.Form):
         """What the words alone find; some of it may be hidden from the person."""
         return Generation.objects.order_by().with_words(self.active["q"], self._owned_by())
 
+    def visible_rows(self) -> GenerationQuerySet:
+        """What the person may see in the library that is asked for; no other filter narrows it."""
+        return Generation.objects.visible_to(self.user, self.active.get("team")).filter(**self.library)
+
     def rows(self) -> GenerationQuerySet:
         """What the person may see of what is asked for, in the order asked for."""
-        rows = Generation.objects.visible_to(self.user, self.active.get("team")).filter(**self.library)
+        rows = self.visible_rows()
         if words := self.active.get("q"):
             rows = rows.search(words, self._owned_by())
         for name in self.active.keys() & _FILTERS.keys():

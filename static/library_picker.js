@@ -1,5 +1,5 @@
-// The picture library beside the composer or a shot: search, choose a picture, or drag it onto where it belongs. On a wide screen
-// it stands beside the form, so that there is somewhere to drag to; on a narrow one it lies over it.
+// The picture library beside the composer or a shot: search, choose a picture, or drag it onto where it belongs. On a
+// wide screen it stands beside the form, so that there is somewhere to drag to; on a narrow one it lies over it.
 
 const dialog = document.getElementById("library-picker");
 const search = dialog.querySelector("[data-picker-search]");

@@ -31,8 +31,9 @@ from generations.pictures import Picture, fetch_picture, read
 FIELDS: Final = {Slot.START: "image_url", Slot.TAIL: "tail_image_url"}
 PLACEHOLDER: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
 _DATA: Final = re.compile(r"data:([^,]{0,200}),", re.IGNORECASE)
-_OWN_PICTURE: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/file")
-_OWN_FILE: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/[^/?#]*)?")
+_UUID: Final = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+_OWN_PICTURE: Final = re.compile(f"{_UUID}/file")
+_OWN_FILE: Final = re.compile(f"{_UUID}(?:/[^/?#]*)?")
 
 
 def has_links(endpoint: Endpoint, values: Mapping[str, Any]) -> bool:
@@ -82,7 +83,7 @@ def _is_understood(value: Any) -> bool:
 
 def _is_link(address: str) -> bool:
     own = (_own_files(), _own_library())
-    return address.strip()[:8].lower().startswith(("http://", "https://")) and not address.strip().startswith(own)
+    return address.strip()[:8].lower().startswith(("http://", "https://")) and not address.startswith(own)
 
 
 def _save(caller: Caller, name: str, address: str) -> Upload:

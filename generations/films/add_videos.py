@@ -18,14 +18,14 @@ class StoryboardFullError(Exception):
 
 @dataclass(slots=True)
 class Added:
-    """What became of the videos. Those of `lacking` are shots, too, but without the pictures that they began with."""
+    """What became of the videos. Those of `without_pictures` are shots, too, but lack what they began with."""
 
     shots: list[Shot] = field(default_factory=list)
     former: dict[str, int] = field(default_factory=dict)  # the shots that they were takes of, by their ids
     known: list[Generation] = field(default_factory=list)  # takes of the storyboard already
     unfinished: list[Generation] = field(default_factory=list)
-    homeless: list[Generation] = field(default_factory=list)  # in no project
-    lacking: list[Generation] = field(default_factory=list)
+    without_project: list[Generation] = field(default_factory=list)
+    without_pictures: list[Generation] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -51,7 +51,7 @@ def _project_to_add_to(row: Generation, added: Added) -> Collection | None:
     if not hasattr(row, "video"):
         added.unfinished.append(row)
     elif project is None:
-        added.homeless.append(row)
+        added.without_project.append(row)
     elif row.shot and row.shot.project_id == project.pk:
         added.known.append(row)
     else:
@@ -67,7 +67,7 @@ def _add(user: User, project: Collection, rows: list[Generation], added: Added) 
         own = {each.slot: uploads[each.sha256] for each in row.pictures.all() if each.sha256 in uploads}
         new.append(Shot(changed_by=user, **_columns(row), **own))
         if len(own) < len(row.pictures.all()):
-            added.lacking.append(row)
+            added.without_pictures.append(row)
     try:
         shots = Shot.objects.append(project, new)
     except TooManyShotsError:

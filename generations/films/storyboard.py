@@ -29,6 +29,13 @@ class ShotsChangedError(OrderRefusedError):
     """The shots, or what they cost, are not those any more that were shown."""
 
 
+class ShotsPriceError(ShotsChangedError):
+    """They cost something else than was shown."""
+
+    def __init__(self, cents: int) -> None:
+        super().__init__(_("Nothing was ordered yet: it costs %s now. Look at it and press again.") % dollars(cents))
+
+
 class ShotsOrderedError(OrderRefusedError):
     """Of shots that were missing some have a video meanwhile, or one is being made."""
 
@@ -206,8 +213,7 @@ def refuse_changed(user: User, shots: Sequence[ShotOrder], *, is_missing: bool) 
         if any(row.shot_id is None for row in rows):
             raise ShotsChangedError(_("Nothing was ordered: some of these shots were deleted meanwhile. Look again."))
         if (now := sum(row.cost_cents for row in rows)) != cents:
-            words = _("Nothing was ordered yet: it costs %s now. Look at it and press again.")
-            raise ShotsChangedError(words % dollars(now))
+            raise ShotsPriceError(now)
         if is_missing:
             _refuse_ordered(user, rows)
 

@@ -126,7 +126,7 @@ def _erase_texts(user: User) -> None:
 
 def _delete_belongings(user: User) -> None:
     Draft.objects.filter(user=user).delete()
-    OrderImport.objects.delete_unread(user=user)
+    OrderImport.objects.delete_where(user=user)
     uploads = Upload.objects.filter(user=user)
     keys = list(uploads.values_list("key", flat=True))
     StorageDeletion.objects.enqueue([*keys, user.avatar_key] if user.avatar_key else keys)

@@ -63,7 +63,7 @@ def delete_team(team: Team, by: User, heir: User | None) -> bool:
         transaction.set_rollback(True)
         return False
     Preset.objects.filter(team=team).delete()
-    OrderImport.objects.delete_unread(team=team)
+    OrderImport.objects.delete_where(team=team)
     if not heir:
         Film.objects.filter(team=team).delete_with_objects()
         LibraryPicture.objects.filter(team=team).delete_with_objects()

@@ -58,16 +58,16 @@ class OrderImportManager(models.Manager["OrderImport"]):
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         made = self.create(user=user, **columns)
         waiting = self.filter(user=user, ordered_at=None).order_by("-changed_at", "-id")
-        self.delete_unread(pk__in=list(waiting.values_list("pk", flat=True)[MAX_IMPORTS:]))
+        self.delete_where(pk__in=list(waiting.values_list("pk", flat=True)[MAX_IMPORTS:]))
         return made
 
-    def delete_unread(self, **which: Any) -> int:
+    def delete_where(self, **which: Any) -> int:
         """How many. Without their sheets in memory, each of which may have megabytes."""
         return self.filter(**which).only("pk").delete()[1].get(self.model._meta.label, 0)
 
     def delete_expired(self) -> int:
         """Those that nobody has ordered or changed for long; how many. Their pictures may then go, too."""
-        return self.delete_unread(ordered_at=None, changed_at__lt=timezone.now() - IMPORT_RETENTION)
+        return self.delete_where(ordered_at=None, changed_at__lt=timezone.now() - IMPORT_RETENTION)
 
 
 class OrderImport(models.Model):

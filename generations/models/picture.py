@@ -112,7 +112,6 @@ class Upload(StoredPicture):
         related_name="+",
         verbose_name=_("first frame of"),
     )
-
     frame_of = models.ForeignKey(
         Generation,
         on_delete=models.SET_NULL,

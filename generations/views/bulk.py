@@ -191,19 +191,22 @@ def _tell_of_shots(request: AuthenticatedHttpRequest, added: Added) -> None:
 
 def _left_out(added: Added) -> list[tuple[int, str]]:
     """How many of them were not added as they are, and why."""
-    known, unfinished, homeless = len(added.known), len(added.unfinished), len(added.homeless)
-    lacking = len(added.lacking)
+    known, unfinished = len(added.known), len(added.unfinished)
+    without_project, without_pictures = len(added.without_project), len(added.without_pictures)
     late = ngettext(
         "%d has no video yet, so it was left out.", "%d have no video yet, so they were left out.", unfinished
     )
     lack = ngettext(
-        "%d shot lacks its pictures, which aren’t yours.", "%d shots lack their pictures, which aren’t yours.", lacking
+        "%d shot lacks its pictures, which aren’t yours.",
+        "%d shots lack their pictures, which aren’t yours.",
+        without_pictures,
     )
+    astray = ngettext("%d is in no project: name one.", "%d are in no project: name one.", without_project)
     return [
         (known, ngettext("%d is a take there already.", "%d are takes there already.", known)),
         (unfinished, late),
-        (homeless, ngettext("%d is in no project: name one.", "%d are in no project: name one.", homeless)),
-        (lacking, lack),
+        (without_project, astray),
+        (without_pictures, lack),
     ]
 
 

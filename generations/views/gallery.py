@@ -124,9 +124,8 @@ def _nearest_found(filters: GalleryFilters, part: "_PageQuery") -> list[Generati
     keys = list(rows.values_list("pk", flat=True)[:SEARCH_MARGIN])
     if not keys:
         return []
-    visible = Generation.objects.visible_to(filters.user, filters.active.get("team"))
-    visible = visible.filter(**filters.library, pk__in=keys)
-    found = list(part.sort(_with_cards(visible, filters.user), order)[: PAGE_SIZE + 1])
+    visible = _with_cards(filters.visible_rows().filter(pk__in=keys), filters.user)
+    found = list(part.sort(visible, order)[: PAGE_SIZE + 1])
     return found if len(found) > PAGE_SIZE or len(keys) < SEARCH_MARGIN else None
 
 

@@ -20,8 +20,15 @@ from generations.access import visible_project
 from generations.bucket import BucketDownError
 from generations.exceptions import OrderRefusedError
 from generations.films.shot_orders import Plan, plan
-from generations.films.storyboard import MAX_ORDERED, ShotsChangedError, ShotsOrderedError, refuse_changed, slides_of
-from generations.models import Collection, Generation, dollars
+from generations.films.storyboard import (
+    MAX_ORDERED,
+    ShotsChangedError,
+    ShotsOrderedError,
+    ShotsPriceError,
+    refuse_changed,
+    slides_of,
+)
+from generations.models import Collection, Generation
 from generations.orders.place import place_batch
 from generations.views.shots import parameters_of
 
@@ -96,8 +103,7 @@ def _refuse(request: AuthenticatedHttpRequest, planned: Plan) -> None:
     if any(line.order.problems for line in planned.lines):
         raise OrderRefusedError(_("Nothing was ordered: correct what stands beside the shots, or untick them."))
     if request.POST.get("cents") != str(planned.cents):
-        words = _("Nothing was ordered yet: it costs %s now. Look at it and press again.")
-        raise ShotsChangedError(words % dollars(planned.cents))
+        raise ShotsPriceError(planned.cents)
     if not {line.order.digest for line in planned.lines} <= set(request.POST.getlist("seen")):
         words = _("Nothing was ordered yet: some of these shots were changed meanwhile. Look at them and press again.")
         raise ShotsChangedError(words)

@@ -254,13 +254,13 @@ def _shot_of(request: AuthenticatedHttpRequest, row: Generation) -> Shot:
         added = add_videos(request.user, [row])
     except (ProjectRefusedError, StoryboardFullError) as error:
         raise RefusedChangeError(str(error)) from error
-    if added.homeless:
+    if added.without_project:
         raise RefusedChangeError(_("It is in no project yet. Move it to one: then it can be a shot there."))
     if added.unfinished:
         raise RefusedChangeError(_("It has no video, so it can’t be a shot."))
     if added.known:
         messages.info(request, _("It is a take of this storyboard already."))
-    if added.lacking:
+    if added.without_pictures:
         messages.warning(request, _("Its pictures aren’t yours. Add them to the shot before you generate it again."))
     [found] = [*added.shots, *(row.shot for row in added.known if row.shot)]
     return found
