@@ -9,8 +9,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Team, User
+from api.fal.pictures import has_links
 from api.models import Key
 from generations import bucket
+from generations.fal.arguments import Endpoint, Source
 from generations.models import BannedFile, Collection, Generation, LibraryPicture, Shot, Slot, Tag
 from generations.pictures import Picture, read
 from tests.api.conftest import make_key
@@ -182,3 +184,13 @@ def test_picture_begins_a_shot_and_a_video(program: Program, bob: User, mallory:
     foreign = make_library_picture(mallory, mallory.personal_team, picture(color="red"))
     for wrong in (url.replace(str(kept.pk), str(foreign.pk)), url.replace(str(kept.pk), str(uuid.uuid4())), f"{url}/x"):
         assert pointers(program.post("/generations", {"prompt": "A fox", "image_url": wrong})) == {"#/image_url"}
+
+
+@pytest.mark.parametrize("path", ["/api/v1/library/{}/file", "/fal/rest/storage/files/{}"])
+@pytest.mark.parametrize(("blanks", "is_fetched"), [("", False), (" ", True), ("\n", True)])
+def test_only_an_address_as_the_studio_writes_it_is_its_own(
+    path: str, blanks: str, is_fetched: bool, settings: Settings
+) -> None:
+    """Any other is fetched, which takes long: in a thread that no page needs."""
+    address = f"{blanks}{settings.SITE_URL}{path.format(uuid.uuid4())}"
+    assert has_links(Endpoint.default(Source.IMAGE), {"image_url": address}) == is_fetched
