@@ -53,6 +53,8 @@ _KEEPALIVE: Final = {
     "tcp_user_timeout": 60_000,  # ms
 }
 _SERVER_KEEPALIVE: Final = " ".join(f"-c tcp_{name.removeprefix('tcp_')}={value}" for name, value in _KEEPALIVE.items())
+# Our queries are short: to compile one, or to start workers for it (some ten milliseconds), takes longer than the query.
+_SHORT_QUERIES: Final = "-c jit=off -c parallel_setup_cost=25000"
 
 Reader = TypeVar("Reader")
 
@@ -125,7 +127,7 @@ class Environment(_LenientEnv):
         found = dict(self.dj_db_url(name, default))
         given = {"application_name": _APPLICATION, **_KEEPALIVE, **found.get("OPTIONS", {})}
         given["options"] = " ".join(
-            filter(None, [_SERVER_KEEPALIVE, os.environ.get("PGOPTIONS"), given.get("options")])
+            filter(None, [_SERVER_KEEPALIVE, _SHORT_QUERIES, os.environ.get("PGOPTIONS"), given.get("options")])
         )
         return {**found, "OPTIONS": given}
 

@@ -263,8 +263,8 @@ def test_staff_need_a_second_factor_in_production(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("query", "pgoptions", "timeout", "last"),
     [
-        ("", "", 60_000, "tcp_user_timeout=60000"),
-        ("?tcp_user_timeout=5000&sslmode=require", "", 5000, "tcp_user_timeout=60000"),
+        ("", "", 60_000, "jit=off -c parallel_setup_cost=25000"),
+        ("?tcp_user_timeout=5000&sslmode=require", "", 5000, "parallel_setup_cost=25000"),
         ("", "-c lock_timeout=10s", 60_000, "-c lock_timeout=10s"),
         (
             "?options=-c%20tcp_user_timeout%3D9",
@@ -274,7 +274,7 @@ def test_staff_need_a_second_factor_in_production(monkeypatch: pytest.MonkeyPatc
         ),
     ],
 )
-def test_cut_off_host_is_let_go_of_by_both_sides_unless_told_otherwise(
+def test_what_a_connection_asks_for_unless_told_otherwise(
     monkeypatch: pytest.MonkeyPatch, query: str, pgoptions: str, timeout: object, last: str
 ) -> None:
     """PostgreSQL takes the last of several values for one name."""
