@@ -53,7 +53,7 @@ _KEEPALIVE: Final = {
     "tcp_user_timeout": 60_000,  # ms
 }
 _SERVER_KEEPALIVE: Final = " ".join(f"-c tcp_{name.removeprefix('tcp_')}={value}" for name, value in _KEEPALIVE.items())
-# Our queries are short: to compile one, or to start workers for it (some ten milliseconds), takes longer than the query.
+# Our queries are short: to compile one, or to start workers for it (some ten milliseconds), takes longer than they do.
 _SHORT_QUERIES: Final = "-c jit=off -c parallel_setup_cost=25000"
 
 Reader = TypeVar("Reader")

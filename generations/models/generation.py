@@ -221,6 +221,12 @@ class Generation(models.Model):
                 name="generation_billed_to_project",
                 condition=Q(billed_project__isnull=False),
             ),
+            models.Index(
+                fields=["billed_project", "user", "created_at"],
+                include=["cost_cents"],
+                name="generation_billed_to_user",
+                condition=Q(billed_project__isnull=False),
+            ),
             models.Index(fields=["leads_to"], name="generation_leads_to", condition=Q(leads_to__isnull=False)),
             models.Index(
                 fields=["collection", "-created_at", "-id"],

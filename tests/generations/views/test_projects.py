@@ -1,9 +1,13 @@
 """Pages of projects: list, settings, members, archive; and the composer, which orders into one."""
 
 import uuid
+from copy import copy
+from random import Random
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Membership, Team, User
@@ -54,6 +58,27 @@ def test_list_and_page_say_what_was_spent(film: Team, alice: User, bob: User, sp
     assert "This month $0.20 your own Left $0.45 of $1.00 In all $0.90" in text_of(
         signed_in(bob).get(f"/projects/{spring.pk}/").content.decode()
     )
+
+
+def test_ones_own_spending_is_read_from_its_index(film: Team, alice: User, bob: User, spring: Collection) -> None:
+    """Not from all that others have made in the project, or oneself elsewhere."""
+    rows = []
+    for user, project, count in ((alice, spring, 3000), (bob, None, 3000), (bob, spring, 30)):
+        sample = make_generation(user, film, Status.DONE, billed_project=project)
+        rows += [copy(sample) for _ in range(count)]
+    for each in rows:
+        each.pk = each.idempotency_key = uuid.uuid4()
+        each.request_id = str(each.pk)
+    Random(1).shuffle(rows)
+    Generation.objects.bulk_create(rows)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE generations_generation")
+    with CaptureQueriesContext(connection) as captured:
+        signed_in(bob).get(f"/projects/{spring.pk}/")
+    (spent,) = (one["sql"] for one in captured if 'AS "total"' in one["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {spent}".replace("%", "%%"))
+        assert "generation_billed_to_user" in "\n".join(line for (line,) in cursor.fetchall())
 
 
 @pytest.mark.parametrize("who", ["alice", "bob", "victor"])
