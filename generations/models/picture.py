@@ -67,6 +67,12 @@ class UploadManager(models.Manager["Upload"]):
         frames = {f"{name}__taken_down_at": None for name in FRAME_COLUMNS}
         return self.filter(~models.Exists(bans), **frames)
 
+    def removed_frames(self, sha256s: Iterable[str]) -> "models.QuerySet[Upload]":
+        """Those with these SHA-256 that are frames of videos that were taken down, by the index of each column."""
+        return self.none().union(
+            *(self.filter(sha256__in=sha256s, **{f"{name}__taken_down_at__isnull": False}) for name in FRAME_COLUMNS)
+        )
+
     def touch_all(self, user: User, sha256s: Iterable[str]) -> "dict[str, Upload]":
         """The person's own of these SHA-256, by it, each kept for another while."""
         mine = self.filter(user=user, sha256__in=sha256s)

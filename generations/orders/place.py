@@ -30,7 +30,6 @@ from generations.models import (
     TeamPause,
     Upload,
 )
-from generations.models.picture import FRAME_COLUMNS
 from generations.moderation.screening import (
     ScreeningResult,
     refuse_banned,
@@ -153,8 +152,9 @@ def _place(
             _refuse_paused(rows[0].team)
         _refuse_unavailable(rows)
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
-        refuse_banned_hashes({picture.sha256 for own in pictures for picture in own.values()})
-        refuse_removed_frames(_frames(pictures))
+        hashes = {picture.sha256 for own in pictures for picture in own.values()}
+        refuse_banned_hashes(hashes)
+        refuse_removed_frames(hashes)
         screened = screen(rows)
         copies = _copy_pictures(rows, pictures)
         _commit(rows, copies, screened, record)
@@ -165,12 +165,6 @@ def _place(
             return known
         raise
     return rows
-
-
-def _frames(pictures: Sequence[Mapping[Slot, Upload | InputPicture]]) -> set[uuid.UUID]:
-    """The videos of which they are frames."""
-    uploads = [picture for own in pictures for picture in own.values() if isinstance(picture, Upload)]
-    return {pk for each in uploads for name in FRAME_COLUMNS if (pk := getattr(each, f"{name}_id"))}
 
 
 def _refuse_paused(team: Team) -> None:

@@ -10,9 +10,10 @@ from django.utils import timezone
 from accounts.models import Team, User
 from generations import bucket
 from generations.fal.arguments import Endpoint
-from generations.models import Generation, Price, Relation, Slot, Status
+from generations.models import Generation, Price, Relation, Slot, Status, Upload
+from generations.models.picture import FRAME_COLUMNS
 from generations.orders.place import place_retry
-from tests.cast import make_generation, make_input_picture, signed_in
+from tests.cast import make_generation, make_input_picture, make_upload, signed_in
 from tests.generations.views.test_composer import PAGE, text_order, values_in
 
 ENDED_BADLY = [Status.FAILED, Status.CANCELED, Status.REJECTED]
@@ -56,6 +57,25 @@ def test_retry_has_pictures_of_its_own(film: Team, bob: User) -> None:
     assert all(picture.key.startswith(f"{again.key_prefix}/input/") for picture in pictures)
     assert bucket.get(pictures[0].key) == bucket.get(row.pictures.all()[0].key)
     assert {picture.fal_url for picture in pictures} == {""}
+
+
+@pytest.mark.parametrize("column", FRAME_COLUMNS)
+@pytest.mark.parametrize("who", ["who kept it", "a colleague"])
+def test_a_frame_of_a_video_that_was_taken_down_is_not_sent_again(
+    film: Team, alice: User, bob: User, who: str, column: str
+) -> None:
+    made = make_generation(alice, film, Status.DONE)
+    row = make_generation(bob, film, Status.FAILED, endpoint=Endpoint.IMAGE_TO_VIDEO)
+    sha256 = make_input_picture(row).sha256
+    upload = make_upload(bob)
+    Upload.objects.filter(pk=upload.pk).update(**{column: made}, sha256=sha256)
+    made.take_down(alice, "why")
+    by = bob if who == "who kept it" else alice
+    page = signed_in(by).post(retry(row), {"idempotency_key": str(uuid.uuid4())}, follow=True).content.decode()
+    assert "This picture may not be used here any more. Choose another one." in page
+    assert not Generation.objects.filter(parent=row).exists()
+    made.restore(alice, "wrong")
+    assert place_retry(row, by, uuid.uuid4()).status == Status.QUEUED
 
 
 def test_button_pressed_twice_makes_one(film: Team, bob: User) -> None:
