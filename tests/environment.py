@@ -53,7 +53,7 @@ def prepare() -> None:
             "SUBMITS_PER_MINUTE": "0",
             "UPLOADS_PER_MINUTE": "0",
             "API_REQUESTS_PER_MINUTE": "0",
-            "VAR_DIR": str(Path(tempfile.gettempdir()) / f"kling-studio-tests-{os.getpid()}"),
+            "VAR_DIR": str(Path(tempfile.gettempdir()) / f"kling-studio-tests-{secrets.token_hex(4)}"),
             "PORT": str(free_ports(20)),
             "SECRET_KEY": secrets.token_urlsafe(50),
         }

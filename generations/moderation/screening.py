@@ -1,6 +1,5 @@
 """Screen orders and pictures: rules block, hold or flag; banned files may not come back."""
 
-import uuid
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _

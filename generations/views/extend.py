@@ -26,7 +26,7 @@ from generations.mirror import MirrorError
 from generations.models import Generation, Upload
 from generations.orders.frames import keep_first_frame, keep_last_frame
 from generations.pictures import DecoderBusyError
-from generations.views.keyset import behind, cursor_of
+from generations.views.keyset import page_of
 
 PAGE_SIZE: Final = 24
 
@@ -49,12 +49,9 @@ def choose_second(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpRespo
     project = first.collection if "all" not in request.GET else None
     if project:
         rows = rows.filter(collection=project)
-    if before := request.GET.get("before"):
-        rows = rows.filter(behind("created_at", before))
-    found = list(rows.select_related("video").order_by("-created_at", "-id")[: PAGE_SIZE + 1])
-    page = found[:PAGE_SIZE]
-    older = cursor_of(page[-1].created_at, page[-1].pk) if len(found) > PAGE_SIZE else ""
-    context = {"first": first, "rows": page, "project": project, "older": older}
+    before = request.GET.get("before", "")
+    page, older = page_of(rows.select_related("video"), "created_at", before, PAGE_SIZE)
+    context = {"first": first, "rows": page, "project": project, "older": older, "is_first_page": not before}
     return render(request, "generations/between.html", context)
 
 

@@ -31,7 +31,7 @@ from generations.films.worker import DIFFERENT
 from generations.models import Collection, Film, FilmPart, FilmStatus, Generation
 from generations.models.collections import clean_name
 from generations.models.film import MAX_PARTS, NAME_LENGTH
-from generations.views.keyset import behind, cursor_of
+from generations.views.keyset import page_of
 from generations.views.media import Deliverable, deliver
 from generations.views.media import download_name as video_file_name
 
@@ -88,11 +88,8 @@ def films(request: AuthenticatedHttpRequest) -> HttpResponse:
         if project is None:
             raise Http404
         rows = rows.filter(project=project)
-    if before := request.GET.get("before"):
-        rows = rows.filter(behind("created_at", before))
-    found = list(rows.annotate(part_count=Count("parts")).order_by("-created_at", "-id")[: PAGE_SIZE + 1])
-    page = found[:PAGE_SIZE]
-    older = cursor_of(page[-1].created_at, page[-1].pk) if len(found) > PAGE_SIZE else ""
+    before = request.GET.get("before", "")
+    page, older = page_of(rows.annotate(part_count=Count("parts")), "created_at", before, PAGE_SIZE)
     context = {"films": page, "project": project, "older": older, "is_first_page": not before}
     return render(request, "films/films.html", context)
 

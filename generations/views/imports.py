@@ -38,10 +38,11 @@ from generations.orders.place import save_upload
 from generations.orders.rate_limits import refuse_too_many_import_pictures
 from generations.pictures import DecoderBusyError
 from generations.views.import_forms import PairsForm, SheetForm, mapping_of
+from generations.views.keyset import page_of
 
 SHEET_BYTES: Final = 4 * MAX_BYTES  # what is pasted grows on its way, most in other letters than Latin
 SHOWN: Final = 100  # wrong rows at once, and right ones
-_LISTED: Final = 50  # imports on the first page
+PAGE_SIZE: Final = 50  # imports
 
 
 @body_limit(SHEET_BYTES)
@@ -59,7 +60,9 @@ def imports(request: AuthenticatedHttpRequest) -> HttpResponse:
             made = _begin(request, teams, name=form.name, **mapping_of(form.table))
             return redirect("import-columns", made.pk)
     rows = OrderImport.objects.visible_to(request.user).select_related("team", "project").defer("rows")
-    context = {"form": form, "imports": rows[:_LISTED], "most": MAX_ROWS, "query": request.GET.urlencode()}
+    before = request.GET.get("before", "")
+    page, older = page_of(rows, "created_at", before, PAGE_SIZE)
+    context = {"form": form, "imports": page, "older": older, "is_first_page": not before, "most": MAX_ROWS}
     return render(request, "imports/imports.html", context, status=422 if form.errors else 200)
 
 

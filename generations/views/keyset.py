@@ -2,10 +2,23 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils.dateparse import parse_datetime
+
+
+def page_of(rows: QuerySet[Any], column: str, before: str, size: int) -> tuple[list[Any], str]:
+    """So many of what comes after the row of the cursor `before`, and the cursor of the next page; each may be blank.
+
+    Raises Http404 for a cursor that no page has given.
+    """
+    if before:
+        rows = rows.filter(behind(column, before))
+    found = list(rows.order_by(f"-{column}", "-id")[: size + 1])
+    page = found[:size]
+    return page, cursor_of(getattr(page[-1], column), page[-1].pk) if len(found) > size else ""
 
 
 def cursor_of(moment: datetime, pk: uuid.UUID) -> str:

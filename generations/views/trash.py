@@ -1,11 +1,11 @@
 """The trash: deleted videos stay there for 30 days, to be restored or deleted for good."""
 
 import uuid
-from typing import Any, Final
+from typing import Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -20,7 +20,7 @@ from generations import tasks
 from generations.access import may_delete
 from generations.models import TRASH_RETENTION, Generation, LibraryPicture
 from generations.orders.library import LibraryFullError, restore_picture
-from generations.views.keyset import behind, cursor_of, moment_of
+from generations.views.keyset import moment_of, page_of
 
 PAGE_SIZE: Final = 48
 _MAX_REMOVED: Final = 20
@@ -31,10 +31,12 @@ _MAX_REMOVED: Final = 20
 def contents(request: AuthenticatedHttpRequest) -> HttpResponse:
     """What lies there, the last put in first: videos and pictures of the library, each with older ones of its own."""
     rows = Generation.objects.in_trash_of(request.user).select_related("video", "user", "team")
-    generations, older = _page(rows, request.GET.get("before", ""))
-    pictures, older_pictures = _page(
+    generations, older = page_of(rows, "trashed_at", request.GET.get("before", ""), PAGE_SIZE)
+    pictures, older_pictures = page_of(
         LibraryPicture.objects.in_trash_of(request.user).select_related("user", "team"),
+        "trashed_at",
         request.GET.get("pictures_before", ""),
+        PAGE_SIZE,
     )
     context = {
         "generations": generations,
@@ -47,15 +49,6 @@ def contents(request: AuthenticatedHttpRequest) -> HttpResponse:
         "removed": _removed_by_moderators(request),
     }
     return render(request, "trash.html", context)
-
-
-def _page(rows: "QuerySet[Any]", before: str) -> tuple[list[Any], str]:
-    """Of what is behind the cursor, and the cursor of the next one."""
-    if before:
-        rows = rows.filter(behind("trashed_at", before))
-    found = list(rows.order_by("-trashed_at", "-id")[: PAGE_SIZE + 1])
-    page = found[:PAGE_SIZE]
-    return page, cursor_of(page[-1].trashed_at, page[-1].pk) if len(found) > PAGE_SIZE else ""
 
 
 def _removed_by_moderators(request: AuthenticatedHttpRequest) -> list[Generation]:

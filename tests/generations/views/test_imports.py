@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -126,6 +127,26 @@ def test_from_a_file_to_a_file_with_results(film: Team, bob: User, settings: Set
     assert rows[2] == [""] * len(rows[0])
     assert (rows[3][0], rows[3][-4], rows[3][-2]) == ("'- a bear", "queued", "0.70")
     assert "1 failed" in client.get(page(found)).content.decode()
+
+
+def test_list_goes_on_to_the_oldest(film: Team, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "PAGE_SIZE", 2)
+    made = [make_import(bob, film, f"Fox {number}") for number in range(5)]
+    OrderImport.objects.filter(pk__in=[one.pk for one in made[:3]]).update(created_at=made[0].created_at)
+    expected = list(OrderImport.objects.order_by("-created_at", "-id"))
+    client, address, seen = signed_in(bob), "/import/?team=film", []
+    while address:
+        page = client.get(address)
+        seen += page.context["imports"]
+        text = page.content.decode()
+        assert text.count('action="/import/?team=film"') == 2
+        older = re.search(r'href="([^"]+)" rel="next"', text)
+        address = f"/import/{html.unescape(older[1])}" if older else ""
+    assert seen == expected
+    assert 'href="/import/?team=film"' in text or 'href="?team=film"' in text
+    past = client.get("/import/", {"before": f"2020-01-01T00:00:00+00:00_{uuid.uuid4()}"})
+    assert "No older imports." in past.content.decode()
+    assert client.get("/import/", {"before": "x"}).status_code == 404
 
 
 def test_pasted_cells_without_names_are_prompts(film: Team, bob: User) -> None:
