@@ -63,7 +63,7 @@ class Slide:
     takes: list[Take]
     take_count: int
     is_missing: bool  # nothing is made of it, and nothing is being made
-    is_banned: bool  # a picture of it, or it is a frame of a video that was taken down
+    hidden: frozenset[Slot]  # of pictures that are banned, or frames of videos that were taken down
 
     @property
     def current(self) -> Generation | None:
@@ -85,14 +85,14 @@ def slides_with_takes(user: User, rows: QuerySet[Shot], most: int = MAX_TAKES) -
     takes = Generation.objects.visible_to(user).filter(shot=OuterRef("pk"))
     newest = takes.order_by("-created_at", "-id")
     count = takes.order_by().values("shot").annotate(count=Count("pk")).values("count")
-    start, tail = (Exists(Upload.objects.shown().filter(pk=OuterRef(slot.value))) for slot in Slot)
+    shown = {f"{slot}_is_shown": Exists(Upload.objects.shown().filter(pk=OuterRef(slot.value))) for slot in Slot}
     shots = list(
         rows.annotate(
             take_ids=ArraySubquery(newest.values("pk")[: most or 1]),
             newest_done=Subquery(newest.filter(video__isnull=False).values("pk")[:1]),
             take_count=Coalesce(Subquery(count), Value(0)),
             is_missing=~Exists(takes.filter(_HAS_VIDEO_OR_WILL).order_by()),
-            is_banned=Q(start__isnull=False) & ~start | Q(tail__isnull=False) & ~tail,
+            **shown,
         )
     )
     ids = {pk for shot in shots for pk in (*shot.take_ids, shot.newest_done, shot.chosen_id) if pk}
@@ -113,7 +113,8 @@ def _slide(shot: Any, number: int, known: Mapping[uuid.UUID, Generation]) -> Sli
         for pk, place in numbers.items()
         if pk in known
     ]
-    return Slide(shot, number, takes, shot.take_count, shot.is_missing, shot.is_banned)
+    hidden = frozenset(slot for slot in shot.uploads if not getattr(shot, f"{slot}_is_shown"))
+    return Slide(shot, number, takes, shot.take_count, shot.is_missing, hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def _plan_order(slide: Slide, defaults: Mapping[str, Any], prices: Mapping[Endpo
         problems.append(_("A draft takes no end picture. Remove it, or choose another quality."))
     seconds = str(arguments.duration.value) if arguments else str(values["duration"])
     cents = prices.get(endpoint, {}).get(seconds)
-    if slide.is_banned:
+    if slide.hidden:
         problems.append(banned_message())
     if cents is None and not problems:
         problems.append(_("This can’t be ordered now: it has no price, or its quality is switched off for the team."))

@@ -146,7 +146,10 @@ def _conflict(request: AuthenticatedHttpRequest, pk: int, form: ShotForm) -> Htt
 
 
 def _page(request: AuthenticatedHttpRequest, found: Shot, form: ShotForm, status: int = 200) -> HttpResponse:
-    context = _takes(request, found) | {
+    context = _takes(request, found)
+    for slot in context["slide"].hidden:
+        form.kept.pop(slot, None)
+    context |= {
         "shot": found,
         "number": found.number,  # type: ignore[attr-defined]  # annotated
         "form": form,

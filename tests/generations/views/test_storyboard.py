@@ -309,6 +309,10 @@ def test_frame_of_a_video_that_was_taken_down_is_neither_shown_nor_ordered(
     video.take_down(alice, "x")
 
     assert [signed_in(user).get(address).status_code for user in (bob, alice)] == [404, 404]
+    assert address not in (page := client.get(board(spring)).content.decode())
+    assert f"{Slot(slot).label} removed" in text_of(page)
+    assert address not in (page := client.get(shot.get_absolute_url()).content.decode())
+    assert f"{Slot(slot).label}: this picture may not be used here any more." in text_of(page)
     page = client.post(board(spring, "generate"), sent).content.decode()
     assert "may not be used here any more" in text_of(page[page.index(f'id="order-{shot.pk}_error"') :])
     assert not Generation.objects.filter(shot=shot).exists()
