@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
 from accounts.models import Team, User
 from accounts.roles import Action
+from generations.exceptions import ProjectRefusedError
 from generations.films.add_videos import take_back
 from generations.models import Collection, Favourite, Generation, Tag
 from generations.models.generation_queryset import GenerationQuerySet
@@ -43,10 +44,13 @@ def undo(request: AuthenticatedHttpRequest) -> HttpResponse:
         raise BadRequest("No such action.") from None
     if state.pop("user") != request.user.pk:
         raise PermissionDenied
-    _VERBS[state.pop("verb")](request.user, **state)
+    refusals = _VERBS[state.pop("verb")](request.user, **state) or []
     if "application/json" in request.headers.get("Accept", ""):
-        return JsonResponse({"messages": [_("Undone.")]})
-    messages.success(request, _("Undone."))
+        return JsonResponse({"messages": refusals or [_("Undone.")]})
+    for refusal in refusals:
+        messages.warning(request, refusal)
+    if not refusals:
+        messages.success(request, _("Undone."))
     return redirect_back(request, reverse("gallery"))
 
 
@@ -65,16 +69,25 @@ def _untag(user: User, tags: dict[str, list[str]]) -> None:
     Tag.objects.filter(pk__in=tags, generations=None).delete()
 
 
-def _move(user: User, collections: dict[str, list[str]]) -> None:
-    """Back to where each was, as far as that is still there."""
+def _move(user: User, collections: dict[str, list[str]]) -> list[str]:
+    """Back to where each was, as far as that is still there. Why not, of each that the user may not move into now."""
     known = {str(one.pk): one for one in Collection.objects.filter(pk__in=filter(None, collections))}
+    refusals = []
     for pk, ids in collections.items():
-        Collection.objects.move(_editable_rows(user).filter(pk__in=ids), known.get(pk), by=user)
+        project = known.get(pk)
+        try:
+            if project:
+                project.refuse(user)
+        except ProjectRefusedError as error:
+            refusals.append(str(error))
+        else:
+            Collection.objects.move(_editable_rows(user).filter(pk__in=ids), project, by=user)
+    return refusals
 
 
-def _storyboard(user: User, shots: list[int], former: dict[str, int], collections: dict[str, list[str]]) -> None:
+def _storyboard(user: User, shots: list[int], former: dict[str, int], collections: dict[str, list[str]]) -> list[str]:
     take_back(user, shots, former)
-    _move(user, collections)
+    return _move(user, collections)
 
 
 def _restore(user: User, at: str) -> None:
@@ -88,7 +101,7 @@ def _editable_rows(user: User) -> GenerationQuerySet:
     return Generation.objects.visible_to(user).filter(team__in=teams)
 
 
-_VERBS: Final[dict[str, Callable[..., None]]] = {
+_VERBS: Final[dict[str, Callable[..., list[str] | None]]] = {  # those that stay undone say why
     "favourite": _favourite,
     "unfavourite": _unfavourite,
     "untag": _untag,

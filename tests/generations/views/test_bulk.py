@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Team, User
 from generations.models import Collection, Favourite, Generation, Status, Tag
 from tests.cast import make_generation, make_video, signed_in
+from tests.html import text_of
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}
@@ -118,6 +120,29 @@ def test_undo_of_a_move_out_of_a_collection_that_is_gone(rows: list[Generation],
 
     assert undo(bob, token).status_code == 200
     assert not Generation.objects.filter(collection__isnull=False).exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"archived_at": timezone.now()}, "The project Here is archived. Restore it, or choose another one."),
+        ({"members_only": True}, "You are not a member of the project Here."),
+    ],
+    ids=["archived", "for members"],
+)
+def test_undo_moves_nothing_into_a_project_that_was_closed(
+    rows: list[Generation], bob: User, change: dict[str, Any], words: str
+) -> None:
+    Collection.objects.assign(rows[:2], "Here")
+    token = act(bob, rows, verb="move", collection="There").json()["undo"]
+    Collection.objects.filter(name="Here").update(**change)
+
+    assert undo(bob, token).json()["messages"] == [words]
+    assert Generation.objects.filter(collection__name="There").count() == 2
+    assert Generation.objects.filter(collection=None).count() == 1
+    answer = signed_in(bob).post(reverse("generations-bulk-undo"), {"token": token}, follow=True)
+    assert words in text_of(answer.content.decode())
+    assert "Undone." not in answer.content.decode()
 
 
 def test_undo_without_a_script_says_so_on_the_page(rows: list[Generation], bob: User) -> None:
