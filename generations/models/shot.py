@@ -31,11 +31,19 @@ class ShotManager(models.Manager["Shot"]):
         return self.annotate(number=Subquery(count))
 
     @transaction.atomic
-    def append(self, project: Collection, shots: Iterable["Shot"]) -> list["Shot"]:
-        """Put new shots behind the project's last one. Raises TooManyShotsError; then none is there."""
+    def append(self, project: Collection, shots: Iterable["Shot"], newest: int | None = None) -> list["Shot"]:
+        """Put new shots behind the project's last one. Raises TooManyShotsError; then none is there.
+
+        `newest` is the last that had been made when they were typed: the same ones of the same person since then are
+        these, from a button that was pressed twice.
+        """
         new = list(shots)
         _lock(project.pk)
         rows = self.filter(project=project)
+        if newest is not None:
+            since = list(rows.filter(pk__gt=newest, changed_by=new[0].changed_by).order_by("pk"))
+            if [shot.prompt for shot in since] == [shot.prompt for shot in new]:
+                return since
         if rows.count() + len(new) > MAX_SHOTS:
             raise TooManyShotsError
         last = rows.aggregate(last=Max("position", default=0))["last"]

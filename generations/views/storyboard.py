@@ -43,6 +43,7 @@ class NewShotsForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
         help_text=gettext_lazy("One prompt per line. With none, a blank shot is added."),
     )
+    newest = forms.CharField(required=False, widget=forms.HiddenInput)  # shot, when the page was made
 
     def clean_prompts(self) -> list[str]:
         lines = numbered_lines(self.cleaned_data["prompts"])
@@ -81,7 +82,7 @@ def _page(request: AuthenticatedHttpRequest, project: Collection, form: NewShots
         "max_parts": MAX_PARTS,
         "selected": set(request.GET.getlist("shots")),
         "may_edit": Collection.objects.usable_by(request.user).filter(pk=project.pk).exists(),
-        "form": form or NewShotsForm(),
+        "form": form or NewShotsForm(initial={"newest": max((slide.shot.pk for slide in slides), default=0)}),
         "now": timezone.now(),
     }
     return render(request, "storyboards/storyboard.html", context, status=422 if form else 200)
@@ -159,7 +160,7 @@ def _add(request: AuthenticatedHttpRequest, project: Collection) -> HttpResponse
     if form.is_valid():
         new = [Shot(prompt=prompt, changed_by=request.user) for prompt in form.cleaned_data["prompts"]]
         try:
-            added = Shot.objects.append(project, new)
+            added = Shot.objects.append(project, new, whole_number(form.cleaned_data["newest"]))
         except TooManyShotsError:
             form.add_error("prompts", _("A storyboard has at most %d shots.") % MAX_SHOTS)
         else:

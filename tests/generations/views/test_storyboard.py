@@ -105,6 +105,26 @@ def test_lines_become_shots_behind_those_that_are_there(bob: User, spring: Colle
     )
 
 
+@pytest.mark.parametrize("prompts", ["A hare\nAn owl", ""])
+def test_button_pressed_twice_adds_once(bob: User, alice: User, spring: Collection, prompts: str) -> None:
+    """Until the page was made again: then the same is wanted once more."""
+    add(spring, "A fox")
+
+    def newest() -> str:
+        page = signed_in(bob).get(board(spring)).content.decode()
+        return re.findall(r'name="newest" value="(\d+)"', page)[0]
+
+    typed = {"prompts": prompts, "newest": newest()}
+    first = change(bob, spring, "add", **typed)
+    count = Shot.objects.count()
+    assert change(bob, spring, "add", **typed)["Location"] == first["Location"]
+    assert Shot.objects.count() == count > 1
+    change(alice, spring, "add", **typed)
+    assert Shot.objects.count() == 2 * count - 1
+    change(bob, spring, "add", **typed | {"newest": newest()})
+    assert Shot.objects.count() == 3 * count - 2
+
+
 def test_wrong_line_is_named_and_all_that_was_typed_stays(bob: User, spring: Collection) -> None:
     typed = f"A fox\n{'x' * 2501}"
     answer = change(bob, spring, "add", prompts=typed)
