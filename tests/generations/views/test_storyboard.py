@@ -112,7 +112,7 @@ def test_button_pressed_twice_adds_once(bob: User, alice: User, spring: Collecti
 
     def newest() -> str:
         page = signed_in(bob).get(board(spring)).content.decode()
-        return re.findall(r'name="newest" value="(\d+)"', page)[0]
+        return str(re.findall(r'name="newest" value="(\d+)"', page)[0])
 
     typed = {"prompts": prompts, "newest": newest()}
     first = change(bob, spring, "add", **typed)
