@@ -125,9 +125,11 @@ def _erase_texts(user: User) -> None:
 
 
 def _delete_belongings(user: User) -> None:
+    """Pictures of shots stay with the team, as those of its library do."""
     Draft.objects.filter(user=user).delete()
     OrderImport.objects.delete_where(user=user)
-    uploads = Upload.objects.filter(user=user)
+    stay = Shot.objects.exclude(project__team__in=teams_without_other_members(user))
+    uploads = Upload.objects.filter(user=user).exclude(shots_from__in=stay).exclude(shots_to__in=stay)
     keys = list(uploads.values_list("key", flat=True))
     StorageDeletion.objects.enqueue([*keys, user.avatar_key] if user.avatar_key else keys)
     uploads.delete()

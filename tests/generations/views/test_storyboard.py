@@ -724,14 +724,23 @@ def test_pictures_of_shots_are_kept_as_long_as_the_shot(bob: User, spring: Colle
 
 def test_shots_go_with_project_team_and_account(bob: User, alice: User, spring: Collection) -> None:
     own = Collection.objects.create(team=bob.personal_team, name="Own")
-    add(own, "mine")
+    Shot.objects.append(own, [Shot(prompt="mine", start=make_upload(bob, picture(color="red")), changed_by=bob)])
+    make_upload(bob, picture(color="blue"))
     billed = make_generation(bob, own.team, Status.FAILED, collection=own, billed_project=own)
-    [ours] = Shot.objects.append(spring, [Shot(prompt="ours", start=make_upload(bob), changed_by=bob)])
-    key = Upload.objects.get().key
+    start, tail = make_upload(bob), make_upload(bob, picture(color="lime"))
+    [ours] = Shot.objects.append(spring, [Shot(prompt="ours", start=start, tail=tail, changed_by=bob)])
+    gone = set(Upload.objects.exclude(pk__in=[start.pk, tail.pk]).values_list("key", flat=True))
     assert delete_account(bob)
     ours.refresh_from_db()
-    assert (Shot.objects.get(), ours.start, ours.changed_by) == (ours, None, bob)
-    assert (is_referenced(key), billed.pk) == (False, Generation.objects.get().pk)
+    assert (Shot.objects.get(), ours.start, ours.tail, ours.changed_by) == (ours, start, tail, bob)
+    assert {key: is_referenced(key) for key in (start.key, tail.key, *gone)} == {
+        start.key: True,
+        tail.key: True,
+        **dict.fromkeys(gone, False),
+    }
+    assert len(gone) == 2
+    assert Generation.objects.get() == billed
+    assert signed_in(alice).get(reverse("upload", args=[start.pk])).status_code in {200, 302}
     empty = Collection.objects.create(team=spring.team, name="Empty")
     add(empty, "x")
     assert Collection.objects.delete_unused(empty) == ""
