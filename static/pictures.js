@@ -217,6 +217,7 @@ class Picture {
     const words = upload.querySelector("[data-upload-changes]");
     words.textContent = changes;
     words.hidden = !changes;
+    upload.querySelector("[data-upload-removed]")?.remove();
     this.invitation = this.root.dataset.again;
     this.link.value = ""; // older than the file, but it would win over the upload
     this.input.value = "";

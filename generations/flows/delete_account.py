@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from accounts.anonymize import anonymize_user, teams_without_other_members, teams_without_other_owners
 from accounts.models import FormerMembership, Team, User
@@ -128,8 +128,10 @@ def _delete_belongings(user: User) -> None:
     """Pictures of shots stay with the team, as those of its library do."""
     Draft.objects.filter(user=user).delete()
     OrderImport.objects.delete_where(user=user)
-    stay = Shot.objects.exclude(project__team__in=teams_without_other_members(user))
-    uploads = Upload.objects.filter(user=user).exclude(shots_from__in=stay).exclude(shots_to__in=stay)
+    of_teams = Shot.objects.exclude(project__team__in=list(teams_without_other_members(user)))
+    uploads = Upload.objects.filter(
+        ~Exists(of_teams.filter(start=OuterRef("pk"))), ~Exists(of_teams.filter(tail=OuterRef("pk"))), user=user
+    )
     keys = list(uploads.values_list("key", flat=True))
     StorageDeletion.objects.enqueue([*keys, user.avatar_key] if user.avatar_key else keys)
     uploads.delete()

@@ -19,7 +19,7 @@ from generations.models.collections import NAME_LENGTH, clean_name
 from generations.models.order_import import PICTURE_NAME_LENGTH
 from generations.models.price import endpoint_name
 from generations.moderation.rule_matching import match_rules, message_for, rules_for
-from generations.moderation.screening import banned_hashes, banned_message
+from generations.moderation.screening import banned_message
 from generations.orders.place import Order
 
 MAX_TAGS: Final = 100  # of different names in a sheet
@@ -184,8 +184,10 @@ class _Checker:
 
     @cached_property
     def banned(self) -> set[str]:
-        """Hashes of its pictures that were banned since they were kept."""
-        return banned_hashes({picture.upload.sha256 for picture in self.found.known_pictures if picture.upload})
+        """Hashes of its pictures that were banned since they were kept, or whose video was taken down."""
+        kept = {picture.upload.pk: picture.upload.sha256 for picture in self.found.known_pictures if picture.upload}
+        shown = set(Upload.objects.shown().filter(pk__in=kept).values_list("pk", flat=True)) if kept else set()
+        return {sha256 for pk, sha256 in kept.items() if pk not in shown}
 
     @cached_property
     def rules(self) -> list[PromptRule]:

@@ -2,10 +2,12 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
+from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Sum, Window
+from django.db.models.functions import RowNumber
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -35,8 +37,14 @@ class LibraryPictureQuerySet(models.QuerySet["LibraryPicture"]):
         return self.accessible_to(user).filter(trashed_at__isnull=False)
 
     def trash_expired(self) -> Self:
-        """What has been in the trash for longer than TRASH_RETENTION."""
-        return self.filter(trashed_at__lt=timezone.now() - TRASH_RETENTION)
+        """What has been in the trash for longer than TRASH_RETENTION, and the oldest beyond what a library takes."""
+        window: dict[str, Any] = {"partition_by": "team", "order_by": [F("trashed_at").desc(), "pk"]}
+        sums = self.filter(trashed_at__isnull=False).annotate(
+            pictures=Window(RowNumber(), **window), bytes=Window(Sum("size"), **window)
+        )
+        over = sums.filter(Q(pictures__gt=settings.LIBRARY_MAX_PICTURES) | Q(bytes__gt=settings.LIBRARY_MAX_BYTES))
+        old = Q(trashed_at__lt=timezone.now() - TRASH_RETENTION)
+        return self.filter(old | Q(pk__in=over.values("pk")))
 
     def accessible_to(self, user: User) -> Self:
         """Of the user's teams, also in the trash, but for what is banned, and frames of videos that were taken down."""

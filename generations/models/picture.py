@@ -67,12 +67,6 @@ class UploadManager(models.Manager["Upload"]):
         frames = {f"{name}__taken_down_at": None for name in FRAME_COLUMNS}
         return self.filter(~models.Exists(bans), **frames)
 
-    def removed_frames(self, sha256s: Iterable[str]) -> "models.QuerySet[Upload]":
-        """Those with these SHA-256 that are frames of videos that were taken down, by the index of each column."""
-        return self.none().union(
-            *(self.filter(sha256__in=sha256s, **{f"{name}__taken_down_at__isnull": False}) for name in FRAME_COLUMNS)
-        )
-
     def touch_all(self, user: User, sha256s: Iterable[str]) -> "dict[str, Upload]":
         """The person's own of these SHA-256, by it, each kept for another while."""
         mine = self.filter(user=user, sha256__in=sha256s)
@@ -142,6 +136,11 @@ class Upload(StoredPicture):
         return self.key
 
     @property
+    def video_ids(self) -> list[uuid.UUID]:
+        """The generations of which it is a frame."""
+        return [pk for name in FRAME_COLUMNS if (pk := getattr(self, f"{name}_id"))]
+
+    @property
     def changes_text(self) -> str:
         """One sentence on how it differs from the file that was given; empty where it doesn't."""
         words = [str(_CHANGE_LABELS[each]) for each in _CHANGE_LABELS if each in self.changes]
@@ -156,8 +155,20 @@ class InputPicture(StoredPicture):
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="pictures")
     slot = models.CharField(_("slot"), max_length=5, choices=Slot)
     fal_url = models.URLField(_("address at fal"), max_length=1000, blank=True)
+    frame_of = models.ForeignKey(
+        Generation,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("frame of"),
+    )
 
     class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["frame_of"], name="picture_frame_of", condition=models.Q(frame_of__isnull=False))
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["generation", "slot"], name="picture_once_a_slot"),
             models.CheckConstraint(condition=models.Q(slot__in=Slot.values), name="picture_slot_known"),
@@ -165,3 +176,8 @@ class InputPicture(StoredPicture):
 
     def __str__(self) -> str:
         return f"{self.get_slot_display()} of {self.generation_id}"
+
+    @property
+    def video_ids(self) -> list[uuid.UUID]:
+        """As an upload's: the first one of it."""
+        return [self.frame_of_id] if self.frame_of_id else []

@@ -1,11 +1,12 @@
 """Screen orders and pictures: rules block, hold or flag; banned files may not come back."""
 
+import uuid
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
 from generations.exceptions import OrderRefusedError
-from generations.models import BannedFile, Cause, Flag, Generation, Hold, PromptRule, Upload
+from generations.models import BannedFile, Cause, Flag, Generation, Hold, PromptRule
 from generations.moderation import image_hash
 from generations.moderation.cases import open_case, requires_review
 from generations.moderation.rule_matching import Hit, match_rules, message_for, rules_for
@@ -78,9 +79,9 @@ def refuse_banned_hashes(hashes: set[str]) -> None:
         raise BannedPictureError(banned_message())
 
 
-def refuse_removed_frames(hashes: set[str]) -> None:
-    """Of pictures that somebody kept from a video. Raises BannedPictureError where that was taken down."""
-    if hashes and Upload.objects.removed_frames(hashes).exists():
+def refuse_removed_frames(videos: set[uuid.UUID]) -> None:
+    """Of pictures that are frames of these videos. Raises BannedPictureError where one was taken down."""
+    if videos and Generation.objects.filter(pk__in=videos, taken_down_at__isnull=False).exists():
         raise BannedPictureError(banned_message())
 
 

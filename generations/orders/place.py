@@ -152,9 +152,9 @@ def _place(
             _refuse_paused(rows[0].team)
         _refuse_unavailable(rows)
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
-        hashes = {picture.sha256 for own in pictures for picture in own.values()}
-        refuse_banned_hashes(hashes)
-        refuse_removed_frames(hashes)
+        given = [picture for own in pictures for picture in own.values()]
+        refuse_banned_hashes({picture.sha256 for picture in given})
+        refuse_removed_frames({pk for picture in given for pk in picture.video_ids})
         screened = screen(rows)
         copies = _copy_pictures(rows, pictures)
         _commit(rows, copies, screened, record)
@@ -291,6 +291,7 @@ def copy_picture(generation: Generation, slot: Slot, picture: Upload | InputPict
         width=picture.width,
         height=picture.height,
         size=picture.size,
+        frame_of_id=next(iter(picture.video_ids), None),
     )
 
 

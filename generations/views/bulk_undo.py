@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
@@ -74,20 +75,31 @@ def _move(user: User, collections: dict[str, list[str]]) -> list[str]:
     known = {str(one.pk): one for one in Collection.objects.filter(pk__in=filter(None, collections))}
     refusals = []
     for pk, ids in collections.items():
-        project = known.get(pk)
-        try:
-            if project:
-                project.refuse(user)
-        except ProjectRefusedError as error:
-            refusals.append(str(error))
+        rows, project = _editable_rows(user).filter(pk__in=ids), known.get(pk)
+        if refusal := _refusal(user, project) if project and rows.exists() else "":
+            refusals.append(refusal)
         else:
-            Collection.objects.move(_editable_rows(user).filter(pk__in=ids), project, by=user)
+            Collection.objects.move(rows, project, by=user)
     return refusals
 
 
 def _storyboard(user: User, shots: list[int], former: dict[str, int], collections: dict[str, list[str]]) -> list[str]:
+    """All or nothing: the shots go, and their videos are takes again of what they were takes of."""
+    teams = Team.objects.where_may(user, Action.GENERATE)
+    touched = Q(shots__in=[*shots, *former.values()]) | Q(pk__in=filter(None, collections))
+    projects = Collection.objects.filter(touched, team__in=teams.order_by().values("pk")).distinct()
+    if refusals := list(filter(None, (_refusal(user, project) for project in projects))):
+        return refusals
     take_back(user, shots, former)
     return _move(user, collections)
+
+
+def _refusal(user: User, project: Collection) -> str:
+    try:
+        project.refuse(user)
+    except ProjectRefusedError as error:
+        return str(error)
+    return ""
 
 
 def _restore(user: User, at: str) -> None:

@@ -147,9 +147,8 @@ def _conflict(request: AuthenticatedHttpRequest, pk: int, form: ShotForm) -> Htt
 
 def _page(request: AuthenticatedHttpRequest, found: Shot, form: ShotForm, status: int = 200) -> HttpResponse:
     context = _takes(request, found)
-    for slot in context["slide"].hidden:
-        form.kept.pop(slot, None)
     context |= {
+        "hidden_uploads": {found.uploads[slot].pk for slot in context["slide"].hidden},
         "shot": found,
         "number": found.number,  # type: ignore[attr-defined]  # annotated
         "form": form,

@@ -164,8 +164,9 @@ def _add(request: AuthenticatedHttpRequest, project: Collection) -> HttpResponse
         except TooManyShotsError:
             form.add_error("prompts", _("A storyboard has at most %d shots.") % MAX_SHOTS)
         else:
-            words = ngettext("%d shot is added.", "%d shots are added.", len(added))
-            messages.success(request, words % len(added), extra_tags="accepted")
+            words = ngettext("%d shot is added.", "%d shots are added.", len(added)) % len(added)
+            is_repeated = added[0] not in new
+            messages.success(request, _("Added already.") if is_repeated else words, extra_tags="accepted")
             return _back(request, project, added[0])
     return _page(request, project, form)
 

@@ -140,6 +140,23 @@ def test_undo_ends_with_the_right_to_the_project(bob: User, film: Team, spring: 
     assert board_of(spring) == ["Fox"]
 
 
+@pytest.mark.parametrize("name", ["", "Summer"])
+@pytest.mark.parametrize("closed", ["the old one", "the new one"])
+def test_undo_does_nothing_where_a_project_was_closed(
+    bob: User, film: Team, spring: Collection, name: str, closed: str
+) -> None:
+    rows = finished(bob, film, spring, "Fox")
+    answer = add(bob, rows, name)
+    before = places(*rows)
+    project = spring if closed == "the old one" or not name else Collection.objects.get(name=name)
+    Collection.objects.filter(pk=project.pk).update(archived_at=timezone.now())
+
+    words = f"The project {project} is archived. Restore it, or choose another one."
+    assert undo(bob, answer["undo"]).json()["messages"] == [words]
+    assert places(*rows) == before
+    assert Shot.objects.exists()
+
+
 def test_viewers_add_none(bob: User, victor: User, film: Team, spring: Collection) -> None:
     assert act(victor, finished(bob, film, spring, "Fox"), verb="storyboard").status_code == 403
     assert not Shot.objects.exists()

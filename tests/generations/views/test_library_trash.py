@@ -132,6 +132,31 @@ def test_it_stays_thirty_days_with_its_objects(
     assert empty_picture_trash() == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "most", "left"),
+    [
+        ("LIBRARY_MAX_PICTURES", 2, {"Film": [0, 1], "Bob": [0, 1]}),
+        ("LIBRARY_MAX_BYTES", 200, {"Film": [0, 1], "Bob": [0, 1, 2]}),
+    ],
+)
+def test_a_trash_takes_as_much_as_a_library(
+    film: Team, bob: User, settings: Settings, name: str, most: int, left: dict[str, list[int]]
+) -> None:
+    """Of each team the oldest go first; a picture that is not in it counts for nothing."""
+    for team, size in ((film, 100), (bob.personal_team, 10)):
+        for days in range(3):
+            row = make_library_picture(bob, team, picture(size=(300 + days, 300)), name=str(days))
+            LibraryPicture.objects.filter(pk=row.pk).update(size=size, trashed_at=timezone.now() - timedelta(days=days))
+        make_library_picture(bob, team, picture(color="blue"), name="kept")
+    setattr(settings, name, most)
+
+    assert empty_picture_trash() == 6 - sum(map(len, left.values()))
+    for team in (film, bob.personal_team):
+        rows = LibraryPicture.objects.filter(team=team).order_by("name").values_list("name", flat=True)
+        assert list(rows) == [*map(str, left[team.name]), "kept"]
+    assert empty_picture_trash() == 0
+
+
 @pytest.mark.parametrize("name", ["LIBRARY_MAX_PICTURES", "LIBRARY_MAX_BYTES"])
 def test_it_takes_no_room_and_comes_back_where_there_is_some(
     kept: LibraryPicture, film: Team, bob: User, client: Client, settings: Settings, name: str

@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from generations import bucket
-from generations.fal.arguments import Endpoint
+from generations.fal.arguments import Endpoint, parse
 from generations.models import Generation, Price, Relation, Slot, Status, Upload
 from generations.models.picture import FRAME_COLUMNS
-from generations.orders.place import place_retry
-from tests.cast import make_generation, make_input_picture, make_upload, signed_in
+from generations.orders.place import Order, place_order, place_retry
+from tests.cast import columns_of, make_generation, make_input_picture, make_upload, signed_in
 from tests.generations.views.test_composer import PAGE, text_order, values_in
 
 ENDED_BADLY = [Status.FAILED, Status.CANCELED, Status.REJECTED]
@@ -60,22 +60,31 @@ def test_retry_has_pictures_of_its_own(film: Team, bob: User) -> None:
 
 
 @pytest.mark.parametrize("column", FRAME_COLUMNS)
-@pytest.mark.parametrize("who", ["who kept it", "a colleague"])
+@pytest.mark.parametrize("depth", [1, 2])
 def test_a_frame_of_a_video_that_was_taken_down_is_not_sent_again(
-    film: Team, alice: User, bob: User, who: str, column: str
+    film: Team, alice: User, bob: User, depth: int, column: str
 ) -> None:
+    """Whoever presses, and whether the upload that it came from is still there or not."""
     made = make_generation(alice, film, Status.DONE)
-    row = make_generation(bob, film, Status.FAILED, endpoint=Endpoint.IMAGE_TO_VIDEO)
-    sha256 = make_input_picture(row).sha256
     upload = make_upload(bob)
-    Upload.objects.filter(pk=upload.pk).update(**{column: made}, sha256=sha256)
+    Upload.objects.filter(pk=upload.pk).update(**{column: made})
+    values = {"prompt": "A fox", "duration": 5, "image_url": "https://a.example/fox.jpg"}
+    endpoint = Endpoint.IMAGE_TO_VIDEO
+    pictures = {Slot.START: Upload.objects.get()}
+    first = place_order(Order(bob, film, uuid.uuid4(), endpoint, parse(endpoint, values), pictures))
+    row = first if depth == 1 else place_retry(first, alice, uuid.uuid4())
+    Generation.objects.filter(pk=row.pk).update(status=Status.FAILED, **columns_of(Status.FAILED))
+    row.refresh_from_db()
+    other = make_generation(bob, film, Status.FAILED, endpoint=Endpoint.IMAGE_TO_VIDEO)
+    make_input_picture(other)
+    Upload.objects.all().delete()
     made.take_down(alice, "why")
-    by = bob if who == "who kept it" else alice
-    page = signed_in(by).post(retry(row), {"idempotency_key": str(uuid.uuid4())}, follow=True).content.decode()
+    page = signed_in(alice).post(retry(row), {"idempotency_key": str(uuid.uuid4())}, follow=True).content.decode()
     assert "This picture may not be used here any more. Choose another one." in page
-    assert not Generation.objects.filter(parent=row).exists()
+    assert not Generation.objects.filter(parent=row, relation=Relation.RETRY, status=Status.QUEUED).exists()
+    assert place_retry(other, alice, uuid.uuid4()).status == Status.QUEUED  # the same bytes, but no frame
     made.restore(alice, "wrong")
-    assert place_retry(row, by, uuid.uuid4()).status == Status.QUEUED
+    assert place_retry(row, alice, uuid.uuid4()).status == Status.QUEUED
 
 
 def test_button_pressed_twice_makes_one(film: Team, bob: User) -> None:

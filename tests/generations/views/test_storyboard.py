@@ -117,12 +117,27 @@ def test_button_pressed_twice_adds_once(bob: User, alice: User, spring: Collecti
     typed = {"prompts": prompts, "newest": newest()}
     first = change(bob, spring, "add", **typed)
     count = Shot.objects.count()
-    assert change(bob, spring, "add", **typed)["Location"] == first["Location"]
+    again = signed_in(bob).post(board(spring, "change"), {"verb": "add", **typed}, follow=True)
+    assert again.redirect_chain == [(first["Location"], 302)]
+    assert "Added already." in text_of(again.content.decode())
     assert Shot.objects.count() == count > 1
     change(alice, spring, "add", **typed)
     assert Shot.objects.count() == 2 * count - 1
     change(bob, spring, "add", **typed | {"newest": newest()})
     assert Shot.objects.count() == 3 * count - 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_button_pressed_twice_at_once_adds_once(bob: User, spring: Collection) -> None:
+    def press(_: int) -> int:
+        try:
+            return change(bob, spring, "add", prompts="A\nB", newest="0").status_code  # type: ignore[no-any-return]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(press, range(4))) == [302] * 4
+    assert order_of(spring) == ["A", "B"]
 
 
 def test_wrong_line_is_named_and_all_that_was_typed_stays(bob: User, spring: Collection) -> None:
@@ -317,7 +332,7 @@ def test_banned_picture_is_told_beside_its_shot(bob: User, spring: Collection) -
 @pytest.mark.parametrize("column", ["last_frame_of", "first_frame_of"])
 @pytest.mark.parametrize("slot", list(Slot))
 def test_frame_of_a_video_that_was_taken_down_is_neither_shown_nor_ordered(
-    bob: User, alice: User, spring: Collection, column: str, slot: str
+    bob: User, alice: User, victor: User, spring: Collection, column: str, slot: str
 ) -> None:
     video = make_generation(bob, spring.team, Status.DONE)
     frame, other = make_upload(bob, picture(color="red")), make_upload(bob)
@@ -331,8 +346,25 @@ def test_frame_of_a_video_that_was_taken_down_is_neither_shown_nor_ordered(
     assert [signed_in(user).get(address).status_code for user in (bob, alice)] == [404, 404]
     assert address not in (page := client.get(board(spring)).content.decode())
     assert f"{Slot(slot).label} removed" in text_of(page)
-    assert address not in (page := client.get(shot.get_absolute_url()).content.decode())
-    assert f"{Slot(slot).label}: this picture may not be used here any more." in text_of(page)
+    removed = "This picture may not be used here any more. Choose another one."
+    page = client.get(shot.get_absolute_url()).content.decode()
+    assert (address in page, text_of(page).count(removed)) == (False, 1)
+    seen = text_of(signed_in(victor).get(shot.get_absolute_url()).content.decode())
+    assert f"{Slot(slot).label} removed" in seen
+
+    # what is saved meanwhile leaves it in its place, and one that is chosen instead comes back with what is wrong
+    form = {"version": shot.version, "prompt": "b", **{f"{one}_upload": pk.pk for one, pk in shot.uploads.items()}}
+    client.post(shot.get_absolute_url(), form)
+    shot.refresh_from_db()
+    assert (shot.prompt, shot.uploads[Slot(slot)]) == ("b", frame)
+    new = make_upload(bob, picture(color="blue"))
+    wrong = form | {f"{slot}_upload": new.pk, "prompt": "x" * 3000}
+    for page in (
+        client.post(shot.get_absolute_url(), wrong).content.decode(),
+        client.get(shot.get_absolute_url(), {slot: str(new.pk)}).content.decode(),
+    ):
+        assert (reverse("upload", args=[new.pk]) in page, removed in text_of(page)) == (True, False)
+
     page = client.post(board(spring, "generate"), sent).content.decode()
     assert "may not be used here any more" in text_of(page[page.index(f'id="order-{shot.pk}_error"') :])
     assert not Generation.objects.filter(shot=shot).exists()
