@@ -42,6 +42,7 @@ class BareEventInline(EventInline):
 
 class InputPictureInline(ReadOnly, admin.TabularInline[InputPicture, Generation]):
     model = InputPicture
+    fk_name = "generation"
     fields = ("slot", "key", "media_type", "width", "height", "size", "fal_url")
 
 
