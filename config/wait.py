@@ -6,6 +6,7 @@ a minute, and exits with 1.
 
 import sys
 import time
+import warnings
 from collections.abc import Callable
 
 import django
@@ -69,6 +70,8 @@ def main(names: list[str]) -> int:
     """Wait for each of these; the minute is for all of them together."""
     load_settings()
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    # that no application is loaded yet is intended: it would take each process that waits a second of the processor
+    warnings.filterwarnings("ignore", "Accessing the database during app initialization", RuntimeWarning)
     deadline = time.monotonic() + SECONDS
     for name in names:
         if missing := wait(name, deadline):
