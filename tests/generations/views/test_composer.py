@@ -17,6 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django_rq.settings import QUEUES
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from rq import Queue
@@ -379,3 +380,10 @@ def test_page_asks_the_database_little(film: Team, bob: User, page: str) -> None
     assert queries() <= few
     if page != "made":
         assert few <= 8
+
+
+def test_a_picture_that_was_sent_ahead_is_shown(film: Team, bob: User) -> None:
+    upload = make_upload(bob)
+    page = signed_in(bob).get(PAGE, {"kind": "image", "start": str(upload.pk)}).content.decode()
+    assert f'src="{reverse("upload", args=[upload.pk])}"' in page
+    assert "may not be used here any more" not in page
