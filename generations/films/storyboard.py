@@ -113,7 +113,7 @@ def _slide(shot: Any, number: int, known: Mapping[uuid.UUID, Generation]) -> Sli
         for pk, place in numbers.items()
         if pk in known
     ]
-    hidden = frozenset(slot for slot in shot.uploads if not getattr(shot, f"{slot}_is_shown"))
+    hidden = frozenset(slot for slot in Slot if getattr(shot, f"{slot}_id") and not getattr(shot, f"{slot}_is_shown"))
     return Slide(shot, number, takes, shot.take_count, shot.is_missing, hidden)
 
 

@@ -147,8 +147,9 @@ def _conflict(request: AuthenticatedHttpRequest, pk: int, form: ShotForm) -> Htt
 
 def _page(request: AuthenticatedHttpRequest, found: Shot, form: ShotForm, status: int = 200) -> HttpResponse:
     context = _takes(request, found)
+    slide = context["slide"]
     context |= {
-        "hidden_uploads": {found.uploads[slot].pk for slot in context["slide"].hidden},
+        "hidden_uploads": {getattr(slide.shot, f"{slot}_id") for slot in slide.hidden},
         "shot": found,
         "number": found.number,  # type: ignore[attr-defined]  # annotated
         "form": form,
