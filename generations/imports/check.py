@@ -185,9 +185,9 @@ class _Checker:
     @cached_property
     def banned(self) -> set[str]:
         """Hashes of its pictures that were banned since they were kept, or whose video was taken down."""
-        kept = {picture.upload.pk: picture.upload.sha256 for picture in self.found.known_pictures if picture.upload}
-        shown = set(Upload.objects.shown().filter(pk__in=kept).values_list("pk", flat=True)) if kept else set()
-        return {sha256 for pk, sha256 in kept.items() if pk not in shown}
+        uploads = [picture.upload for picture in self.found.known_pictures if picture.upload]
+        hidden = Upload.objects.hidden(uploads)
+        return {upload.sha256 for upload in uploads if upload.pk in hidden}
 
     @cached_property
     def rules(self) -> list[PromptRule]:

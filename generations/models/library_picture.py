@@ -40,11 +40,13 @@ class LibraryPictureQuerySet(models.QuerySet["LibraryPicture"]):
         """What has been in the trash for longer than TRASH_RETENTION, and the oldest beyond what a library takes."""
         window: dict[str, Any] = {"partition_by": "team", "order_by": [F("trashed_at").desc(), "pk"]}
         sums = self.filter(trashed_at__isnull=False).annotate(
-            pictures=Window(RowNumber(), **window), bytes=Window(Sum("size"), **window)
+            pictures=Window(RowNumber(), **window),
+            bytes=Window(Sum("size", output_field=models.BigIntegerField()), **window),
         )
         over = sums.filter(Q(pictures__gt=settings.LIBRARY_MAX_PICTURES) | Q(bytes__gt=settings.LIBRARY_MAX_BYTES))
         old = Q(trashed_at__lt=timezone.now() - TRASH_RETENTION)
-        return self.filter(old | Q(pk__in=over.values("pk")))
+        # the moment is asked for itself: of a row that is taken out meanwhile PostgreSQL looks at it once more
+        return self.filter(old | Q(pk__in=over.values("pk")), trashed_at__isnull=False)
 
     def accessible_to(self, user: User) -> Self:
         """Of the user's teams, also in the trash, but for what is banned, and frames of videos that were taken down."""

@@ -232,7 +232,7 @@ class ImportPicture(models.Model):
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "ImportPicture":
         upload, sha256 = values.pop("upload_id"), values.pop("sha256")
-        return cls(**values, upload=Upload(pk=upload, sha256=sha256) if upload else None)
+        return cls(**values, upload=Upload(pk=uuid.UUID(upload), sha256=sha256) if upload else None)
 
     def finish(self, *, upload: Upload | None = None, error: str = "") -> None:
         """It is fetched, or can't be."""

@@ -67,6 +67,11 @@ class UploadManager(models.Manager["Upload"]):
         frames = {f"{name}__taken_down_at": None for name in FRAME_COLUMNS}
         return self.filter(~models.Exists(bans), **frames)
 
+    def hidden(self, uploads: "Iterable[Upload]") -> set[uuid.UUID]:
+        """Those of them that are not `shown`."""
+        keys = {upload.pk for upload in uploads}
+        return keys - set(self.shown().filter(pk__in=keys).values_list("pk", flat=True)) if keys else keys
+
     def touch_all(self, user: User, sha256s: Iterable[str]) -> "dict[str, Upload]":
         """The person's own of these SHA-256, by it, each kept for another while."""
         mine = self.filter(user=user, sha256__in=sha256s)

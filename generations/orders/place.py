@@ -128,6 +128,10 @@ def place_retry(
 ) -> Generation:
     """Another try of one that ended without a video: the same request at today's price, with pictures of its own."""
     pictures = {Slot(picture.slot): picture for picture in generation.pictures.all()}
+    # each picture knows one video of which it is a frame, and none from before migration 0033; its upload knows all
+    hashes = {picture.sha256 for picture in pictures.values()}
+    uploads = Upload.objects.filter(user=generation.user_id, sha256__in=hashes)
+    refuse_removed_frames({pk for upload in uploads for pk in upload.video_ids})
     again = _build_retry(generation, by, idempotency_key)
     return _place([again], [pictures], waits=waits, record=record)[0]
 

@@ -13,6 +13,7 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.http import AuthenticatedHttpRequest, login_required, redirect_back
@@ -20,7 +21,7 @@ from accounts.models import Team, User
 from accounts.roles import Action
 from generations.exceptions import ProjectRefusedError
 from generations.films.add_videos import take_back
-from generations.models import Collection, Favourite, Generation, Tag
+from generations.models import Collection, Favourite, Generation, Shot, Tag
 from generations.models.generation_queryset import GenerationQuerySet
 
 _SALT: Final = "bulk-undo"
@@ -73,25 +74,43 @@ def _untag(user: User, tags: dict[str, list[str]]) -> None:
 def _move(user: User, collections: dict[str, list[str]]) -> list[str]:
     """Back to where each was, as far as that is still there. Why not, of each that the user may not move into now."""
     known = {str(one.pk): one for one in Collection.objects.filter(pk__in=filter(None, collections))}
+    found = [(_editable_rows(user).filter(pk__in=ids), known.get(pk)) for pk, ids in collections.items()]
+    found = [(rows, project) for rows, project in found if rows.exists()]
     refusals = []
-    for pk, ids in collections.items():
-        rows, project = _editable_rows(user).filter(pk__in=ids), known.get(pk)
-        if refusal := _refusal(user, project) if project and rows.exists() else "":
+    for rows, project in found:
+        if refusal := _refusal(user, project) if project else "":
             refusals.append(refusal)
         else:
             Collection.objects.move(rows, project, by=user)
-    return refusals
+    return refusals if found else [_nothing()]
 
 
 def _storyboard(user: User, shots: list[int], former: dict[str, int], collections: dict[str, list[str]]) -> list[str]:
-    """All or nothing: the shots go, and their videos are takes again of what they were takes of."""
+    """The shots go, and their videos are takes again of what they were takes of; or none where a project is closed.
+
+    A shot that somebody has worked on stays, and its videos with it.
+    """
     teams = Team.objects.where_may(user, Action.GENERATE)
     touched = Q(shots__in=[*shots, *former.values()]) | Q(pk__in=filter(None, collections))
     projects = Collection.objects.filter(touched, team__in=teams.order_by().values("pk")).distinct()
+    if not projects:
+        return [_nothing()]
     if refusals := list(filter(None, (_refusal(user, project) for project in projects))):
         return refusals
     take_back(user, shots, former)
-    return _move(user, collections)
+    stay = set(map(str, Generation.objects.filter(shot__in=shots).values_list("pk", flat=True)))
+    back = {pk: gone for pk, ids in collections.items() if (gone := [one for one in ids if one not in stay])}
+    refusals = _move(user, back) if back else []
+    if left := Shot.objects.filter(pk__in=shots).count():
+        words = ngettext(
+            "%d shot stays: somebody has worked on it.", "%d shots stay: somebody has worked on them.", left
+        )
+        refusals.append(words % left)
+    return refusals
+
+
+def _nothing() -> str:
+    return _("Nothing was undone: it is gone, or you may not change it any more.")
 
 
 def _refusal(user: User, project: Collection) -> str:

@@ -19,7 +19,7 @@ from generations.access import visible_shot
 from generations.fal.arguments import AspectRatio, Duration
 from generations.films.storyboard import slides_with_takes, text_problems
 from generations.forms import QUALITY_CHOICES, PictureForm, initial_values
-from generations.models import Collection, Shot, Slot
+from generations.models import Collection, Shot, Slot, Upload
 from generations.models.shot import NOTE_LENGTH
 from generations.prompt_fields import PlainTextField
 from generations.views.composer import LIMITS
@@ -146,10 +146,8 @@ def _conflict(request: AuthenticatedHttpRequest, pk: int, form: ShotForm) -> Htt
 
 
 def _page(request: AuthenticatedHttpRequest, found: Shot, form: ShotForm, status: int = 200) -> HttpResponse:
-    context = _takes(request, found)
-    slide = context["slide"]
-    context |= {
-        "hidden_uploads": {getattr(slide.shot, f"{slot}_id") for slot in slide.hidden},
+    context = _takes(request, found) | {
+        "hidden_uploads": Upload.objects.hidden(form.kept.values()),
         "shot": found,
         "number": found.number,  # type: ignore[attr-defined]  # annotated
         "form": form,

@@ -145,6 +145,19 @@ def test_undo_moves_nothing_into_a_project_that_was_closed(
     assert "Undone." not in answer.content.decode()
 
 
+def test_undo_of_a_move_by_who_has_left_moves_nothing_and_names_nothing(
+    rows: list[Generation], film: Team, bob: User
+) -> None:
+    Collection.objects.assign(rows, "Here")
+    token = act(bob, rows, verb="move", collection="There").json()["undo"]
+    bob.memberships.filter(team=film).delete()
+    Collection.objects.filter(name="Here").update(name="Secret", archived_at=timezone.now())
+
+    said = undo(bob, token).json()["messages"]
+    assert said == ["Nothing was undone: it is gone, or you may not change it any more."]
+    assert Generation.objects.filter(collection__name="There").count() == 3
+
+
 def test_undo_without_a_script_says_so_on_the_page(rows: list[Generation], bob: User) -> None:
     token = act(bob, rows, verb="delete").json()["undo"]
     answer = signed_in(bob).post(reverse("generations-bulk-undo"), {"token": token}, follow=True)

@@ -128,7 +128,8 @@ def test_undo_keeps_what_somebody_worked_on(bob: User, film: Team, spring: Colle
     answer = add(bob, rows)
     Shot.objects.get(prompt="Edited").edit(bob, 1, {"note": "Lower"})
     make_generation(bob, film, collection=spring, shot=Shot.objects.get(prompt="Retaken"))
-    undo(bob, answer["undo"])
+    said = undo(bob, answer["undo"]).json()["messages"]
+    assert said == ["2 shots stay: somebody has worked on them."]
     assert board_of(spring) == ["Edited", "Retaken"]
     assert [shot is None for shot, _project in places(edited, retaken, untouched)] == [False, False, True]
 
@@ -136,8 +137,19 @@ def test_undo_keeps_what_somebody_worked_on(bob: User, film: Team, spring: Colle
 def test_undo_ends_with_the_right_to_the_project(bob: User, film: Team, spring: Collection) -> None:
     answer = add(bob, finished(bob, film, spring, "Fox"))
     bob.memberships.filter(team=film).delete()
-    assert undo(bob, answer["undo"]).status_code == 200
+    said = undo(bob, answer["undo"]).json()["messages"]
+    assert said == ["Nothing was undone: it is gone, or you may not change it any more."]
     assert board_of(spring) == ["Fox"]
+
+
+def test_undo_leaves_the_videos_of_a_shot_that_stays(bob: User, film: Team, spring: Collection) -> None:
+    edited, untouched = rows = finished(bob, film, spring, "Edited", "Untouched")
+    answer = add(bob, rows, "Summer")
+    summer = Collection.objects.get(name="Summer")
+    shot = Shot.objects.get(prompt="Edited")
+    shot.edit(bob, 1, {"note": "Lower"})
+    assert undo(bob, answer["undo"]).json()["messages"] == ["1 shot stays: somebody has worked on it."]
+    assert places(edited, untouched) == [(shot.pk, summer.pk), (None, spring.pk)]
 
 
 @pytest.mark.parametrize("name", ["", "Summer"])

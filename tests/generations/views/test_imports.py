@@ -45,7 +45,7 @@ from generations.models import (
 )
 from generations.models import order_import as order_import_models
 from generations.models.order_import import IMPORT_RETENTION, MAX_IMPORTS, ImportPictureError
-from generations.models.picture import UPLOAD_RETENTION
+from generations.models.picture import FRAME_COLUMNS, UPLOAD_RETENTION
 from generations.orders.place import place_retry
 from generations.orders.rate_limits import refuse_too_many_import_pictures
 from generations.storage.cleanup import delete_unused_uploads
@@ -757,24 +757,31 @@ def test_an_import_that_takes_no_more_pictures_keeps_none(
         assert answer.json() == {"errors": ["b.png: An import has at most 1 uploaded pictures."]}
 
 
-def test_a_banned_picture_is_told_by_its_cell(film: Team, bob: User) -> None:
+@pytest.mark.parametrize("why", ["banned", *FRAME_COLUMNS])
+def test_a_picture_that_was_removed_is_told_by_its_cell(film: Team, alice: User, bob: User, why: str) -> None:
     found, client = make_import(bob, film, "Fox,,,,good,,,,", "Bear,,,,good,bad,,,", "Hare,,,,,,,,"), signed_in(bob)
     good, bad = make_upload(bob), make_upload(bob, picture(color="red"))
     ImportPicture.objects.keep(found, "good.png", good)
     ImportPicture.objects.keep(found, "bad.png", bad)
     seen = {"version": 0, "cents": check(found).cents, "project": ""}
-    BannedFile.objects.create(sha256=bad.sha256, reason="x")
+    if why == "banned":
+        BannedFile.objects.create(sha256=bad.sha256, reason="x")
+    else:
+        video = make_generation(alice, film, Status.DONE)
+        Upload.objects.filter(pk=bad.pk).update(**{why: video})
+        video.take_down(alice, "x")
 
     answer = client.post(page(found, "order"), seen)
 
-    assert (answer.status_code, Generation.objects.count()) == (422, 0)
+    ordered = Generation.objects.filter(user=bob)
+    assert (answer.status_code, ordered.count()) == (422, 0)
     for text in (answer.content.decode(), client.get(page(found)).content.decode()):
         assert "1 to correct" in text
         assert "may not be used here any more" in text[text.index('name="cell-3-5"') :]
         assert 'name="cell-3-4"' not in text
     change(client, found, "cells", **{"cell-3-5": "good"})
     press(client, found)
-    assert Generation.objects.count() == 3
+    assert ordered.count() == 3
 
 
 def end(row: Generation, status: Status, cents: int = 0) -> None:

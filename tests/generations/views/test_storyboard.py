@@ -365,6 +365,12 @@ def test_frame_of_a_video_that_was_taken_down_is_neither_shown_nor_ordered(
     ):
         assert (reverse("upload", args=[new.pk]) in page, removed in text_of(page)) == (True, False)
 
+    # it stands in the form of somebody else's older page
+    Shot.objects.filter(pk=shot.pk).update(**{slot: new, "version": shot.version + 1})
+    answer = client.post(shot.get_absolute_url(), form | {"version": shot.version})
+    assert (answer.status_code, address in answer.content.decode()) == (409, False)
+    Shot.objects.filter(pk=shot.pk).update(**{slot: frame})
+
     page = client.post(board(spring, "generate"), sent).content.decode()
     assert "may not be used here any more" in text_of(page[page.index(f'id="order-{shot.pk}_error"') :])
     assert not Generation.objects.filter(shot=shot).exists()
