@@ -33,7 +33,7 @@ from generations.fal.arguments import (
     Source,
 )
 from generations.forms import MAX_LINES, MAX_VARIATIONS, QUALITY_CHOICES, GenerationForm
-from generations.models import Draft, EndpointSwitch, Generation, Preset, Slot, Upload
+from generations.models import Draft, EndpointSwitch, Generation, Preset, Slot
 from generations.orders.place import place_batch
 from generations.pictures import MAX_PIXELS
 from generations.views import drafts
@@ -162,7 +162,6 @@ def _page(
     presets = Preset.objects.of(request.user)
     context = {
         "form": form,
-        "hidden_uploads": Upload.objects.hidden(form.kept.values()),
         "teams": teams,
         "payers": payers,
         "projects": [each for payer in payers for each in payer.projects],
