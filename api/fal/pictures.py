@@ -82,8 +82,9 @@ def _is_understood(value: Any) -> bool:
 
 
 def _is_link(address: str) -> bool:
+    address = address.strip()
     own = (_own_files(), _own_library())
-    return address.strip()[:8].lower().startswith(("http://", "https://")) and not address.strip().startswith(own)
+    return address[:8].lower().startswith(("http://", "https://")) and not address.startswith(own)
 
 
 def _save(caller: Caller, name: str, address: str) -> Upload:
