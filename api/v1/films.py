@@ -96,10 +96,12 @@ def create_film(request: HttpRequest, body: FilmIn, idempotency_key: Header[str]
     Sent again with the same Idempotency-Key it gives the film of before.
     """
     caller = caller_of(request)
+    repeat = Repeat.of(idempotency_key, "film", body.model_dump(mode="json"))
     columns: dict[str, Any] = {"name": _name(body.name), "project": _project(caller, body.collection)}
-    columns |= {"idempotency_key": _form_key(caller, idempotency_key)}
+    columns |= {"idempotency_key": _form_key(caller, repeat), "body_digest": repeat.digest}
     film = order_film(caller.user, _videos(caller, body.generations), columns, is_encoded=body.encode)
-    _refuse_another(film, body.generations)
+    if film.body_digest not in {"", repeat.digest}:  # "": of a film from before the column
+        raise IdempotencyError(_("This Idempotency-Key was used for another film."))
     tasks.wake_films()
     return respond(_out(_find(caller, film.pk)), 201, Location=f"{request.path}/{film.pk}")
 
@@ -157,12 +159,6 @@ def _videos(caller: Caller, ids: list[uuid.UUID]) -> list[Generation]:
     return [rows[pk] for pk in ids]
 
 
-def _form_key(caller: Caller, idempotency_key: str) -> uuid.UUID:
+def _form_key(caller: Caller, repeat: Repeat) -> uuid.UUID:
     """In the place of the page's: one for each that the key has sent."""
-    key = Repeat.of(idempotency_key).key
-    return uuid.uuid5(caller.key.pk, key) if key else uuid.uuid4()
-
-
-def _refuse_another(film: Film, ids: list[uuid.UUID]) -> None:
-    if list(film.parts.values_list("generation", flat=True)) != ids:
-        raise IdempotencyError(_("This Idempotency-Key was used for another film."))
+    return uuid.uuid5(caller.key.pk, repeat.key) if repeat.key else uuid.uuid4()

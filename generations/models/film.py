@@ -126,6 +126,9 @@ class Film(models.Model):
     idempotency_key = models.UUIDField(
         _("form key"), default=uuid.uuid4, help_text=_("Drawn with the form: one form, one film.")
     )
+    body_digest = models.CharField(
+        _("digest of the request"), max_length=64, blank=True, db_default="", help_text=_("Of an order by the API.")
+    )
     name = models.CharField(_("name"), max_length=NAME_LENGTH)
     is_encoded = models.BooleanField(
         _("encoded"), default=False, help_text=_("Its parts differ, so every picture is encoded again.")

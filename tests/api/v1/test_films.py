@@ -54,8 +54,11 @@ def test_order_sent_again_makes_no_second_film(program: Program, rows: list[Gene
     key = {"Idempotency-Key": "film-17"}
     first, again = (program.post("/films", named(rows), **key) for _ in range(2))
     assert first.json()["id"] == again.json()["id"]
-    other = problem(program.post("/films", named(rows[:1]), **key))
-    assert (other["status"], other["type"].rpartition(":")[2]) == (422, "idempotency-key-reused")
+    project = Collection.objects.create(team=film, name="Snow")
+    others: list[dict[str, Any]] = [{"name": "Another"}, {"encode": True}, {"collection": project.pk}]
+    for other in (named(rows[:1]), named(rows[::-1]), *(named(rows, **change) for change in others)):
+        refused = problem(program.post("/films", other, **key))
+        assert (refused["status"], refused["type"].rpartition(":")[2]) == (422, "idempotency-key-reused")
     assert Film.objects.count() == 1
     assert Program(make_key(bob, film)[1]).post("/films", named(rows), **key).json()["id"] != first.json()["id"]
 
