@@ -35,7 +35,7 @@ run: venv
 test: check
 	$(call STEP,migrations,$(BIN)/python -W ignore manage.py makemigrations --check --dry-run --verbosity 0)
 	$(call STEP,system,$(BIN)/python manage.py check --verbosity 0)
-	@exec $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: venv-dev
 	$(call STEP,lint,$(BIN)/ruff check --quiet .)

@@ -8,6 +8,8 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.processors import processors
+
 # how long a busy machine takes says nothing about the code
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -36,6 +38,14 @@ LONG: Final = (
     "tests/clients/test_documented.py",
     "tests/clients/test_nginx.py",
 )
+
+
+MOST_PROCESSES: Final = 9  # each has a database, a bucket and a browser of its own: about 1 GB
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: now and then a test waits."""
+    return min(processors() + 1, MOST_PROCESSES)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
