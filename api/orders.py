@@ -18,7 +18,7 @@ from api.models import ApiRequest, Key
 from api.models.request import MAX_IDEMPOTENCY_KEY
 from api.projects import project_of
 from generations import tasks
-from generations.exceptions import OrderRefusedError, OverBudgetError
+from generations.exceptions import OrderRefusedError, OverBudgetError, RightsEndedError
 from generations.models import Generation, dollars
 from generations.orders.place import Order, Record, place_batch, place_retry
 
@@ -107,10 +107,12 @@ def _once(caller: Caller, repeat: Repeat, make: Callable[[], list[Generation]]) 
         return known
     try:
         rows = make()
-    except (IntegrityError, OrderRefusedError):
+    except (IntegrityError, OrderRefusedError) as error:
         # the same order was sent twice at once, and the other one was first, maybe with the last money
         if known := find_repeated(caller, repeat):
             return known
+        if isinstance(error, RightsEndedError):
+            raise _ended() from error
         raise
     tasks.wake()
     return rows
@@ -146,7 +148,11 @@ def refuse_ended(caller: Caller) -> None:
 def _refuse_ended(key: Key, row: Generation) -> None:
     """Pictures from slow hosts take a while, in which a key may be revoked and a person suspended."""
     if _is_ended(key, row.user, row.team):
-        raise KeyEndedError(_("This key may not order any more. Nothing was made."))
+        raise _ended()
+
+
+def _ended() -> KeyEndedError:
+    return KeyEndedError(_("This key may not order any more. Nothing was made."))
 
 
 def _is_ended(key: Key, user: User, team: Team) -> bool:

@@ -13,6 +13,10 @@ class OverBudgetError(OrderRefusedError):
     """The order would pass a limit; str() says what it costs and what is left."""
 
 
+class RightsEndedError(OrderRefusedError):
+    """The person may not order in the team any more: removed, demoted or suspended since the page was shown."""
+
+
 class ProjectRefusedError(OrderRefusedError):
     """The project is archived, or not for this person."""
 

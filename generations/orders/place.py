@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from accounts.models import Team, User
+from accounts.models import Membership, Team, User
+from accounts.roles import Action
 from generations import bucket
 from generations.billing.budget import lock_budget, lock_projects, refuse_over_budget
 from generations.bucket import BucketDownError
-from generations.exceptions import EndpointUnavailableError, OrderRefusedError, QueuePausedError
+from generations.exceptions import EndpointUnavailableError, OrderRefusedError, QueuePausedError, RightsEndedError
 from generations.fal.arguments import Arguments, Endpoint, TextToVideo
 from generations.holds import build_approval_holds, put_on_hold
 from generations.models import (
@@ -157,8 +160,7 @@ def _place(
         _refuse_unavailable(rows)
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
         given = [picture for own in pictures for picture in own.values()]
-        refuse_banned_hashes({picture.sha256 for picture in given})
-        refuse_removed_frames({pk for picture in given for pk in picture.video_ids})
+        _refuse_removed(given)
         screened = screen(rows)
         copies = _copy_pictures(rows, pictures)
         _commit(rows, copies, screened, record)
@@ -180,6 +182,17 @@ def _refuse_unavailable(rows: list[Generation]) -> None:
     for endpoint in {row.fal_endpoint for row in rows}:
         if words := EndpointSwitch.objects.refusal(rows[0].team, endpoint):
             raise EndpointUnavailableError(words)
+
+
+def _refuse_removed(pictures: Sequence[Upload | InputPicture]) -> None:
+    refuse_banned_hashes({picture.sha256 for picture in pictures})
+    refuse_removed_frames({pk for picture in pictures for pk in picture.video_ids})
+
+
+def _refuse_ended_rights(user: User, team: Team) -> None:
+    """Pictures from slow hosts take a while, in which a person may be removed, demoted or suspended."""
+    if not Membership.objects.may(user, Action.GENERATE, team):
+        raise RightsEndedError(_("You may not order in the team %s any more. Nothing was made.") % team)
 
 
 def _find_existing(row: Generation) -> list[Generation]:
@@ -299,6 +312,13 @@ def copy_picture(generation: Generation, slot: Slot, picture: Upload | InputPict
     )
 
 
+def _date(rows: list[Generation]) -> None:
+    """In the month whose limits were asked: copies and locks may have lasted over its end. Their order stays."""
+    since = timezone.now() - rows[-1].created_at
+    for row in rows:
+        row.created_at += since
+
+
 @transaction.atomic
 def _commit(
     rows: list[Generation], pictures: list[InputPicture], screened: ScreeningResult, record: Record | None
@@ -308,6 +328,9 @@ def _commit(
     lock_projects(first.user, rows)
     _lock_shots(rows)
     lock_order_rate(first.user)
+    _refuse_ended_rights(first.user, first.team)
+    _refuse_removed(pictures)
+    _date(rows)
     holds = [*build_approval_holds(rows), *screened.holds]
     put_on_hold(holds)
     Generation.objects.bulk_create(rows)

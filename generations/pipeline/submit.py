@@ -25,7 +25,7 @@ from generations.fal.errors import FalError, Sent
 from generations.fal.responses import Submitted
 from generations.models import Generation, Status, SubmitPause
 from generations.pipeline import lost_answers, schedule, transitions
-from generations.pipeline.arguments import arguments_of
+from generations.pipeline.arguments import PictureRemovedError, arguments_of
 from generations.pipeline.db_retry import with_db_retry
 
 logger = logging.getLogger(__name__)
@@ -96,6 +96,9 @@ async def _submit(row: Generation, fal: AsyncFalClient, context: SubmitContext, 
         return
     try:
         arguments = await arguments_of(row, fal)
+    except PictureRemovedError:
+        await with_db_retry(transitions.fail_unsent, row)
+        return
     except FalError as error:  # while a picture was uploaded: nothing has been ordered
         await with_db_retry(transitions.retry_or_fail, row, error)
         return

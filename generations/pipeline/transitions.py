@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from generations.fal.error_messages import explain
+from generations.fal.error_messages import ResponsibleParty, explain
 from generations.fal.errors import AccountLocked, Cancelled, FalError, KeyRefused
 from generations.fal.responses import RequestUrls
 from generations.models import MOVES, Generation, Price, Status, SubmitPause
@@ -127,6 +127,19 @@ def handle_bucket_down(row: Generation, error: Exception) -> None:
         attempts=attempts,
         reason="storage_unavailable",
         message="The studio's bucket does not answer. Trying again; tell an admin if this lasts.",
+    )
+
+
+def fail_unsent(row: Generation) -> None:
+    """Its picture may not be used any more: nothing has been ordered."""
+    message = "A picture of this was removed while it waited. Nothing was sent or spent. Choose another picture."
+    row.move(
+        Status.FAILED,
+        leased=True,
+        responsible_party=ResponsibleParty.USER,
+        cost_cents=0,
+        reason="picture_removed",
+        message=message,
     )
 
 
