@@ -24,6 +24,7 @@ class Added:
     former: dict[str, int] = field(default_factory=dict)  # the shots that they were takes of, by their ids
     known: list[Generation] = field(default_factory=list)  # takes of the storyboard already
     unfinished: list[Generation] = field(default_factory=list)
+    unpublished: list[Generation] = field(default_factory=list)  # private, or waiting for a review
     without_project: list[Generation] = field(default_factory=list)
     without_pictures: list[Generation] = field(default_factory=list)
 
@@ -35,8 +36,8 @@ def add_videos(user: User, videos: Iterable[Generation]) -> Added:
     Raises ProjectRefusedError and StoryboardFullError; then none is there.
     """
     keys = [row.pk for row in videos]
-    locked = Generation.objects.order_by("pk").select_for_update(of=("self",))  # two presses are one shot
-    rows = locked.select_related("video", "collection", "shot").prefetch_related("pictures").in_bulk(keys)
+    locked = Generation.objects.order_by("pk").select_for_update(no_key=True, of=("self",))  # two presses are one shot
+    rows = locked.select_related("video", "collection", "shot", "team").prefetch_related("pictures").in_bulk(keys)
     added, by_project = Added(), dict[Collection, list[Generation]]()
     for row in (rows[key] for key in keys if key in rows):
         if project := _project_to_add_to(row, added):
@@ -50,6 +51,8 @@ def _project_to_add_to(row: Generation, added: Added) -> Collection | None:
     project = row.collection
     if not hasattr(row, "video"):
         added.unfinished.append(row)
+    elif _is_unpublished(row):
+        added.unpublished.append(row)
     elif project is None:
         added.without_project.append(row)
     elif row.shot and row.shot.project_id == project.pk:
@@ -57,6 +60,11 @@ def _project_to_add_to(row: Generation, added: Added) -> Collection | None:
     else:
         return project
     return None
+
+
+def _is_unpublished(row: Generation) -> bool:
+    """A shot shows its prompt and pictures to the whole team."""
+    return (row.is_private or row.awaits_review) and row.team.personal_of_id is None
 
 
 def _add(user: User, project: Collection, rows: list[Generation], added: Added) -> None:

@@ -22,7 +22,10 @@ from generations.orders.place import Order, Record
 MAX_ORDERED: Final = 50  # shots at once
 MAX_TAKES: Final = 6  # of a shot on the storyboard, the newest
 _PLACEHOLDER: Final = "data:image/kept"  # stands in for the address that fal will read the picture from
-_HAS_VIDEO_OR_WILL: Final = Q(video__isnull=False) | Q(status__in=sorted(OPEN))
+# also what the person who looks doesn't see, private or waiting for a review: nobody pays for it twice
+_HAS_VIDEO_OR_WILL: Final = Q(trashed_at=None, deleted_at=None, taken_down_at=None) & (
+    Q(video__isnull=False) | Q(status__in=sorted(OPEN))
+)
 
 
 class ShotsChangedError(OrderRefusedError):
@@ -62,7 +65,7 @@ class Slide:
     number: int
     takes: list[Take]
     take_count: int
-    is_missing: bool  # nothing is made of it, and nothing is being made
+    is_missing: bool  # nothing is made of it, and nothing is being made, also by people whose takes are not shown
     hidden: frozenset[Slot]  # of pictures that are banned, or frames of videos that were taken down
 
     @property
@@ -91,7 +94,7 @@ def slides_with_takes(user: User, rows: QuerySet[Shot], most: int = MAX_TAKES) -
             take_ids=ArraySubquery(newest.values("pk")[: most or 1]),
             newest_done=Subquery(newest.filter(video__isnull=False).values("pk")[:1]),
             take_count=Coalesce(Subquery(count), Value(0)),
-            is_missing=~Exists(takes.filter(_HAS_VIDEO_OR_WILL).order_by()),
+            is_missing=~Exists(Generation.objects.filter(_HAS_VIDEO_OR_WILL, shot=OuterRef("pk")).order_by()),
             **shown,
         )
     )
@@ -104,6 +107,8 @@ def slides_with_takes(user: User, rows: QuerySet[Shot], most: int = MAX_TAKES) -
 def _slide(shot: Any, number: int, known: Mapping[uuid.UUID, Generation]) -> Slide:
     """Newest first; what is older than those that were asked for has no number."""
     chosen = known.get(shot.chosen_id)
+    if chosen and chosen.shot_id != shot.pk:  # it stands for a shot of another storyboard now
+        chosen = None
     current = chosen.pk if chosen and hasattr(chosen, "video") else shot.newest_done
     numbers: dict[uuid.UUID, int | None] = {pk: shot.take_count - index for index, pk in enumerate(shot.take_ids)}
     if current:
@@ -171,6 +176,8 @@ def _plan_order(slide: Slide, defaults: Mapping[str, Any], prices: Mapping[Endpo
         problems += [problem.message for problem in error.problems]
     if shot.tail and not shot.start:
         problems.append(_("It has an end picture only. Choose a start picture, too, or remove it."))
+    elif shot.quality and endpoint.quality != shot.quality:
+        problems.append(_("A draft is made from a picture. Choose a start picture, or another quality."))
     elif shot.tail and not endpoint.has_tail:
         problems.append(_("A draft takes no end picture. Remove it, or choose another quality."))
     seconds = str(arguments.duration.value) if arguments else str(values["duration"])
@@ -204,7 +211,7 @@ def _values(shot: Shot, defaults: Mapping[str, Any]) -> dict[str, Any]:
     return values | {"prompt": shot.prompt, "cfg_scale": defaults["cfg_scale"]}
 
 
-def refuse_changed(user: User, shots: Sequence[ShotOrder], *, is_missing: bool) -> Record:
+def refuse_changed(shots: Sequence[ShotOrder], *, is_missing: bool) -> Record:
     """For `place_batch`: raise OrderRefusedError at the end of the order's transaction, in which others wait, unless
     the shots are there, cost what they do in `shots`, and with `is_missing` have no video yet.
     """
@@ -216,12 +223,12 @@ def refuse_changed(user: User, shots: Sequence[ShotOrder], *, is_missing: bool) 
         if (now := sum(row.cost_cents for row in rows)) != cents:
             raise ShotsPriceError(now)
         if is_missing:
-            _refuse_ordered(user, rows)
+            _refuse_ordered(rows)
 
     return record
 
 
-def _refuse_ordered(user: User, rows: list[Generation]) -> None:
-    others = Generation.objects.visible_to(user).exclude(pk__in=[row.pk for row in rows])
+def _refuse_ordered(rows: list[Generation]) -> None:
+    others = Generation.objects.exclude(pk__in=[row.pk for row in rows])
     if others.filter(_HAS_VIDEO_OR_WILL, shot__in=[row.shot_id for row in rows]).exists():
         raise ShotsOrderedError

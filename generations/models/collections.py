@@ -96,8 +96,11 @@ class CollectionManager(NamedManager["Collection"]):
     def delete_unused(self, project: "Collection") -> str:
         """Why it stays, for a person; empty when it is gone.
 
-        The billing records name one in which something was ordered; what a key orders by default would be in none.
+        The billing records name one in which something was ordered; what a key orders by default would be in none. A
+        storyboard is work of the whole team, and has no trash.
         """
+        if project.shots.exists():
+            return gettext("%s has a storyboard. Delete its shots first, or archive the project.") % project
         try:
             with transaction.atomic():
                 self.filter(pk=project.pk).delete()

@@ -191,7 +191,7 @@ def _tell_of_shots(request: AuthenticatedHttpRequest, added: Added) -> None:
 
 def _left_out(added: Added) -> list[tuple[int, str]]:
     """How many of them were not added as they are, and why."""
-    known, unfinished = len(added.known), len(added.unfinished)
+    known, unfinished, unpublished = len(added.known), len(added.unfinished), len(added.unpublished)
     without_project, without_pictures = len(added.without_project), len(added.without_pictures)
     late = ngettext(
         "%d has no video yet, so it was left out.", "%d have no video yet, so they were left out.", unfinished
@@ -201,10 +201,16 @@ def _left_out(added: Added) -> list[tuple[int, str]]:
         "%d shots lack their pictures, which aren’t yours.",
         without_pictures,
     )
+    unseen = ngettext(
+        "%d is private or waits for a review, and a shot shows its prompt to the team: it was left out.",
+        "%d are private or wait for a review, and shots show their prompts to the team: they were left out.",
+        unpublished,
+    )
     astray = ngettext("%d is in no project: name one.", "%d are in no project: name one.", without_project)
     return [
         (known, ngettext("%d is a take there already.", "%d are takes there already.", known)),
         (unfinished, late),
+        (unpublished, unseen),
         (without_project, astray),
         (without_pictures, lack),
     ]

@@ -68,11 +68,18 @@ def _untag(user: User, tags: dict[str, list[str]]) -> None:
     """A tag that was made for this goes with it."""
     for tag in Tag.objects.filter(pk__in=tags):
         tag.generations.remove(*_editable_rows(user).filter(pk__in=tags[str(tag.pk)]))
-    Tag.objects.filter(pk__in=tags, generations=None).delete()
+    Tag.objects.filter(pk__in=tags, generations=None, pictures=None).delete()
 
 
 def _move(user: User, collections: dict[str, list[str]]) -> list[str]:
-    """Back to where each was, as far as that is still there. Why not, of each that the user may not move into now."""
+    refusals = _move_back(user, collections)
+    return [_nothing()] if refusals is None else refusals
+
+
+def _move_back(user: User, collections: dict[str, list[str]]) -> list[str] | None:
+    """To where each was, as far as that is still there. Why not, of each that the user may not move into now; None
+    where nothing is left to move.
+    """
     known = {str(one.pk): one for one in Collection.objects.filter(pk__in=filter(None, collections))}
     found = [(_editable_rows(user).filter(pk__in=ids), known.get(pk)) for pk, ids in collections.items()]
     found = [(rows, project) for rows, project in found if rows.exists()]
@@ -82,7 +89,7 @@ def _move(user: User, collections: dict[str, list[str]]) -> list[str]:
             refusals.append(refusal)
         else:
             Collection.objects.move(rows, project, by=user)
-    return refusals if found else [_nothing()]
+    return refusals if found else None
 
 
 def _storyboard(user: User, shots: list[int], former: dict[str, int], collections: dict[str, list[str]]) -> list[str]:
@@ -100,7 +107,7 @@ def _storyboard(user: User, shots: list[int], former: dict[str, int], collection
     take_back(user, shots, former)
     stay = set(map(str, Generation.objects.filter(shot__in=shots).values_list("pk", flat=True)))
     back = {pk: gone for pk, ids in collections.items() if (gone := [one for one in ids if one not in stay])}
-    refusals = _move(user, back) if back else []
+    refusals = _move_back(user, back) or []
     if left := Shot.objects.filter(pk__in=shots).count():
         words = ngettext(
             "%d shot stays: somebody has worked on it.", "%d shots stay: somebody has worked on them.", left

@@ -43,23 +43,27 @@ def generate(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     if not rights_of(request.user).may(Action.GENERATE, project.team_id):
         raise PermissionDenied
     key = _uuid(request.POST.get("key", ""))
-    if key and Generation.objects.filter(user=request.user, idempotency_key=key).exists():
-        return redirect("storyboard", pk)
     if key is None:
         return _page(request, project)
+    ordered = Generation.objects.filter(user=request.user, idempotency_key=key)
+    if ordered.exists():
+        return redirect("storyboard", pk)
     try:
         return _order(request, project, key)
-    except ShotsOrderedError as refused:
-        return _page(request, project, str(refused), is_missing=False)  # the second press means it
     except (BucketDownError, OrderRefusedError) as refused:
-        return _page(request, project, str(refused))
+        if ordered.exists():  # the same press came twice at once, and the other one was first
+            return redirect("storyboard", pk)
+        is_missing = not isinstance(refused, ShotsOrderedError)  # the second press means it
+        return _page(request, project, str(refused), is_missing=is_missing)
 
 
 def _order(request: AuthenticatedHttpRequest, project: Collection, key: uuid.UUID) -> HttpResponse:
+    if "shots" not in request.POST:  # a form of missing shots, with none of them ticked
+        raise OrderRefusedError(_("Select the shots to generate."))
     planned = _plan(request, project)
     _refuse(request, planned)
     shots = [line.order for line in planned.lines]
-    record = refuse_changed(request.user, shots, is_missing="missing" in request.POST)
+    record = refuse_changed(shots, is_missing="missing" in request.POST)
     made = place_batch([shot.order(request.user, key) for shot in shots], record=record)
     tasks.wake()
     words = ngettext("%d video is ordered.", "%d videos are ordered.", len(made))

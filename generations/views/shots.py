@@ -70,7 +70,8 @@ class ShotForm(PictureForm):
         """`defaults` are the parameters of what is left blank."""
         values = {name: getattr(shot, name) for name in (*_TEXTS, "version")}
         super().__init__(user, *args, initial=values | {"duration": str(shot.duration or "")}, **kwargs)
-        self._own = {upload.pk: upload for upload in shot.uploads.values()}
+        self._current = shot.uploads
+        self._own = {upload.pk: upload for upload in self._current.values()}
         self.kept = {} if self.is_bound else shot.uploads
         usual = _("The project’s: %s")
         self._offer("duration", usual % _SECONDS.get(str(defaults["duration"]), ""), _SECONDS)
@@ -92,12 +93,14 @@ class ShotForm(PictureForm):
         return self.cleaned_data
 
     def _use_upload(self, slot: Slot) -> None:
-        """A picture of the shot may be another member's."""
+        """A picture of the shot may be another member's. Where it has been replaced meanwhile, the new one stands."""
         named = self.cleaned_data.get(f"{slot}_upload")
         if named in self._own:
             self.kept[slot] = self._own[named]
-        else:
-            super()._use_upload(slot)
+            return
+        super()._use_upload(slot)
+        if named and slot not in self.kept and slot in self._current:
+            self.kept[slot] = self._current[slot]
 
     def columns(self) -> dict[str, Any]:
         values = {name: self.cleaned_data[name] for name in _TEXTS}

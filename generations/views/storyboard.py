@@ -260,6 +260,9 @@ def _shot_of(request: AuthenticatedHttpRequest, row: Generation) -> Shot:
         raise RefusedChangeError(_("It is in no project yet. Move it to one: then it can be a shot there."))
     if added.unfinished:
         raise RefusedChangeError(_("It has no video, so it can’t be a shot."))
+    if added.unpublished:
+        words = _("It is private or waits for a review, and a shot shows its prompt to the team. Publish it first.")
+        raise RefusedChangeError(words)
     if added.known:
         messages.info(request, _("It is a take of this storyboard already."))
     if added.without_pictures:

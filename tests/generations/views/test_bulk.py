@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from generations.models import Collection, Favourite, Generation, Status, Tag
-from tests.cast import make_generation, make_video, signed_in
+from generations.orders.library import add_upload
+from tests.cast import make_generation, make_upload, make_video, signed_in
 from tests.html import text_of
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +65,15 @@ def test_each_action_is_told_and_undone(rows: list[Generation], bob: User, data:
     assert undo(bob, answer["undo"]).json() == {"messages": ["Undone."]}
     assert state(rows, bob) == before
     assert set(Tag.objects.values_list("name", flat=True)) == tags
+
+
+def test_undo_leaves_a_tag_of_the_library_there(rows: list[Generation], bob: User, film: Team) -> None:
+    kept = add_upload(bob, film, make_upload(bob), "Fox")
+    tag = Tag.objects.create(team=film, name="hero")
+    kept.tags.add(tag)
+    undo(bob, act(bob, rows, verb="tag", tag="hero").json()["undo"])
+    assert [one.name for one in kept.tags.all()] == ["hero"]
+    assert not tag.generations.exists()
 
 
 def test_page_without_a_script_goes_back_and_says_the_same(rows: list[Generation], bob: User) -> None:

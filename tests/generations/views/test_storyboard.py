@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import Team, User
 from generations.fal.arguments import Endpoint
 from generations.films import shot_orders
-from generations.films.storyboard import plan_orders
+from generations.films.storyboard import ShotsOrderedError, plan_orders, refuse_changed
 from generations.flows.delete_account import delete_account
 from generations.flows.delete_team import delete_team
 from generations.models import (
@@ -231,9 +231,9 @@ def test_shot_is_edited_with_its_pictures(bob: User, alice: User, spring: Collec
     edit(hers, shot, start_upload=kept.pk, tail_upload=own.pk)  # bob's stays though she has not given it
     shot.refresh_from_db()
     assert (shot.start, shot.tail) == (kept, own)
-    edit(hers, shot, tail_upload=foreign.pk)
+    edit(hers, shot, tail_upload=foreign.pk)  # what she may not use replaces nothing
     shot.refresh_from_db()
-    assert (shot.start, shot.tail) == (None, None)
+    assert (shot.start, shot.tail) == (None, own)
 
 
 def test_picture_that_was_chosen_but_not_saved_is_still_there(bob: User, alice: User, spring: Collection) -> None:
@@ -430,6 +430,7 @@ def test_selected_shots_alone_are_ordered(bob: User, spring: Collection) -> None
         ({"prompt": ""}, (), "Write what the video should show."),
         ({"prompt": "a"}, ("tail",), "end picture only"),
         ({"prompt": "a", "quality": "draft"}, ("start", "tail"), "A draft takes no end picture"),
+        ({"prompt": "a", "quality": "draft"}, (), "A draft is made from a picture"),
     ],
 )
 def test_what_a_shot_lacks_is_said_beside_it(
@@ -672,6 +673,107 @@ def test_private_take_is_its_makers_alone(bob: User, alice: User, spring: Collec
         assert str(row.pk) not in signed_in(alice).get(board(spring, part)).content.decode()
 
 
+@pytest.mark.parametrize("columns", [{"is_private": True}, {"awaits_review": True}])
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_take_that_is_not_shown_is_not_paid_for_again(
+    bob: User, alice: User, spring: Collection, columns: dict[str, Any], *, is_done: bool
+) -> None:
+    [shot] = add(spring, "a")
+    hers = signed_in(alice)
+    sent = quote(hers, spring, missing="")
+    make_take(bob, shot, is_done=is_done, **columns)
+    page = hers.get(board(spring))
+    assert page.context["missing"] == 0
+    assert "Ordered by somebody, not shown to you" in words_of(page)
+    assert "were ordered meanwhile" in hers.post(board(spring, "generate"), sent).content.decode()
+    assert Generation.objects.count() == 1
+
+
+def test_without_a_tick_nothing_is_ordered(bob: User, spring: Collection) -> None:
+    add(spring, "a", "b")
+    client = signed_in(bob)
+    sent = quote(client, spring, missing="")
+    del sent["shots"]
+    answer = client.post(board(spring, "generate"), sent)
+    assert (answer.status_code, Generation.objects.count()) == (422, 0)
+    assert "Select the shots to generate." in words_of(answer)
+    assert [line.slide.number for line in answer.context["plan"].lines] == [1, 2]
+
+
+def test_a_press_that_came_twice_at_once_leads_to_what_it_ordered(
+    bob: User, spring: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one looks for shots that are missing after the first one has ordered them."""
+    add(spring, "a")
+    client = signed_in(bob)
+    sent = quote(client, spring, missing="")
+    name = "generations.views.shot_orders.refuse_changed"
+
+    def other_first(*_args: Any, **_options: Any) -> Any:
+        monkeypatch.setattr(name, refuse_changed)
+        client.post(board(spring, "generate"), sent)
+        raise ShotsOrderedError
+
+    monkeypatch.setattr(name, other_first)
+    answer = client.post(board(spring, "generate"), sent)
+    assert (answer.status_code, Generation.objects.count()) == (302, 1)
+
+
+def test_a_take_of_another_storyboard_stands_for_no_shot_here(bob: User, film: Team, spring: Collection) -> None:
+    [shot] = add(spring, "a")
+    [other] = add(Collection.objects.create(team=film, name="Autumn"), "b")
+    row = make_take(bob, shot)
+    Shot.objects.filter(pk=shot.pk).update(chosen=row)
+    Generation.objects.filter(pk=row.pk).update(shot=other)
+    [slide] = signed_in(bob).get(board(spring)).context["slides"]
+    assert (slide.current, slide.is_missing) == (None, True)
+
+
+def test_a_picture_that_somebody_else_chose_meanwhile_stays(bob: User, alice: User, spring: Collection) -> None:
+    [shot] = add(spring, "a")
+    hers, newer = make_upload(alice, picture(color="red")), make_upload(alice, picture(color="blue"))
+    Shot.objects.filter(pk=shot.pk).update(start=hers)
+    client = signed_in(bob)
+    client.get(shot.get_absolute_url())
+    Shot.objects.filter(pk=shot.pk).update(start=newer, version=2)
+
+    answer = edit(client, shot, prompt="b", start_upload=str(hers.pk))
+    assert answer.status_code == 409
+    page = answer.content.decode()
+    [version] = re.findall('name="version" value="([^"]*)"', page)
+    assert str(newer.pk) in page
+    shot.refresh_from_db()
+    edit(client, shot, prompt="b", start_upload=str(newer.pk), version=version)
+
+    shot.refresh_from_db()
+    assert (shot.prompt, shot.start) == ("b", newer)
+
+
+def test_a_project_with_a_storyboard_is_not_deleted(bob: User, spring: Collection) -> None:
+    [shot] = add(spring, "a")
+    assert "has a storyboard" in Collection.objects.delete_unused(spring)
+    shot.delete()
+    assert Collection.objects.delete_unused(spring) == ""
+
+
+@pytest.mark.parametrize("columns", [{"is_private": True}, {"awaits_review": True}])
+def test_what_the_team_does_not_see_is_no_shot(bob: User, spring: Collection, columns: dict[str, Any]) -> None:
+    """A shot would show its prompt and pictures."""
+    row = make_generation(bob, spring.team, Status.DONE, collection=spring, prompt="Secret", **columns)
+    make_video(row)
+    client = signed_in(bob)
+    answer = client.post(reverse("generation-shot", args=[row.pk]), follow=True)
+    assert "private or waits for a review" in answer.content.decode()
+    client.post(reverse("generations-bulk"), {"verb": "storyboard", "ids": [str(row.pk)]})
+    assert not Shot.objects.exists()
+    own = make_generation(bob, bob.personal_team, Status.DONE, prompt="Mine", **columns)
+    own.collection = Collection.objects.create(team=bob.personal_team, name="Mine")
+    own.save()
+    make_video(own)
+    client.post(reverse("generation-shot", args=[own.pk]))
+    assert Shot.objects.get().prompt == "Mine"
+
+
 def test_retry_is_another_take(bob: User, spring: Collection) -> None:
     [shot] = add(spring, "a")
     failed = make_generation(bob, spring.team, Status.FAILED, shot=shot, collection=spring)
@@ -780,7 +882,6 @@ def test_shots_go_with_project_team_and_account(bob: User, alice: User, spring: 
     assert Generation.objects.get() == billed
     assert signed_in(alice).get(reverse("upload", args=[start.pk])).status_code in {200, 302}
     empty = Collection.objects.create(team=spring.team, name="Empty")
-    add(empty, "x")
     assert Collection.objects.delete_unused(empty) == ""
     assert Shot.objects.get() == ours
     assert delete_team(spring.team, alice, None)
