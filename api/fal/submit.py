@@ -44,11 +44,11 @@ def submit(
 
     See `takes_long`. Raises RefusedError; then nothing was made.
     """
-    check_webhook(webhook)
     with refusals(values):
         repeat = Repeat.of(idempotency_key, endpoint, dict(values), webhook)
         if known := find_repeated(caller, repeat):
             return known[0]
+        check_webhook(webhook)
         arguments = parse(endpoint, without_pictures(values))
         pictures = save_pictures(caller, own_pictures(endpoint, values))
         order = _order(caller, endpoint, arguments, pictures)

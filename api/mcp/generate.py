@@ -14,10 +14,10 @@ from api.mcp.calls import Call, ToolError, answer
 from api.mcp.schemas import GenerateArguments, Generated
 from api.mcp.videos import describe, find, in_words
 from api.orders import Repeat, find_repeated, place
-from generations.exceptions import OverBudgetError
+from generations.exceptions import OrderRefusedError, OverBudgetError
 from generations.fal.arguments import Arguments, Endpoint, InvalidArguments, Problem, Source, parse
 from generations.models import Generation, Price, dollars
-from generations.orders.place import Order
+from generations.orders.place import Order, Record
 
 _QUESTION: Final = "cost"
 _SALT: Final = "api.mcp.cost"
@@ -28,7 +28,7 @@ _DECLINED: Final = "The person did not agree to the price. Nothing was made or s
 
 def generate(call: Call, arguments: GenerateArguments) -> CallToolResult | InputRequiredResult:
     agreed_key = _agreed(call, arguments)
-    key = arguments.idempotency_key or call.idempotency_key or agreed_key or ""
+    key = arguments.idempotency_key or agreed_key or call.idempotency_key or ""
     repeat = Repeat.of(key, "mcp", arguments.model_dump(mode="json", exclude=_CONFIRMATION))
     if known := find_repeated(call.caller, repeat):
         return _ordered(call, known[0])
@@ -39,7 +39,18 @@ def generate(call: Call, arguments: GenerateArguments) -> CallToolResult | Input
     if not is_agreed:
         _refuse_unaffordable(call, cents)
         return _question(call, arguments, cents) if call.can_ask else _price(call, arguments, cents)
-    return _ordered(call, place(call.caller, [_order(call, endpoint, parsed, values)], repeat)[0])
+    placed = place(call.caller, [_order(call, endpoint, parsed, values)], repeat, _refusing_another_price(cents))
+    return _ordered(call, placed[0])
+
+
+def _refusing_another_price(cents: int) -> Record:
+    """Pictures from slow hosts take a while, in which an admin may enter another price than was agreed to."""
+
+    def record(rows: list[Generation]) -> None:
+        if rows[0].cost_cents != cents:
+            raise OrderRefusedError(f"The price is {dollars(rows[0].cost_cents)} now. Nothing was made. Ask again.")
+
+    return record
 
 
 def fetches(arguments: GenerateArguments) -> bool:
@@ -136,4 +147,4 @@ def _agreed(call: Call, arguments: GenerateArguments) -> str | None:
 def _subject(call: Call, arguments: GenerateArguments, cents: int) -> list[str]:
     """Whose yes, to what, at which price."""
     digest = Repeat.of("-", arguments.model_dump(mode="json", exclude=_CONFIRMATION)).digest
-    return [str(call.caller.key.pk), digest, str(cents)]
+    return [str(call.caller.key.pk), digest, arguments.idempotency_key or "", str(cents)]

@@ -16,7 +16,7 @@ from ninja import Header, Query, Router
 
 from accounts.models import User
 from accounts.roles import Action
-from api.orders import Repeat, retry
+from api.orders import Repeat, find_repeated, retry
 from api.v1.batches import BatchOut, batch_out
 from api.v1.callers import GENERATE, READ_OWN, SAY
 from api.v1.http import authenticated, caller_of, lock, require_match, respond
@@ -180,10 +180,14 @@ def retry_generation(
     idempotency_key: Header[str] = "",
 ) -> HttpResponse:
     """Ask for the same again, at today’s price: of one that failed, or was canceled or rejected."""
-    caller, row = caller_of(request), allowed_generation(authenticated(request), id, Action.GENERATE)
-    if row.status not in RETRYABLE:
-        raise ProblemError(409, _("Nothing to retry: it did not fail."), kind="not-failed")
-    again = retry(caller, row, Repeat.of(idempotency_key, "retry", str(id)))
+    caller, repeat = caller_of(request), Repeat.of(idempotency_key, "retry", str(id))
+    if known := find_repeated(caller, repeat):
+        again = known[0]
+    else:
+        row = allowed_generation(authenticated(request), id, Action.GENERATE)
+        if row.status not in RETRYABLE:
+            raise ProblemError(409, _("Nothing to retry: it did not fail."), kind="not-failed")
+        again = retry(caller, row, repeat)
     return respond(find(request, again.pk), 201, Location=request.path.replace(f"{id}/retry", str(again.pk)))
 
 

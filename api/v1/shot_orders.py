@@ -8,15 +8,16 @@ from django.utils.translation import gettext as _
 from ninja import Header, Path, Router
 
 from api.authentication import Caller
+from api.budget import limit_of_key
 from api.orders import Repeat, find_repeated, place
 from api.v1.batches import BatchOut, batch_out
-from api.v1.budget import budget_out
 from api.v1.callers import GENERATE, READ_OWN
 from api.v1.http import caller_of, respond
 from api.v1.problems import ProblemError, invalid, of_body
 from api.v1.schemas.common import NumberId, money
 from api.v1.schemas.shot import ShotOrderIn, ShotQuote, ShotQuoteLine
 from api.v1.shots import project_of
+from generations.exceptions import OrderRefusedError
 from generations.films.shot_orders import Plan, plan
 from generations.films.storyboard import Slide, refuse_changed, slides_of
 from generations.models import Collection, Generation, dollars
@@ -36,8 +37,8 @@ def quote_shots(request: HttpRequest, id: Path[NumberId], body: ShotOrderIn) -> 
     """The price first: the same body as for the order, and nothing is made."""
     caller = caller_of(request)
     planned = _plan(caller, project_of(caller, id), body)
-    own = budget_out(caller).left
-    limits = [budget.left for budget in planned.budgets] + ([own.cents] if own else [])
+    own = limit_of_key(caller.key)
+    limits = [budget.left for budget in planned.budgets] + ([own.left_cents] if own else [])
     left = min(limits, default=None)
     is_possible = not any(line.problems for line in planned.lines)
     quote = ShotQuote(
@@ -78,9 +79,19 @@ def order_shots(
     caller = caller_of(request)
     project = project_of(caller, id)
     repeat = Repeat.of(idempotency_key, "shots", project.pk, body.model_dump(mode="json"))
-    rows = find_repeated(caller, repeat) or _order(caller, project, body, repeat)
+    rows = find_repeated(caller, repeat) or _order_once(caller, project, body, repeat)
     batch = rows[0].batch or rows[0].pk
     return respond(batch_out(caller, batch), 201, Location=f"/api/v1/batches/{batch}")
+
+
+def _order_once(caller: Caller, project: Collection, body: ShotOrderIn, repeat: Repeat) -> list[Generation]:
+    try:
+        return _order(caller, project, body, repeat)
+    except (OrderRefusedError, ProblemError):
+        # the same request came twice at once, and the other one was first
+        if rows := find_repeated(caller, repeat):
+            return rows
+        raise
 
 
 def _order(caller: Caller, project: Collection, body: ShotOrderIn, repeat: Repeat) -> list[Generation]:
@@ -93,7 +104,7 @@ def _order(caller: Caller, project: Collection, body: ShotOrderIn, repeat: Repea
     if body.max_cents is not None and planned.cents > body.max_cents:
         raise ProblemError(409, _("Nothing was ordered: it costs %s.") % dollars(planned.cents), kind="price-changed")
     shots, key = [line.order for line in planned.lines], uuid.uuid4()
-    record = refuse_changed(caller.user, shots, is_missing=body.missing)
+    record = refuse_changed(shots, is_missing=body.missing)
     return place(caller, [shot.order(caller.user, key) for shot in shots], repeat, record)
 
 

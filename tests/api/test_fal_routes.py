@@ -15,6 +15,7 @@ from pytest_django import Settings
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
 from api.models import ApiRequest, FalWebhook, Key
+from api.webhook_address import WebhookUrlError
 from generations.fal.arguments import Duration, Endpoint
 from generations.models import BannedFile, Generation, Hold, PromptRule, Status, TeamPause
 from generations.pictures import Picture, read
@@ -192,6 +193,19 @@ def test_webhook_that_is_no_address(query: str, status: int, bobs: Client) -> No
     assert status == 200 or answer.json()["detail"][0]["loc"] == ["query", "fal_webhook"]
     assert Generation.objects.count() == (status == 200)
     assert FalWebhook.objects.count() == (query.endswith("hook"))
+
+
+def test_order_sent_again_asks_for_no_name_again(bobs: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of names may be down by then, and the order is there."""
+    query, key = "?fal_webhook=https%3A%2F%2Fa.example%2Fhook", {"Idempotency-Key": "order-17"}
+    first = submit(bobs, {"prompt": "A fox"}, query=query, **key)
+
+    def down(_: str) -> None:
+        raise WebhookUrlError("a.example is not known.")
+
+    monkeypatch.setattr("api.webhook_address.check", down)
+    assert submit(bobs, {"prompt": "A fox"}, query=query).status_code == 422
+    assert submit(bobs, {"prompt": "A fox"}, query=query, **key).json() == first.json()
 
 
 # --- refusals in fal's words

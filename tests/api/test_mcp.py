@@ -1,6 +1,7 @@
 """MCP: messages of both kinds of clients, and what each tool does for whose key. By its own client: test_mcp_client."""
 
 import uuid
+from base64 import b64encode
 from typing import Any, Final
 
 import pytest
@@ -10,12 +11,13 @@ from pytest_django import Settings
 
 from accounts.models import Membership, Team, User
 from accounts.roles import Role
+from api.fal.pictures import save_pictures
 from api.models import ApiRequest, Key
-from generations.models import Collection, Generation, PromptRule, Status, Tag, TeamPause
+from generations.models import Collection, Generation, Price, PromptRule, Status, Tag, TeamPause
 from sharing.models import ShareLink, SharingPolicy, TeamSharing
 from tests.api.conftest import client_with, make_key
 from tests.api.mcp_calls import ASKS, HANDSHAKE, MODERN, call, error_of, post, words
-from tests.cast import make_generation, make_video
+from tests.cast import make_generation, make_video, picture
 
 pytestmark = pytest.mark.django_db
 
@@ -292,6 +294,30 @@ def test_yes_counts_for_what_was_asked_alone(bobs: Client, bob: User, film: Team
     ]
     for client, arguments, params in attempts:
         assert ask(client, arguments, **params)["resultType"] == "input_required"
+    assert not Generation.objects.exists()
+
+
+def test_one_yes_makes_one_video_whatever_keys_come_with_it(bobs: Client) -> None:
+    question = ask(bobs, FOX)
+    yes = reply(question, "accept")
+    for key in ("a", "b"):
+        options: dict[str, Any] = {"version": MODERN, "capabilities": ASKS, "params": yes, "Idempotency-Key": key}
+        assert call(bobs, "generate_video", FOX, **options)["structuredContent"]["is_ordered"]
+    assert ask(bobs, {**FOX, "idempotency_key": "c"}, **yes)["resultType"] == "input_required"
+    assert Generation.objects.count() == 1
+
+
+def test_a_price_that_changes_while_a_picture_is_fetched_orders_nothing(
+    bobs: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(*args: Any) -> Any:
+        Price.objects.update(cents=99)
+        return save_pictures(*args)
+
+    monkeypatch.setattr("api.mcp.generate.save_pictures", slowly)
+    address = f"data:image/jpeg;base64,{b64encode(picture()).decode()}"
+    agreed = {**FOX, "image_url": address, "confirm_cost_cents": 35}
+    assert "The price is $0.99 now." in error_of(call(bobs, "generate_video", agreed))
     assert not Generation.objects.exists()
 
 

@@ -256,6 +256,11 @@ def test_retry_asks_for_the_same_once(program: Program, bob: User, film: Team) -
     assert first.json()["id"] == again.json()["id"]
     assert (first.json()["parent"], first.json()["relation"]) == (str(row.pk), "retry")
     assert ApiRequest.objects.count() == 1
+    late = {"status": Status.DONE, "request_id": "late", "source_url": "https://a.example/fox.mp4"}
+    for changes in (late, {"status": Status.FAILED, "trashed_at": timezone.now()}):  # or somebody moved it to the trash
+        Generation.objects.filter(pk=row.pk).update(**changes)
+        assert program.post(f"/generations/{row.pk}/retry", **key).json()["id"] == first.json()["id"]
+    Generation.objects.filter(pk=row.pk).update(trashed_at=None)
     Key.objects.update(monthly_limit_cents=0)
     assert program.post(f"/generations/{row.pk}/retry").status_code == 403
     done = make_generation(bob, film, Status.DONE)

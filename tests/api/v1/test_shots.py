@@ -245,6 +245,17 @@ def test_shot_that_cannot_be_ordered_is_named(program: Program, spring: Collecti
     assert not Generation.objects.exists()
 
 
+def test_the_quote_counts_the_project_that_pays_alone(bob: User, film: Team, spring: Collection) -> None:
+    add(spring, "Fox")
+    other = Collection.objects.create(team=film, name="Other", monthly_limit_cents=0)
+    program = Program(make_key(bob, film, project=other)[1])
+    quote = program.post(board(spring, "/quote"), {"missing": True}).json()
+    assert (quote["is_affordable"], quote["left"]) == (True, None)
+    Key.objects.update(monthly_limit_cents=34)
+    quote = program.post(board(spring, "/quote"), {"missing": True}).json()
+    assert (quote["is_affordable"], quote["left"]["cents"]) == (False, 34)
+
+
 def test_limits_hold(program: Program, film: Team, spring: Collection) -> None:
     Collection.objects.filter(pk=spring.pk).update(monthly_limit_cents=40)
     shots = add(spring, "Fox", "Hare")
