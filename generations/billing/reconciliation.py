@@ -20,7 +20,6 @@ from generations.models import TERMINAL, Generation, Status, UsageDay
 logger = logging.getLogger(__name__)
 
 LOOK_BACK: Final = 7  # days: figures of either side can come late
-_MAX_DURATION: Final = timedelta(days=3)  # from the order to fal's answer
 
 DailyUsage = dict[date, dict[str, Any]]  # columns of UsageDay
 
@@ -47,8 +46,9 @@ def _our_usage(days: list[date]) -> DailyUsage:
     """Charged requests, by the day on which fal was done with them."""
     made = Min("events__at", filter=Q(events__status=Status.MIRRORING))
     begin = datetime.combine(days[0], time(), UTC)
-    rows = Generation.objects.filter(request_id__isnull=False, cost_cents__gt=0, created_at__gte=begin - _MAX_DURATION)
-    over = rows.order_by().filter(Q(status__in=TERMINAL) | Q(status=Status.MIRRORING))
+    rows = Generation.objects.filter(request_id__isnull=False, cost_cents__gt=0).order_by()
+    # however long they waited before they were sent: for an approval, in a paused queue, for fal's balance
+    over = rows.filter(Q(status__in=TERMINAL, finished_at__gte=begin) | Q(status=Status.MIRRORING))
     ended = over.annotate(day=TruncDate(Coalesce(made, "finished_at"), tzinfo=UTC))
     usage_by_day: DailyUsage = {day: {"our_videos": 0, "our_cents": 0, "our_units": Decimal()} for day in days}
     for day, cents, units in ended.values_list("day", "cost_cents", "billable_units"):

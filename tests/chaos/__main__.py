@@ -57,7 +57,7 @@ class Options:
             each=int(environment.get("CHAOS_EACH") or 10),
             hurry=hurry,
             give_up_hours=0.005 if hurry else 0.02,
-            timeout=60 if hurry else 300,
+            timeout=60 if hurry else 900,
             programs=environment.get("CHAOS_CLIENT", "") == "fal",
         )
 

@@ -46,6 +46,14 @@ def charged_by(sandbox: Sandbox) -> int:
 
 
 @pytest.mark.usefixtures("key")
+def test_what_waited_for_long_is_counted_on_the_day_it_was_made(row: Generation) -> None:
+    """For an approval, in a paused queue, or for fal's balance."""
+    Generation.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=90))
+    reconcile()
+    assert (today().our_videos, today().our_cents) == (1, 35)
+
+
+@pytest.mark.usefixtures("key")
 def test_day_that_both_sides_count_alike(sandbox: Sandbox, row: Generation) -> None:
     others = charged_by(sandbox) - 35
     reconcile()
