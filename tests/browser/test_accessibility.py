@@ -176,6 +176,7 @@ new PerformanceObserver((list) => {
   }
 }).observe({ type: "layout-shift", buffered: true });
 """
+SHIFTS: Final = "the layout shifts by"
 MAX_REQUESTS: Final = 12
 REQUESTS: Final = """
 () => {
@@ -221,10 +222,16 @@ def judge(page: Page, paths: list[str]) -> None:
 
 
 def faults_of(page: Page, path: str, width: int, height: int) -> list[str]:
-    page.set_viewport_size({"width": width, "height": height})
-    page.goto(path)
-    expect(page.locator("h1")).to_be_visible()
-    return faults(page)
+    """A busy browser paints a page that it has received by half, and shifts it once: what is wrong shifts again."""
+    found: list[str] = []
+    for _ in range(2):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(path)
+        expect(page.locator("h1")).to_be_visible()
+        found = faults(page)
+        if not any(one.startswith(SHIFTS) for one in found):
+            break
+    return found
 
 
 def faults(page: Page) -> list[str]:
@@ -232,7 +239,7 @@ def faults(page: Page) -> list[str]:
     found = [*_violations(page), *(f"#{one} is there twice" for one in page.evaluate(IDS_TWICE))]
     shift = page.evaluate("window.layoutShift")
     if shift["sum"] >= MAX_SHIFT:
-        found.append(f"the layout shifts by {shift['sum']:.3f}: {shift['of'][:5]}")
+        found.append(f"{SHIFTS} {shift['sum']:.3f}: {shift['of'][:5]}")
     if len(requests := page.evaluate(REQUESTS)) > MAX_REQUESTS:
         found.append(f"it makes {len(requests)} requests: {requests}")
     size = page.viewport_size or {"width": 1440, "height": 900}
