@@ -1,12 +1,13 @@
 """Screen orders and pictures: rules block, hold or flag; banned files may not come back."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
 from generations.exceptions import OrderRefusedError
-from generations.models import BannedFile, Cause, Flag, Generation, Hold, PromptRule
+from generations.models import BannedFile, Cause, Flag, Generation, Hold, InputPicture, PromptRule, Upload
 from generations.moderation import image_hash
 from generations.moderation.cases import open_case, requires_review
 from generations.moderation.rule_matching import Hit, match_rules, message_for, rules_for
@@ -71,6 +72,13 @@ def refuse_banned_looks(sha256: str, perceptual_hash: str) -> None:
     """Of a picture whose hashes were kept with it. Raises BannedPictureError."""
     if image_hash.find_ban(sha256, perceptual_hash):
         raise BannedPictureError(_("This picture may not be used here. Choose another one."))
+
+
+def refuse_removed(pictures: Iterable[Upload | InputPicture]) -> None:
+    """Of pictures that were kept before somebody removed them. Raises BannedPictureError."""
+    given = list(pictures)
+    refuse_banned_hashes({picture.sha256 for picture in given})
+    refuse_removed_frames({pk for picture in given for pk in picture.video_ids})
 
 
 def refuse_banned_hashes(hashes: set[str]) -> None:

@@ -36,7 +36,7 @@ from generations.models import (
 from generations.moderation.screening import (
     ScreeningResult,
     refuse_banned,
-    refuse_banned_hashes,
+    refuse_removed,
     refuse_removed_frames,
     screen,
 )
@@ -159,8 +159,7 @@ def _place(
             _refuse_paused(rows[0].team)
         _refuse_unavailable(rows)
         refuse_over_budget(rows[0].user, rows[0].team, _cents(rows))
-        given = [picture for own in pictures for picture in own.values()]
-        _refuse_removed(given)
+        refuse_removed([picture for own in pictures for picture in own.values()])
         screened = screen(rows)
         copies = _copy_pictures(rows, pictures)
         _commit(rows, copies, screened, record)
@@ -182,11 +181,6 @@ def _refuse_unavailable(rows: list[Generation]) -> None:
     for endpoint in {row.fal_endpoint for row in rows}:
         if words := EndpointSwitch.objects.refusal(rows[0].team, endpoint):
             raise EndpointUnavailableError(words)
-
-
-def _refuse_removed(pictures: Sequence[Upload | InputPicture]) -> None:
-    refuse_banned_hashes({picture.sha256 for picture in pictures})
-    refuse_removed_frames({pk for picture in pictures for pk in picture.video_ids})
 
 
 def _refuse_ended_rights(user: User, team: Team) -> None:
@@ -329,7 +323,7 @@ def _commit(
     _lock_shots(rows)
     lock_order_rate(first.user)
     _refuse_ended_rights(first.user, first.team)
-    _refuse_removed(pictures)
+    refuse_removed(pictures)
     _date(rows)
     holds = [*build_approval_holds(rows), *screened.holds]
     put_on_hold(holds)

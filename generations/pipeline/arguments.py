@@ -1,35 +1,25 @@
 """A row's exact request to fal, with URLs at which fal can read its pictures: the same at each try."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
 
 from generations import bucket
 from generations.fal.arguments import Arguments, Source, parse
 from generations.fal.client import AsyncFalClient
-from generations.models import BannedFile, Generation, InputPicture, Slot, Status
+from generations.models import Generation, InputPicture, Slot
 from generations.pipeline.db_retry import with_db_retry
 
 PRESIGNED_SECONDS: Final = 6 * 24 * 3600  # fal's queue has no time limit; S3 allows seven days
 
 
-class PictureRemovedError(Exception):
-    """A picture was banned, or its video taken down, since it was ordered."""
-
-
 async def arguments_of(
     row: Generation, fal: AsyncFalClient, *, addresses: Callable[[InputPicture], str] | None = None
 ) -> Arguments:
-    """The row's exact request, with addresses at which fal can read its pictures, or with those that are given.
-
-    Raises PictureRemovedError where it has not been sent yet.
-    """
+    """The row's exact request, with addresses at which fal can read its pictures, or with those that are given."""
     pictures = await with_db_retry(_pictures, row) if row.fal_endpoint.source is Source.IMAGE else []
-    if row.status == Status.QUEUED and any(picture.is_removed for picture in pictures):
-        raise PictureRemovedError
     found = {
         Slot(picture.slot): addresses(picture) if addresses else await _address_for_fal(picture, fal)
         for picture in pictures
@@ -48,10 +38,8 @@ async def arguments_of(
     )
 
 
-def _pictures(row: Generation) -> list[Any]:
-    bans = BannedFile.objects.filter(sha256=OuterRef("sha256"))
-    is_removed = Q(Exists(bans)) | Q(frame_of__taken_down_at__isnull=False)
-    return list(row.pictures.annotate(is_removed=is_removed))
+def _pictures(row: Generation) -> list[InputPicture]:
+    return list(row.pictures.all())
 
 
 async def _address_for_fal(picture: InputPicture, fal: AsyncFalClient) -> str:

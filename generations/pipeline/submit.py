@@ -19,13 +19,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from generations.fal import webhooks
-from generations.fal.arguments import Arguments
+from generations.fal.arguments import Arguments, Source
 from generations.fal.client import AsyncFalClient
 from generations.fal.errors import FalError, Sent
 from generations.fal.responses import Submitted
 from generations.models import Generation, Status, SubmitPause
+from generations.moderation.screening import BannedPictureError, refuse_removed
 from generations.pipeline import lost_answers, schedule, transitions
-from generations.pipeline.arguments import PictureRemovedError, arguments_of
+from generations.pipeline.arguments import arguments_of
 from generations.pipeline.db_retry import with_db_retry
 
 logger = logging.getLogger(__name__)
@@ -95,8 +96,10 @@ async def _submit(row: Generation, fal: AsyncFalClient, context: SubmitContext, 
         await with_db_retry(lost_answers.begin_search, row)
         return
     try:
+        if row.fal_endpoint.source is Source.IMAGE:
+            await with_db_retry(_refuse_removed, row)
         arguments = await arguments_of(row, fal)
-    except PictureRemovedError:
+    except BannedPictureError:
         await with_db_retry(transitions.fail_unsent, row)
         return
     except FalError as error:  # while a picture was uploaded: nothing has been ordered
@@ -113,6 +116,10 @@ async def _submit(row: Generation, fal: AsyncFalClient, context: SubmitContext, 
         await _handle_submit_error(row, error, fal)
     else:
         await with_db_retry(_save_answer, row, answer, context)
+
+
+def _refuse_removed(row: Generation) -> None:
+    refuse_removed(row.pictures.all())
 
 
 async def _post(row: Generation, arguments: Arguments, fal: AsyncFalClient, commits: _CommitBatcher) -> Submitted:

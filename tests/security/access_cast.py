@@ -180,7 +180,9 @@ def _ids_of_api(ids: dict[str, Any], generation: Generation, link: ShareLink, fi
     own |= {"v1-film": film.pk, "v1-tag": ids["tag-change"], "v1-collection": ids["collection-change"]}
     own |= {"v1-shot": ids["shot"], "v1-library-picture": ids["library-picture"]}
     names = {one.name for one in addresses() if "<uuid:id>" in one.route or "<id>" in one.route}
-    return {name: pk for name in names for start, pk in own.items() if name == start or name.startswith(f"{start}-")}
+    found = {name: pk for name in names for start, pk in own.items() if name == start or name.startswith(f"{start}-")}
+    empty = Collection.objects.create(team=generation.team, name="Empty")  # one with shots can't be deleted
+    return found | {"v1-collection": empty.pk}
 
 
 def _share(bob: User, generation: Generation) -> tuple[ShareLink, dict[str, dict[str, Any]]]:

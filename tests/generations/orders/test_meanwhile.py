@@ -17,20 +17,10 @@ from generations.orders import place
 from tests.cast import make_generation, make_input_picture, make_upload, picture, signed_in
 from tests.generations.pipeline.driven import drive_to_the_end
 from tests.generations.views.test_composer import PAGE, text_order
+from tests.generations.views.test_storyboard import meanwhile
 from tests.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db
-
-
-def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Any]) -> None:
-    """Between the checks of an order and the moment in which it is written."""
-    real = place._commit
-
-    def commit(*args: Any) -> None:
-        happens()
-        real(*args)
-
-    monkeypatch.setattr(place, "_commit", commit)
 
 
 def removed(bob: User, film: Team) -> None:
@@ -128,7 +118,7 @@ def test_a_picture_that_is_removed_while_its_order_waits_is_not_sent(
 def test_an_order_over_the_end_of_the_month_is_of_the_month_whose_limit_was_asked(
     film: Team, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its row is made in October, and its pictures are copied until November."""
+    """Its row is made in one month, and its pictures are copied until the next."""
     Team.objects.filter(pk=film.pk).update(monthly_limit_cents=140)
     old = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
     real = place._new_generation
